@@ -1,0 +1,173 @@
+# sysclamp: one non-recursive Makefile; everything built goes below $(BUILD).
+#
+#   make help      what there is to make
+#   make V=1 ...   show the commands
+#   make BPF=0 ... build without clang, bpftool and libbpf
+
+VERSION := 0.1.0
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+BPF ?= 1
+JOBS ?= 2
+CC ?= gcc
+# make's own default for CC is cc: prefer gcc by name where nobody chose.
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+bindir = $(PREFIX)/bin
+datadir = $(PREFIX)/share/sysclamp
+mandir = $(PREFIX)/share/man
+
+MODULES := lib tracer profiler runtime cli
+# Which folders a module may include from: a forbidden include does not compile.
+SEES_lib := lib
+SEES_tracer := tracer lib
+SEES_profiler := profiler lib
+SEES_runtime := runtime lib
+SEES_cli := cli tracer profiler runtime lib
+SEES_tests := tests $(SEES_cli)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef
+HARDEN_CC := -fPIE -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+OPT ?= -O2 -g
+ifneq ($(SANITIZE),)
+OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+HARDEN_CC := -fPIE
+endif
+ifneq ($(COVERAGE),)
+OPT := -O0 -g --coverage
+HARDEN_CC := -fPIE
+endif
+ifneq ($(WERROR),)
+WARNINGS += -Werror
+endif
+
+CPPFLAGS_ALL = -D_GNU_SOURCE -DSYSCLAMP_VERSION='"$(VERSION)"' -DSYSCLAMP_BPF=$(BPF) $(CPPFLAGS)
+CFLAGS_ALL = -std=gnu17 $(WARNINGS) $(OPT) $(HARDEN_CC) -MMD -MP $(CFLAGS)
+LDFLAGS_ALL = $(filter -fsanitize=% --coverage,$(OPT)) $(HARDEN_LD) $(LDFLAGS)
+LIBS := -lseccomp -ljansson
+
+ifeq ($(V),)
+Q := @
+say = @printf '  %-6s %s\n' $(1) $(2);
+endif
+
+BIN := $(BUILD)/sysclamp
+SOURCES := $(foreach m,$(MODULES),$(wildcard $(m)/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+PARTS := $(filter-out $(BUILD)/cli/%,$(OBJECTS))
+UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
+BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/programs/*.c))
+SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*.sh tests/live/*.sh tests/live/*.py))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all deps demo check check-sanitize check-bare coverage tidy format format-check metrics bench \
+	man-lint install uninstall clean help tests
+
+all: $(BIN) ## build sysclamp
+
+# Goals that do their own set-up first; everything compiled waits for it.
+SECTIONS_demo := build demo
+SECTIONS_check := build check
+SECTIONS_check-sanitize := build check
+SECTIONS_bench := build check
+SECTIONS_coverage := build check dev
+SECTIONS := $(sort $(foreach g,$(MAKECMDGOALS),$(SECTIONS_$(g))))
+ifneq ($(SECTIONS),)
+SETUP := deps
+endif
+deps: ## install what is missing to build, check and demo (Debian packages)
+	$(Q)scripts/deps.sh $(or $(SECTIONS),build check demo)
+
+$(BIN): $(OBJECTS)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# One template per module.
+define module
+$(BUILD)/$(1)/%.o: $(1)/%.c Makefile | $(SETUP)
+	$$(call say,CC,$$<)mkdir -p $$(@D) && $$(CC) $$(CPPFLAGS_ALL) $$(patsubst %,-iquote %,$$(SEES_$(1))) \
+		-iquote $$(BUILD)/gen $$(CFLAGS_ALL) -c -o $$@ $$<
+endef
+$(foreach m,$(MODULES),$(eval $(call module,$(m))))
+
+# Data that is compiled in.
+$(BUILD)/gen/runtime_base.inc: profiles/runtime-base.tsv | $(SETUP)
+	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' '!/^#/ && NF >= 3 && $$1 != "runtime" { \
+		printf "\t{\"%s\", \"%s\", \"%s\"},\n", $$1, $$2, $$3 }' $< > $@
+$(BUILD)/profiler/base.o: $(BUILD)/gen/runtime_base.inc
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(PARTS) Makefile | $(SETUP)
+	$(call say,TEST,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(patsubst %,-iquote %,$(SEES_tests)) \
+		$(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(PARTS) $(LIBS)
+
+$(BUILD)/tests/bench/%: tests/bench/%.c $(PARTS) Makefile | $(SETUP)
+	$(call say,BENCH,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(patsubst %,-iquote %,$(SEES_tests)) \
+		$(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(PARTS) $(LIBS)
+
+# Workloads for the tests: plain programs, without our flags and sanitizers.  The first line of a source
+# may say how it is built beyond that:  /* build: -static -m32 */
+$(BUILD)/tests/programs/%: tests/programs/%.c Makefile | $(SETUP)
+	$(call say,PROG,$<)mkdir -p $(@D) && $(CC) -std=gnu17 -D_GNU_SOURCE -O1 -Wall -Wextra -o $@ $< \
+		$$(sed -n '1s|^/\* build: \(.*\) \*/|\1|p' $<)
+
+tests: $(BIN) $(UNIT) $(PROGRAMS)
+
+export TEST_REQUIRE
+TEST_ENV = BUILD=$(BUILD) SYSCLAMP=$(abspath $(BIN)) SANITIZE=$(SANITIZE)
+check: tests | $(SETUP) ## set up, build and run all tests (TAP, by prove)
+	$(Q)$(TEST_ENV) prove -j $(JOBS) --timer --exec '' $(UNIT) $(SCRIPT_TESTS)
+
+check-sanitize: | $(SETUP) ## the same tests under ASan and UBSan
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize SANITIZE=1 check
+
+check-bare: ## both README commands in a minimal Debian 12 root (needs root)
+	$(Q)scripts/deps.sh dev
+	$(Q)scripts/check-bare.sh
+
+demo: $(BIN) | $(SETUP) ## set up, build, and show the whole loop on redis
+	$(Q)scripts/demo.sh $(BUILD)
+
+coverage: | $(SETUP) ## line and branch coverage of the tests
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage COVERAGE=1 check
+	$(Q)gcovr --root . --object-directory $(BUILD)/coverage --exclude tests/ --branches --print-summary
+
+bench: $(BIN) $(BENCH) $(PROGRAMS) | $(SETUP) ## ratios side by side, written to $(BUILD)/bench.tsv
+	$(Q)$(TEST_ENV) scripts/bench.sh
+
+C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/bench tests/programs,$(m)/*.[ch]))
+tidy: ## clang-tidy
+	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c); do \
+		case $$m in cli) sees="$(SEES_cli)";; lib) sees=lib;; *) sees="$$m lib";; esac; \
+		clang-tidy --quiet $$f -- -std=gnu17 $(CPPFLAGS_ALL) -iquote $(BUILD)/gen \
+			$$(for s in $$sees; do echo -iquote $$s; done) || exit 1; done; done
+format: ## format the C code
+	$(Q)clang-format -i $(C_FILES)
+format-check: ## is it formatted?
+	$(Q)clang-format --dry-run --Werror $(C_FILES)
+metrics: ## sizes and complexity of functions and files
+	$(Q)scripts/metrics.sh
+man-lint: ## mandoc -T lint
+	$(Q)mandoc -T lint -W warning $(wildcard docs/*.1 docs/*.5)
+
+install: $(BIN) ## install below $(DESTDIR)$(PREFIX)
+	install -D -m 0755 $(BIN) $(DESTDIR)$(bindir)/sysclamp
+	for f in docs/*.1; do install -D -m 0644 $$f $(DESTDIR)$(mandir)/man1/$$(basename $$f); done
+	for f in docs/*.5; do install -D -m 0644 $$f $(DESTDIR)$(mandir)/man5/$$(basename $$f); done
+	for f in profiles/*.json; do install -D -m 0644 $$f $(DESTDIR)$(datadir)/profiles/$$(basename $$f); done
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(bindir)/sysclamp
+	for f in docs/*.1; do rm -f $(DESTDIR)$(mandir)/man1/$$(basename $$f); done
+	for f in docs/*.5; do rm -f $(DESTDIR)$(mandir)/man5/$$(basename $$f); done
+	rm -rf $(DESTDIR)$(datadir)
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
+
+-include $(OBJECTS:.o=.d) $(addsuffix .d,$(UNIT) $(BENCH))

@@ -1,0 +1,81 @@
+#include "cli.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int cli_fail(const char *command, int exit_code, const struct err *e)
+{
+	fprintf(stderr, "sysclamp %s: %s\n", command, e->text);
+	return exit_code;
+}
+
+int cli_misuse(const char *command, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "sysclamp %s: ", command);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "; see sysclamp %s --help\n", command);
+	return EXIT_USAGE;
+}
+
+static void tell(void *ctx, const char *text)
+{
+	fprintf(stderr, "sysclamp %s: %s\n", (const char *)ctx, text);
+}
+
+struct notice cli_notice(const char *command)
+{
+	return (struct notice){.tell = tell, .ctx = (void *)(uintptr_t)command};
+}
+
+/* getopt_long() takes any unambiguous beginning of a long name; we do not. */
+static bool is_abbreviated(const char *word, const struct option *longs)
+{
+	const char *name = word + 2;
+	size_t len = strcspn(name, "=");
+
+	if (strncmp(word, "--", 2) || len == 0)
+		return false;
+	for (; longs->name; longs++) {
+		if (strlen(longs->name) == len && !strncmp(longs->name, name, len))
+			return false;
+	}
+	return true;
+}
+
+int cli_option(int argc, char **argv, const char *shorts, const struct option *longs,
+	const struct command *command)
+{
+	int at = optind ? optind : 1;
+	int option;
+
+	if (at < argc && !strcmp(argv[at], "--help"))
+		option = 'h';
+	else if (at < argc && is_abbreviated(argv[at], longs))
+		return cli_misuse(command->name, "unknown option %s", argv[at]), '?';
+	else
+		option = getopt_long(argc, argv, shorts, longs, NULL);
+	if (option == 'h') {
+		fputs(command->help, stdout);
+		exit(EXIT_OK);
+	}
+	if (option == ':')
+		return cli_misuse(command->name, "option %s needs a value", argv[optind - 1]), '?';
+	if (option == '?')
+		cli_misuse(command->name, "unknown option %s", argv[at]);
+	return option;
+}
+
+bool cli_colour(int fd)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fd) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+}

@@ -1,0 +1,51 @@
+/*
+ * cli.h: what all subcommands share: the table, messages, options.  Only cli/ prints: results to
+ * standard output, everything else to standard error.
+ */
+#ifndef SYSCLAMP_CLI_H
+#define SYSCLAMP_CLI_H
+
+#include <getopt.h>
+#include <stdbool.h>
+
+#include "err.h"
+
+enum {
+	EXIT_OK = 0,
+	EXIT_NO = 1, /* the answer is no: findings, differences */
+	EXIT_USAGE = 2, /* usage or input error */
+};
+
+struct command {
+	const char *name;
+	const char *summary; /* for the list of commands */
+	const char *help; /* the whole --help text; fits a screen */
+	int (*run)(
+		int argc, char **argv); /* argv[0] is the command's name; returns the exit status */
+};
+
+/* The commands, each in its own file. */
+extern const struct command cmd_record, cmd_generate, cmd_install, cmd_run;
+
+/** Print "sysclamp COMMAND: <text>" to standard error; returns @exit_code. */
+int cli_fail(const char *command, int exit_code, const struct err *e);
+
+/** A misuse: one line and a pointer to help; returns EXIT_USAGE. */
+int cli_misuse(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** A notice that prints "sysclamp COMMAND: <text>" to standard error; @command must stay. */
+struct notice cli_notice(const char *command);
+
+/**
+ * The next option, as getopt_long() with exact long names (no abbreviations) and "+:".
+ *
+ * "-h/--help" prints the help of @command and exits the process with 0.
+ * Returns the option's value, -1 at the end, '?' after a misuse that has been reported.
+ */
+int cli_option(int argc, char **argv, const char *shorts, const struct option *longs,
+	const struct command *command);
+
+/** Whether escape sequences are welcome on @fd: a terminal, no NO_COLOR, TERM not "dumb". */
+bool cli_colour(int fd);
+
+#endif

@@ -1,0 +1,74 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "scope.h"
+
+static const struct command *const COMMANDS[] = {
+	&cmd_record,
+	&cmd_generate,
+	&cmd_install,
+	&cmd_run,
+};
+
+static void print_help(FILE *to)
+{
+	fputs("usage: sysclamp COMMAND [OPTION...] [ARGUMENT...]\n"
+	      "\n"
+	      "Which system calls may this program make?  Record what a workload calls,\n"
+	      "cut a seccomp profile to fit, hold the workload to it.\n"
+	      "\n",
+		to);
+	for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++)
+		fprintf(to, "  %-10s %s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
+	fputs("\n"
+	      "sysclamp COMMAND --help tells more; sysclamp --version prints the version.\n"
+	      "First steps:\n"
+	      "  sysclamp record -- ls                    writes ls.rec.json\n"
+	      "  sysclamp generate -o ls.json ls.rec.json\n"
+	      "  sysclamp run -p ls.json -- ls\n",
+		to);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++) {
+		if (!strcmp(COMMANDS[i]->name, name))
+			return COMMANDS[i];
+	}
+	return NULL;
+}
+
+/* What was written to standard output must have arrived: a full disk is a failure. */
+static int flush_output(int status)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("sysclamp: standard output");
+		return status ? status : EXIT_USAGE;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2) {
+		fputs("sysclamp: no command given; see sysclamp --help\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_help(stdout);
+		return flush_output(EXIT_OK);
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("sysclamp " SYSCLAMP_VERSION);
+		return flush_output(EXIT_OK);
+	}
+	command = find_command(argv[1]);
+	if (!command) {
+		fprintf(stderr, "sysclamp: unknown command %s; see sysclamp --help\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	return flush_output(command->run(argc - 1, argv + 1));
+}

@@ -1,0 +1,45 @@
+/*
+ * file.h: whole files, read with a limit and replaced atomically.
+ */
+#ifndef SYSCLAMP_FILE_H
+#define SYSCLAMP_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "err.h"
+
+/**
+ * Read a whole file, or standard input when @path is "-".
+ *
+ * @limit: the largest size accepted, in bytes; a larger file is refused before it is read.
+ * @out_text: heap, owned by the caller, with a NUL behind the last byte.
+ * @out_size: its size in bytes without that NUL.
+ * Errors name @path: missing, a directory, empty, too large, unreadable.
+ */
+int file_read(const char *path, size_t limit, char **out_text, size_t *out_size, struct err *e);
+
+/**
+ * Replace @path by @size bytes in one step: whoever reads it sees the old file or the new one,
+ * whole.
+ *
+ * The bytes go to a file of the fixed name ".<name>.tmp" in the same directory, which is synced,
+ * renamed over @path, and its directory synced (rename(2) is atomic, but durable only so).  A
+ * failure leaves @path as it was and no temporary file.  What exists and is no regular file (a
+ * terminal, a pipe, /dev/null) is written to directly.  "-" is standard output.
+ *
+ * @mode: permission bits of a new file; the umask applies.
+ */
+int file_replace(const char *path, const void *bytes, size_t size, mode_t mode, struct err *e);
+
+/**
+ * The same inside an open directory: @name is one path component and must be no symbolic link.
+ * The mode is set exactly, whatever the umask.
+ */
+int file_replace_at(
+	int dir_fd, const char *name, const void *bytes, size_t size, mode_t mode, struct err *e);
+
+/** Write all of it, resuming after short writes and EINTR.  Returns 0 or -errno. */
+int file_write_all(int fd, const void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * filter.h: classic BPF programs for seccomp: compiled from a policy, evaluated, checked, printed.
+ *
+ * Instructions: linux/filter.h; the subset and its meaning: kernel/seccomp.c (seccomp_check_filter)
+ * and seccomp(2).
+ */
+#ifndef SYSCLAMP_FILTER_H
+#define SYSCLAMP_FILTER_H
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "err.h"
+#include "policy.h"
+
+enum { FILTER_INSNS_MAX = 4096 }; /* BPF_MAXINSNS, linux/bpf_common.h */
+
+struct filter {
+	struct sock_filter *insns; /* heap */
+	size_t len; /* 1...FILTER_INSNS_MAX */
+};
+
+void filter_done(struct filter *filter);
+
+/**
+ * Compile a policy.
+ *
+ * ABI dispatch in front (a token that no listed ABI has: KILL_PROCESS), then per token a balanced
+ * tree over ranges of numbers with one action each, argument checks at its leaves.
+ *
+ * Errors: -E2BIG past FILTER_INSNS_MAX, saying how many instructions it would take.
+ */
+int filter_compile(const struct policy *policy, struct filter *out, struct err *e);
+
+/**
+ * Whether the kernel would accept the program: opcodes, offsets, jump targets, a return at the end,
+ * division by a zero constant, scratch memory read before it is written.  Errors: -EINVAL with the
+ * instruction.
+ */
+int filter_validate(const struct filter *filter, struct err *e);
+
+/** What a valid program answers for a call.  Division by zero returns 0, as in the kernel. */
+uint32_t filter_run(const struct filter *filter, const struct seccomp_data *call);
+
+/**
+ * Hold a program against a policy by evaluation: for every ABI known (listed or not) every number
+ * 0...1023, every number of the policy and its neighbours, the edges of the number space; for calls
+ * with conditions all combinations of the boundary values of every argument.
+ *
+ * Errors: -EPERM with the first difference, as "what the program answers, what the rules say";
+ * -E2BIG when a call has more combinations than CHECK_COMBINATIONS_MAX.
+ */
+enum { CHECK_COMBINATIONS_MAX = 1 << 20 };
+int filter_check(const struct filter *filter, const struct policy *policy, struct err *e);
+
+/** Print one instruction a line: address, text, targets, and what the numbers mean where it is
+ * known. */
+int filter_print(const struct filter *filter, FILE *to, struct err *e);
+
+/**
+ * Load a program into the calling thread (seccomp(2), SECCOMP_SET_MODE_FILTER).  No allocation, no
+ * call but this one: callable behind another filter.
+ *
+ * @flags: SECCOMP_FILTER_FLAG_*.
+ * Returns 0 or -errno; EACCES: neither no_new_privs nor CAP_SYS_ADMIN.
+ */
+int filter_load(const struct filter *filter, uint32_t flags);
+
+#endif

@@ -1,0 +1,329 @@
+#include "json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "num.h"
+#include "scope.h"
+
+/*
+ * Integers above 2^63-1, which jansson refuses, are replaced in the text by a number that stands
+ * for their place in the table `big`: MARK_BASE - index.  The marks are as long as the shortest
+ * literal that they replace (19 characters), so that lines and columns of errors stay right, and no
+ * literal of the input can be mistaken for one: those at or below -10^17 are refused.
+ */
+#define MARK_BASE (-900000000000000000LL)
+enum { NEGATIVE_DIGITS_MAX = 17, BIG_DIGITS_MIN = 19, BIG_MAX = 4096 };
+
+struct scan {
+	const char *name;
+	char *text;
+	size_t size, at;
+	unsigned depth;
+	struct json_doc *doc;
+};
+
+static int scan_err(const struct scan *s, struct err *e, const char *what)
+{
+	size_t line = 1, line_start = 0;
+
+	for (size_t i = 0; i < s->at; i++) {
+		if (s->text[i] == '\n') {
+			line++;
+			line_start = i + 1;
+		}
+	}
+	return err_set(e, EINVAL, "%s:%zu:%zu: %s", s->name, line, s->at - line_start + 1, what);
+}
+
+static int scan_string(struct scan *s)
+{
+	for (s->at++; s->at < s->size && s->text[s->at] != '"'; s->at++) {
+		if (s->text[s->at] == '\\')
+			s->at++;
+	}
+	s->at++;
+	return 0;
+}
+
+static int big_add(struct json_doc *doc, uint64_t value)
+{
+	uint64_t *grown = reallocarray(doc->big, doc->n_big + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	doc->big = grown;
+	doc->big[doc->n_big++] = value;
+	return 0;
+}
+
+/* An integer literal of @len digits at the cursor that does not fit a signed 64-bit integer. */
+static int mark_big(struct scan *s, size_t len, struct err *e)
+{
+	char literal[BIG_DIGITS_MIN + 2], mark[BIG_DIGITS_MIN + 2];
+	uint64_t value;
+
+	if (len >= sizeof(literal) || s->doc->n_big >= BIG_MAX)
+		return scan_err(s, e, "integer larger than 18446744073709551615");
+	memcpy(literal, s->text + s->at, len);
+	literal[len] = '\0';
+	if (num_parse(literal, UINT64_MAX, &value))
+		return scan_err(s, e, "integer larger than 18446744073709551615");
+	if (value <= INT64_MAX)
+		return 0;
+	(void)snprintf(mark, sizeof(mark), "%-20lld", MARK_BASE - (long long)s->doc->n_big);
+	memcpy(s->text + s->at, mark, len);
+	return big_add(s->doc, value) ? err_nomem(e) : 0;
+}
+
+static int scan_number(struct scan *s, struct err *e)
+{
+	const char *start = s->text + s->at;
+	size_t sign = *start == '-';
+	size_t digits = strspn(start + sign, "0123456789");
+	size_t rest = strspn(start + sign + digits, ".eE+-0123456789");
+	int code = 0;
+
+	/* Fractions and malformed numbers are jansson's to refuse, or the reader's. */
+	if (rest == 0 && sign && digits > NEGATIVE_DIGITS_MAX)
+		return scan_err(s, e, "integer too small");
+	if (rest == 0 && !sign && digits >= BIG_DIGITS_MIN && *start != '0')
+		code = mark_big(s, digits, e);
+	s->at += sign + digits + rest;
+	return code;
+}
+
+static int scan_text(struct scan *s, struct err *e)
+{
+	int code = 0;
+
+	while (!code && s->at < s->size) {
+		char c = s->text[s->at];
+
+		if (c == '"') {
+			code = scan_string(s);
+		} else if (c == '-' || (c >= '0' && c <= '9')) {
+			code = scan_number(s, e);
+		} else {
+			s->depth += c == '{' || c == '[';
+			s->depth -= (c == '}' || c == ']') && s->depth > 0;
+			if (s->depth > JSON_DEPTH_MAX)
+				return scan_err(s, e, "nested deeper than 32 levels");
+			s->at++;
+		}
+	}
+	return code;
+}
+
+int json_parse(const char *name, char *text, size_t size, struct json_doc *out, struct err *e)
+{
+	struct json_doc doc = {.name = name};
+	struct scan s = {.name = name, .text = text, .size = size, .doc = &doc};
+	json_error_t error;
+
+	if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
+		return err_set(
+			e, EINVAL, "%s:1:1: byte-order mark; save the file without one", name);
+	if (scan_text(&s, e)) {
+		json_doc_done(&doc);
+		return -e->code;
+	}
+	doc.root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+	if (!doc.root) {
+		json_doc_done(&doc);
+		return err_set(e, EINVAL, "%s:%d:%d: not valid JSON: %s", name, error.line,
+			error.column, error.text);
+	}
+	*out = doc;
+	return 0;
+}
+
+void json_doc_done(struct json_doc *doc)
+{
+	if (!doc)
+		return;
+	json_decref(doc->root);
+	free(doc->big);
+	*doc = (struct json_doc){.name = doc->name};
+}
+
+struct json_at json_root(const struct json_doc *doc)
+{
+	return (struct json_at){.doc = doc, .value = doc->root};
+}
+
+bool json_get(const struct json_at *at, const char *key, struct json_at *out_child)
+{
+	json_t *value = json_object_get(at->value, key);
+
+	if (!value || json_is_null(value))
+		return false;
+	*out_child = (struct json_at){.doc = at->doc, .up = at, .key = key, .value = value};
+	return true;
+}
+
+int json_need(const struct json_at *at, const char *key, struct json_at *out_child, struct err *e)
+{
+	if (!json_get(at, key, out_child))
+		return json_err(at, e, "\"%s\" is missing", key);
+	return 0;
+}
+
+struct json_at json_item(const struct json_at *at, size_t index)
+{
+	return (struct json_at){.doc = at->doc,
+		.up = at,
+		.index = index,
+		.value = json_array_get(at->value, index)};
+}
+
+size_t json_len(const struct json_at *at)
+{
+	return json_array_size(at->value);
+}
+
+/* Append the way from the root to @at ("$.syscalls[3]"); what does not fit is cut. */
+static void path_print(const struct json_at *at, char *text, size_t size)
+{
+	size_t used;
+
+	if (!at->up) {
+		(void)snprintf(text, size, "$");
+		return;
+	}
+	path_print(at->up, text, size);
+	used = strlen(text);
+	if (at->key)
+		(void)snprintf(text + used, size - used, ".%s", at->key);
+	else
+		(void)snprintf(text + used, size - used, "[%zu]", at->index);
+}
+
+int json_err(const struct json_at *at, struct err *e, const char *format, ...)
+{
+	char path[128], what[ERR_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	path_print(at, path, sizeof(path));
+	return err_set(e, EINVAL, "%s: %s: %s", at->doc->name, path, what);
+}
+
+void json_notice(const struct json_at *at, const struct notice *to, const char *format, ...)
+{
+	char path[128], what[ERR_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	path_print(at, path, sizeof(path));
+	notice_tell(to, "%s: %s: %s", at->doc->name, path, what);
+}
+
+static const char *type_name(const json_t *value)
+{
+	static const char *const names[] = {
+		[JSON_OBJECT] = "an object",
+		[JSON_ARRAY] = "an array",
+		[JSON_STRING] = "a string",
+		[JSON_INTEGER] = "an integer",
+		[JSON_REAL] = "a number with a fraction or exponent",
+		[JSON_TRUE] = "true",
+		[JSON_FALSE] = "false",
+		[JSON_NULL] = "null",
+	};
+
+	return names[json_typeof(value)];
+}
+
+static int refuse_type(const struct json_at *at, const char *wanted, struct err *e)
+{
+	return json_err(at, e, "%s expected, this is %s", wanted, type_name(at->value));
+}
+
+int json_expect_object(const struct json_at *at, struct err *e)
+{
+	return json_is_object(at->value) ? 0 : refuse_type(at, "an object", e);
+}
+
+int json_expect_array(const struct json_at *at, size_t max, struct err *e)
+{
+	if (!json_is_array(at->value))
+		return refuse_type(at, "an array", e);
+	if (json_len(at) > max)
+		return json_err(at, e, "%zu elements, at most %zu are accepted", json_len(at), max);
+	return 0;
+}
+
+int json_text(const struct json_at *at, const char **out_text, struct err *e)
+{
+	if (!json_is_string(at->value))
+		return refuse_type(at, "a string", e);
+	*out_text = json_string_value(at->value);
+	return 0;
+}
+
+int json_u64(const struct json_at *at, uint64_t max, uint64_t *out_value, struct err *e)
+{
+	long long value;
+	uint64_t magnitude;
+
+	if (!json_is_integer(at->value))
+		return refuse_type(at, "a plain integer", e);
+	value = json_integer_value(at->value);
+	if (value <= MARK_BASE)
+		magnitude = at->doc->big[MARK_BASE - value];
+	else if (value < 0)
+		return json_err(at, e, "%lld is negative", value);
+	else
+		magnitude = (uint64_t)value;
+	if (magnitude > max)
+		return json_err(at, e, "%" PRIu64 " is larger than %" PRIu64, magnitude, max);
+	*out_value = magnitude;
+	return 0;
+}
+
+int json_i64(const struct json_at *at, int64_t *out_value, struct err *e)
+{
+	if (!json_is_integer(at->value))
+		return refuse_type(at, "a plain integer", e);
+	if (json_integer_value(at->value) <= MARK_BASE)
+		return json_err(at, e, "larger than %" PRId64, INT64_MAX);
+	*out_value = json_integer_value(at->value);
+	return 0;
+}
+
+int json_bool(const struct json_at *at, bool *out_value, struct err *e)
+{
+	if (!json_is_boolean(at->value))
+		return refuse_type(at, "true or false", e);
+	*out_value = json_is_true(at->value);
+	return 0;
+}
+
+static bool is_known(const char *key, const char *const *known)
+{
+	for (; *known; known++) {
+		if (!strcmp(key, *known))
+			return true;
+	}
+	return false;
+}
+
+const char *json_unknown_key(const struct json_at *at, const char *const *known)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(at->value, key, value)
+	{
+		if (!is_known(key, known))
+			return key;
+	}
+	return NULL;
+}

@@ -1,0 +1,41 @@
+#include "num.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { ERRNO_MAX = 4095, ERRNO_NAMED_MAX = 255 };
+
+int num_parse(const char *text, uint64_t max, uint64_t *out_value)
+{
+	uint64_t value = 0;
+
+	if (!*text)
+		return -EINVAL;
+	for (const char *c = text; *c; c++) {
+		if (*c < '0' || *c > '9')
+			return -EINVAL;
+		if (__builtin_mul_overflow(value, 10, &value) ||
+			__builtin_add_overflow(value, (uint64_t)(*c - '0'), &value) || value > max)
+			return -ERANGE;
+	}
+	*out_value = value;
+	return 0;
+}
+
+int num_parse_errno(const char *text, uint16_t *out_errno)
+{
+	uint64_t number;
+
+	for (int nr = 1; nr <= ERRNO_NAMED_MAX; nr++) {
+		const char *name = strerrorname_np(nr);
+
+		if (name && !strcasecmp(name, text)) {
+			*out_errno = (uint16_t)nr;
+			return 0;
+		}
+	}
+	if (num_parse(text, ERRNO_MAX, &number) || number == 0)
+		return -EINVAL;
+	*out_errno = (uint16_t)number;
+	return 0;
+}

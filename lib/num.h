@@ -1,0 +1,26 @@
+/*
+ * num.h: numbers from text, whole strings only.
+ */
+#ifndef SYSCLAMP_NUM_H
+#define SYSCLAMP_NUM_H
+
+#include <stdint.h>
+
+/**
+ * Read @text as an unsigned decimal number.  Nothing may stand before or behind the digits: no
+ * sign, no white space, no "0x".
+ *
+ * @max: the largest value accepted.
+ * Returns 0, -EINVAL when @text is no such number, -ERANGE when it is larger than @max.
+ */
+int num_parse(const char *text, uint64_t max, uint64_t *out_value);
+
+/**
+ * Read an errno by name ("EPERM", any case) or number (1...4095, the range that the kernel's
+ * SECCOMP_RET_ERRNO passes on: MAX_ERRNO in include/linux/err.h).
+ *
+ * Returns 0 or -EINVAL.
+ */
+int num_parse_errno(const char *text, uint16_t *out_errno);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * profile.h: the OCI seccomp object: a default action, architectures, and rules in order.
+ *
+ * This is the text of a profile as data; profile_emit() and profile_parse() are inverse.  What it
+ * means, number by number, is policy.h.
+ */
+#ifndef SYSCLAMP_PROFILE_H
+#define SYSCLAMP_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "syscalls.h"
+
+enum {
+	PROFILE_SIZE_MAX = 4 * 1024 * 1024, /* bytes of a file that the reader accepts */
+	PROFILE_RULES_MAX = 4096,
+	PROFILE_NAMES_MAX = 4096, /* names in one rule */
+	PROFILE_CONDS_MAX = 64, /* conditions in one rule, repeated indexes included */
+	SYSCALL_ARGS = 6,
+};
+
+/*
+ * An action is the 32-bit value that a filter returns for it: SECCOMP_RET_* of linux/seccomp.h with
+ * the errno (or the tracer's message) in the lower 16 bits.
+ */
+typedef uint32_t action_t;
+
+/** "SCMP_ACT_ERRNO" of an action, or NULL for a value that no profile can name. */
+const char *action_name(action_t action);
+
+/**
+ * The action of an OCI name, its data bits zero.  SCMP_ACT_KILL is SCMP_ACT_KILL_THREAD.
+ * Returns 0 or -ENOENT.
+ */
+int action_by_name(const char *name, action_t *out_action);
+
+/** Whether errnoRet has a meaning for it: ERRNO and TRACE. */
+bool action_has_data(action_t action);
+
+/** Print for people: "SCMP_ACT_ERRNO (ENOSYS)".  Returns @buf. */
+const char *action_print(action_t action, char *buf, size_t size);
+
+enum condition_op {
+	OP_NE,
+	OP_LT,
+	OP_LE,
+	OP_EQ,
+	OP_GE,
+	OP_GT,
+	OP_MASKED_EQ, /* (argument & value) == (value_two & value), seccomp_rule_add(3) */
+	OP_COUNT,
+};
+
+/** "SCMP_CMP_EQ" */
+const char *condition_op_name(enum condition_op op);
+
+struct condition {
+	uint8_t index; /* of the argument: 0...5 */
+	uint8_t op; /* enum condition_op */
+	uint64_t value;
+	uint64_t value_two; /* OP_MASKED_EQ only, else 0 */
+};
+
+struct rule {
+	char **names; /* as written, known here or not */
+	size_t n_names;
+	action_t action;
+	struct condition *conds;
+	size_t n_conds;
+};
+
+struct profile {
+	action_t default_action;
+	const struct abi **abis; /* as listed, without repetition; empty: the native one */
+	size_t n_abis;
+	struct rule *rules;
+	size_t n_rules;
+	uint32_t flags; /* SECCOMP_FILTER_FLAG_* */
+	char *listener_path; /* NULL if none */
+};
+
+void profile_done(struct profile *profile);
+
+/**
+ * Read the text of a profile.
+ *
+ * Refused, with file and path: what kubernetes, containerd, CRI-O, podman, runc and crun read in
+ * different ways (facts: docs/semantics.md), among them a missing default action, Docker-only keys,
+ * duplicate or wrong-case keys, errno on an action without one.  Unknown keys and names are told to
+ * @to.
+ *
+ * @name: of the file, for errors.
+ * @text: @size bytes, overwritten in part (json_parse()).
+ */
+int profile_parse(const char *name, char *text, size_t size, struct profile *out,
+	const struct notice *to, struct err *e);
+
+/** Read a file, "-" for standard input. */
+int profile_read(const char *path, struct profile *out, const struct notice *to, struct err *e);
+
+/** Write the text: heap, owned by the caller; final newline; one name a line. */
+int profile_emit(const struct profile *profile, char **out_text, size_t *out_size, struct err *e);
+
+#endif

@@ -1,0 +1,229 @@
+#include "syscalls.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scope.h"
+
+#ifndef AUDIT_ARCH_PARISC
+#define AUDIT_ARCH_PARISC EM_PARISC
+#endif
+
+/* Sources: linux/audit.h for the tokens, seccomp(3)'s seccomp.h for libseccomp's, and
+ * asm/unistd.h of each architecture for the base (MIPS: arch/mips/include/uapi/asm/unistd.h). */
+static const struct abi ABIS[] = {
+	{"x86_64", "SCMP_ARCH_X86_64", AUDIT_ARCH_X86_64, SCMP_ARCH_X86_64, 0, false, false},
+	{"i386", "SCMP_ARCH_X86", AUDIT_ARCH_I386, SCMP_ARCH_X86, 0, true, false},
+	{"x32", "SCMP_ARCH_X32", AUDIT_ARCH_X86_64, SCMP_ARCH_X32, X32_BIT, false, false},
+	{"aarch64", "SCMP_ARCH_AARCH64", AUDIT_ARCH_AARCH64, SCMP_ARCH_AARCH64, 0, false, false},
+	{"arm", "SCMP_ARCH_ARM", AUDIT_ARCH_ARM, SCMP_ARCH_ARM, 0, true, false},
+	{"riscv64", "SCMP_ARCH_RISCV64", AUDIT_ARCH_RISCV64, SCMP_ARCH_RISCV64, 0, false, false},
+	{"ppc64le", "SCMP_ARCH_PPC64LE", AUDIT_ARCH_PPC64LE, SCMP_ARCH_PPC64LE, 0, false, false},
+	{"ppc64", "SCMP_ARCH_PPC64", AUDIT_ARCH_PPC64, SCMP_ARCH_PPC64, 0, false, true},
+	{"ppc", "SCMP_ARCH_PPC", AUDIT_ARCH_PPC, SCMP_ARCH_PPC, 0, true, true},
+	{"s390x", "SCMP_ARCH_S390X", AUDIT_ARCH_S390X, SCMP_ARCH_S390X, 0, false, true},
+	{"s390", "SCMP_ARCH_S390", AUDIT_ARCH_S390, SCMP_ARCH_S390, 0, true, true},
+	{"mips", "SCMP_ARCH_MIPS", AUDIT_ARCH_MIPS, SCMP_ARCH_MIPS, 4000, true, true},
+	{"mipsel", "SCMP_ARCH_MIPSEL", AUDIT_ARCH_MIPSEL, SCMP_ARCH_MIPSEL, 4000, true, false},
+	{"mips64", "SCMP_ARCH_MIPS64", AUDIT_ARCH_MIPS64, SCMP_ARCH_MIPS64, 5000, false, true},
+	{"mipsel64", "SCMP_ARCH_MIPSEL64", AUDIT_ARCH_MIPSEL64, SCMP_ARCH_MIPSEL64, 5000, false,
+		false},
+	{"mips64n32", "SCMP_ARCH_MIPS64N32", AUDIT_ARCH_MIPS64N32, SCMP_ARCH_MIPS64N32, 6000, true,
+		true},
+	{"mipsel64n32", "SCMP_ARCH_MIPSEL64N32", AUDIT_ARCH_MIPSEL64N32, SCMP_ARCH_MIPSEL64N32,
+		6000, true, false},
+};
+
+/*
+ * Calls newer than libseccomp 2.5.4.  From 424 up the numbers are the same on every ABI above, but
+ * for the base (scripts/syscall.tbl in the kernel tree since 6.11, and the table of each
+ * architecture before); the release is the one whose tree has the row first.
+ */
+struct new_call {
+	const char *name;
+	uint32_t nr;
+	const char *since;
+};
+
+static const struct new_call COMMON_CALLS[] = {
+	{"cachestat", 451, "v6.5"},
+	{"fchmodat2", 452, "v6.6"},
+	{"map_shadow_stack", 453, "v6.6"},
+	{"futex_wake", 454, "v6.7"},
+	{"futex_wait", 455, "v6.7"},
+	{"futex_requeue", 456, "v6.7"},
+	{"statmount", 457, "v6.8"},
+	{"listmount", 458, "v6.8"},
+	{"lsm_get_self_attr", 459, "v6.8"},
+	{"lsm_set_self_attr", 460, "v6.8"},
+	{"lsm_list_modules", 461, "v6.8"},
+	{"mseal", 462, "v6.10"},
+	{"setxattrat", 463, "v6.13"},
+	{"getxattrat", 464, "v6.13"},
+	{"listxattrat", 465, "v6.13"},
+	{"removexattrat", 466, "v6.13"},
+	{"open_tree_attr", 467, "v6.15"},
+	{"file_getattr", 468, "v6.17"},
+	{"file_setattr", 469, "v6.17"},
+};
+
+/* arch/x86/entry/syscalls/syscall_64.tbl; these two run past seccomp (kernel/seccomp.c:
+ * seccomp_uprobe_exception() since v6.14 for 335). */
+static const struct new_call X86_64_CALLS[] = {
+	{"uretprobe", 335, "v6.11"},
+	{"uprobe", 336, "v6.18"},
+};
+
+const struct abi *abi_table(size_t *out_len)
+{
+	*out_len = ARRAY_LEN(ABIS);
+	return ABIS;
+}
+
+const struct abi *abi_by_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ABIS); i++) {
+		if (!strcmp(ABIS[i].name, name))
+			return &ABIS[i];
+	}
+	return NULL;
+}
+
+const struct abi *abi_by_oci(const char *oci)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ABIS); i++) {
+		if (!strcmp(ABIS[i].oci, oci))
+			return &ABIS[i];
+	}
+	return NULL;
+}
+
+bool abi_is_x32(const struct abi *abi)
+{
+	return abi->scmp_arch == SCMP_ARCH_X32;
+}
+
+const struct abi *abi_of_call(uint32_t audit_arch, uint32_t nr)
+{
+	/* Negative numbers have the bit too, but belong to no ABI more than to x86_64. */
+	bool x32 = audit_arch == AUDIT_ARCH_X86_64 && (nr & X32_BIT) && !(nr >> 31);
+
+	for (size_t i = 0; i < ARRAY_LEN(ABIS); i++) {
+		if (ABIS[i].audit_arch == audit_arch && abi_is_x32(&ABIS[i]) == x32)
+			return &ABIS[i];
+	}
+	return NULL;
+}
+
+const struct abi *abi_native(void)
+{
+	uint32_t native = seccomp_arch_native();
+
+	for (size_t i = 0; i < ARRAY_LEN(ABIS); i++) {
+		if (ABIS[i].scmp_arch == native)
+			return &ABIS[i];
+	}
+	return &ABIS[0];
+}
+
+/* Copy libseccomp's name of @nr; false when it has none. */
+static bool libseccomp_name(const struct abi *abi, uint32_t nr, char *buf)
+{
+	scoped_free char *name = seccomp_syscall_resolve_num_arch(abi->scmp_arch, (int)nr);
+
+	if (!name || strlen(name) >= SYSCALL_NAME_MAX)
+		return false;
+	strcpy(buf, name);
+	return true;
+}
+
+/*
+ * libseccomp answers a negative pseudo number for a call that an ABI lacks, and also for the ones
+ * that an ABI offers through socketcall and ipc, even where they have a number of their own (x86
+ * since Linux 4.3): those, -101...-299 in seccomp.h (__PNR_socket and on), are found by going
+ * through the numbers.
+ */
+static int demultiplexed_number(
+	const struct abi *abi, const char *name, int pseudo, uint32_t *out_nr)
+{
+	enum { MULTIPLEXED_FIRST = -101, MULTIPLEXED_LAST = -299, SCAN_END = 450 };
+	uint32_t base = abi->new_base;
+	char buf[SYSCALL_NAME_MAX];
+
+	if (pseudo > MULTIPLEXED_FIRST || pseudo < MULTIPLEXED_LAST)
+		return -ENOSYS;
+	for (uint32_t nr = base; nr < base + SCAN_END; nr++) {
+		if (libseccomp_name(abi, nr, buf) && !strcmp(buf, name)) {
+			*out_nr = nr;
+			return 0;
+		}
+	}
+	return -ENOSYS;
+}
+
+static const struct new_call *new_call_find(
+	const struct new_call *table, size_t len, const char *name, uint32_t nr)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (name ? !strcmp(table[i].name, name) : table[i].nr == nr)
+			return &table[i];
+	}
+	return NULL;
+}
+
+static int new_call_number(const struct abi *abi, const char *name, uint32_t *out_nr)
+{
+	const struct new_call *row;
+
+	row = new_call_find(COMMON_CALLS, ARRAY_LEN(COMMON_CALLS), name, 0);
+	if (row) {
+		*out_nr = abi->new_base + row->nr;
+		return 0;
+	}
+	row = new_call_find(X86_64_CALLS, ARRAY_LEN(X86_64_CALLS), name, 0);
+	if (!row)
+		return -ENOENT;
+	if (abi->scmp_arch != SCMP_ARCH_X86_64)
+		return -ENOSYS;
+	*out_nr = row->nr;
+	return 0;
+}
+
+int syscall_number(const struct abi *abi, const char *name, uint32_t *out_nr)
+{
+	int nr = seccomp_syscall_resolve_name_arch(abi->scmp_arch, name);
+
+	if (nr >= 0) {
+		*out_nr = (uint32_t)nr;
+		return 0;
+	}
+	if (nr != __NR_SCMP_ERROR)
+		return demultiplexed_number(abi, name, nr, out_nr);
+	return new_call_number(abi, name, out_nr);
+}
+
+const char *syscall_name(const struct abi *abi, uint32_t nr, char *buf)
+{
+	const struct new_call *row = NULL;
+
+	if (libseccomp_name(abi, nr, buf))
+		return buf;
+	if (nr >= abi->new_base)
+		row = new_call_find(
+			COMMON_CALLS, ARRAY_LEN(COMMON_CALLS), NULL, nr - abi->new_base);
+	if (!row && abi->scmp_arch == SCMP_ARCH_X86_64)
+		row = new_call_find(X86_64_CALLS, ARRAY_LEN(X86_64_CALLS), NULL, nr);
+	return row ? strcpy(buf, row->name) : NULL;
+}
+
+bool syscall_name_is_portable(const char *name)
+{
+	uint32_t nr;
+
+	return !new_call_find(COMMON_CALLS, ARRAY_LEN(COMMON_CALLS), name, 0) &&
+	       !new_call_find(X86_64_CALLS, ARRAY_LEN(X86_64_CALLS), name, 0) &&
+	       syscall_number(abi_native(), name, &nr) != -ENOENT;
+}

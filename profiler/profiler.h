@@ -1,0 +1,69 @@
+/*
+ * profiler.h: from recordings to profiles, and profiles into place.
+ */
+#ifndef SYSCLAMP_PROFILER_H
+#define SYSCLAMP_PROFILER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "profile.h"
+#include "recording.h"
+
+enum base_runtime { BASE_NONE, BASE_RUNC, BASE_CRUN, BASE_ANY };
+
+struct generate_options {
+	enum base_runtime runtime; /* whose own calls behind the filter are added */
+	bool nnp; /* the container runs with no_new_privs: the runtime needs less */
+	action_t default_action; /* for what is not in the profile */
+	bool allow_incomplete;
+};
+
+/** "runc", "crun", "any", "none"; -ENOENT for another. */
+int base_runtime_by_name(const char *name, enum base_runtime *out_runtime);
+
+/** The default: SCMP_ACT_ERRNO with ENOSYS, for any runtime with no_new_privs. */
+struct generate_options generate_defaults(void);
+
+/**
+ * Cut a names-only profile from a recording (of several: their join).
+ *
+ * In it: what was seen and not always denied, the runtime's base set, and the calls that the vDSO
+ * may have hidden.  Deterministic: same input, same profile.
+ *
+ * @name: of the recording, for errors.
+ * @to: told what was added or skipped, and why.
+ * Errors: an incomplete recording without allow_incomplete; a number without a name that the kernel
+ * did not answer with ENOSYS.
+ */
+int profile_generate(const char *name, const struct recording *rec,
+	const struct generate_options *options, struct profile *out, const struct notice *to,
+	struct err *e);
+
+struct install_request {
+	const char *profile_path; /* "-" for standard input */
+	const char *name; /* one or more path components below seccomp/, no extension */
+	const char *kubelet_dir; /* /var/lib/kubelet */
+	bool dry_run;
+};
+
+struct install_result {
+	char *file; /* the path written, or that would be; heap */
+	char *localhost_profile; /* relative to <kubelet-dir>/seccomp; heap */
+};
+
+void install_result_done(struct install_result *result);
+
+/**
+ * Put a profile where a kubelet finds it, as <kubelet-dir>/seccomp/<name>-<hash8>.json.
+ *
+ * Parsed, resolved, compiled, checked and loaded once in a forked child before anything is written;
+ * written atomically (file_replace_at()), 0644, directories made 0755; no symbolic link is followed
+ * below the kubelet's directory; a file of that name and content that is there already is success.
+ */
+int profile_install(const struct install_request *request, struct install_result *out,
+	const struct notice *to, struct err *e);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * tracer.h: recorders.  A back end runs a command and fills a recording with what it and its
+ * descendants call.
+ */
+#ifndef SYSCLAMP_TRACER_H
+#define SYSCLAMP_TRACER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "launch.h"
+#include "recording.h"
+
+/* What is to be recorded, and who wants to know about it meanwhile. */
+struct tracer_job {
+	char *const *argv; /* NULL-terminated; argv[0] as the user gave it */
+	const char *path; /* the file to execute */
+	struct notice notice; /* warnings about the workload */
+
+	/*
+	 * Called at least every @tick_ms while the workload runs, and before the recorder suspends
+	 * itself (@suspending); the recording may be read, not changed but for its seq.
+	 */
+	void (*tick)(void *ctx, struct recording *rec, bool suspending);
+	void *tick_ctx;
+	unsigned tick_ms;
+};
+
+struct tracer_backend {
+	const char *name;
+	const char *summary; /* for --help: half a line */
+
+	/** 0 if it works here and now, otherwise -errno with what lacks and how to get it. */
+	int (*probe)(struct err *e);
+
+	/**
+	 * Run the command until all its descendants have ended.
+	 *
+	 * @rec: initialised; filled, not ended.
+	 * @end: set on success; on failure exec_errno tells whether the command was at fault.
+	 */
+	int (*record)(const struct tracer_job *job, struct recording *rec, struct launch_end *end,
+		struct err *e);
+};
+
+/** The table of back ends, best first.  @out_len: its length. */
+const struct tracer_backend *tracer_backends(size_t *out_len);
+
+/**
+ * Choose a back end: by name, or for "auto" the first whose probe succeeds.
+ *
+ * @out_why: ERR_TEXT_MAX bytes: for "auto", why no better one was taken; "" if the first was.
+ */
+int tracer_choose(
+	const char *name, const struct tracer_backend **out_backend, char *out_why, struct err *e);
+
+#endif
