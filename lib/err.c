@@ -5,6 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
+/*
+ * What was quoted from input may hold line ends and terminal escapes (C0, DEL, and C1 in UTF-8);
+ * one line it stays, and harmless to print.
+ */
+static void text_tame(char *text)
+{
+	for (unsigned char *c = (unsigned char *)text; *c; c++) {
+		if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			*c = c[1] = '?';
+		else if (*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	}
+}
+
 int err_set(struct err *e, int code, const char *format, ...)
 {
 	va_list args;
@@ -13,20 +27,24 @@ int err_set(struct err *e, int code, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(e->text, sizeof(e->text), format, args);
 	va_end(args);
+	text_tame(e->text);
 	return -code;
 }
 
 int err_sys(struct err *e, int code, const char *format, ...)
 {
+	const char *known = strerrordesc_np(code), *what = known ? known : "unknown error";
+	size_t used, most = sizeof(e->text) - strlen(what) - sizeof(": ");
 	va_list args;
-	size_t used;
 
 	e->code = code;
 	va_start(args, format);
 	(void)vsnprintf(e->text, sizeof(e->text), format, args);
 	va_end(args);
-	used = strlen(e->text);
-	(void)snprintf(e->text + used, sizeof(e->text) - used, ": %s", strerrordesc_np(code));
+	/* Of a long path the end is given up, not the reason. */
+	used = strlen(e->text) < most ? strlen(e->text) : most;
+	(void)snprintf(e->text + used, sizeof(e->text) - used, ": %s", what);
+	text_tame(e->text);
 	return -code;
 }
 
@@ -42,6 +60,7 @@ int err_prefix(struct err *e, const char *format, ...)
 	va_end(args);
 	used = strlen(e->text);
 	(void)snprintf(e->text + used, sizeof(e->text) - used, "%s", behind);
+	text_tame(e->text);
 	return -e->code;
 }
 
@@ -60,5 +79,6 @@ void notice_tell(const struct notice *to, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	text_tame(text);
 	to->tell(to->ctx, text);
 }

@@ -4,7 +4,8 @@
  * A function that can fail takes a `struct err *` as its last parameter and returns 0 or a negative
  * errno.  On failure it has filled the err with one line that names the thing, the place in it and,
  * where there is one, the next step; on success it leaves the err alone.  No heap is used, so this
- * works after ENOMEM, in a forked child, and behind a filter.
+ * works after ENOMEM, in a forked child, and behind a filter.  Control characters in what is quoted
+ * (file names, keys of a hostile file) become '?'.
  */
 #ifndef SYSCLAMP_ERR_H
 #define SYSCLAMP_ERR_H

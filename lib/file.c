@@ -99,8 +99,8 @@ int file_write_all(int fd, const void *bytes, size_t size)
 }
 
 /* Create, fill and sync the temporary file; on failure nothing of it is left. */
-static int write_temporary(
-	int dir_fd, const char *temporary, const void *bytes, size_t size, mode_t mode)
+static int write_temporary(int dir_fd, const char *temporary, const void *bytes, size_t size,
+	mode_t mode, bool exact_mode)
 {
 	scoped_fd int fd = -1;
 	int code;
@@ -111,7 +111,7 @@ static int write_temporary(
 	if (fd < 0)
 		return -errno;
 	code = file_write_all(fd, bytes, size);
-	if (!code && fsync(fd))
+	if (!code && ((exact_mode && fchmod(fd, mode)) || fsync(fd)))
 		code = -errno;
 	if (code)
 		(void)unlinkat(dir_fd, temporary, 0);
@@ -126,11 +126,10 @@ static int replace_in(int dir_fd, const char *name, const void *bytes, size_t si
 
 	if ((size_t)snprintf(temporary, sizeof(temporary), ".%s.tmp", name) >= sizeof(temporary))
 		return err_sys(e, ENAMETOOLONG, "%s", name);
-	code = write_temporary(dir_fd, temporary, bytes, size, mode);
+	code = write_temporary(dir_fd, temporary, bytes, size, mode, exact_mode);
 	if (code)
 		return err_sys(e, -code, "%s: cannot write the new file", name);
-	if ((exact_mode && fchmodat(dir_fd, temporary, mode, 0)) ||
-		renameat(dir_fd, temporary, dir_fd, name)) {
+	if (renameat(dir_fd, temporary, dir_fd, name)) {
 		code = errno;
 		(void)unlinkat(dir_fd, temporary, 0);
 		return err_sys(e, code, "%s: cannot put the new file in place", name);
@@ -159,8 +158,8 @@ static int write_directly(const char *path, const void *bytes, size_t size, stru
 	return code ? err_sys(e, -code, "%s", path) : 0;
 }
 
-static int replace_path(
-	const char *path, const void *bytes, size_t size, mode_t mode, struct err *e)
+static int replace_path(const char *path, const void *bytes, size_t size, mode_t mode,
+	bool exact_mode, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -173,7 +172,7 @@ static int replace_path(
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return err_sys(e, errno, "%s: cannot open its directory", path);
-	if (replace_in(dir_fd, name, bytes, size, mode, false, e))
+	if (replace_in(dir_fd, name, bytes, size, mode, exact_mode, e))
 		return dir_len ? err_prefix(e, "%s", dir) : -e->code;
 	return 0;
 }
@@ -189,7 +188,7 @@ int file_replace(const char *path, const void *bytes, size_t size, mode_t mode, 
 		return code ? err_sys(e, -code, "standard output") : 0;
 	}
 	if (stat(path, &st))
-		return replace_path(path, bytes, size, mode, e);
+		return replace_path(path, bytes, size, mode, false, e);
 	if (S_ISDIR(st.st_mode))
 		return err_set(e, EISDIR, "%s: is a directory; name a file", path);
 	if (!S_ISREG(st.st_mode))
@@ -198,5 +197,5 @@ int file_replace(const char *path, const void *bytes, size_t size, mode_t mode, 
 	real = realpath(path, NULL);
 	if (!real)
 		return err_sys(e, errno, "%s", path);
-	return replace_path(real, bytes, size, st.st_mode & 07777, e);
+	return replace_path(real, bytes, size, st.st_mode & 0777, true, e);
 }

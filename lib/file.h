@@ -28,7 +28,7 @@ int file_read(const char *path, size_t limit, char **out_text, size_t *out_size,
  * failure leaves @path as it was and no temporary file.  What exists and is no regular file (a
  * terminal, a pipe, /dev/null) is written to directly.  "-" is standard output.
  *
- * @mode: permission bits of a new file; the umask applies.
+ * @mode: permission bits of a new file; the umask applies.  One that exists keeps its own.
  */
 int file_replace(const char *path, const void *bytes, size_t size, mode_t mode, struct err *e);
 

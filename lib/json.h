@@ -82,9 +82,32 @@ void json_notice(const struct json_at *at, const struct notice *to, const char *
 /** The first key of the object @at that is not in the NULL-ended list @known, or NULL. */
 const char *json_unknown_key(const struct json_at *at, const char *const *known);
 
+/** An error if there is one. */
+int json_check_keys(const struct json_at *at, const char *const *known, struct err *e);
+
+/** json_need() and json_expect_object() and json_check_keys(), and so on, in one. */
+int json_need_object(const struct json_at *at, const char *key, const char *const *known,
+	struct json_at *out_child, struct err *e);
+int json_need_array(const struct json_at *at, const char *key, size_t max,
+	struct json_at *out_child, struct err *e);
+int json_need_text(const struct json_at *at, const char *key, const char **out_text, struct err *e);
+int json_need_u64(const struct json_at *at, const char *key, uint64_t *out_value, struct err *e);
+int json_need_bool(const struct json_at *at, const char *key, bool *out_value, struct err *e);
+
+/**
+ * A heap copy of @text in which every byte that is not part of a UTF-8 character stands as the four
+ * characters \xNN, so that it can be a JSON string.  NULL without memory.
+ */
+char *json_clean_text(const char *text);
+
+/** Whether json_clean_text() would copy @text as it is. */
+bool json_is_clean(const char *text);
+
 /*
  * Writing.  Containers are spread over lines, one member each, or, opened inline, kept on one line
- * with everything in them.  Errors (no memory) are kept and returned by json_writer_end().
+ * with everything in them.  Errors (no memory) are kept and returned by json_writer_end().  Strings
+ * may hold anything: control characters are escaped, bytes that are not UTF-8 are written as by
+ * json_clean_text().
  */
 struct json_writer {
 	FILE *stream;

@@ -65,7 +65,7 @@ static int mark_big(struct scan *s, size_t len, struct err *e)
 	char literal[BIG_DIGITS_MIN + 2], mark[BIG_DIGITS_MIN + 2];
 	uint64_t value;
 
-	if (len >= sizeof(literal) || s->doc->n_big >= BIG_MAX)
+	if (len >= sizeof(literal))
 		return scan_err(s, e, "integer larger than 18446744073709551615");
 	memcpy(literal, s->text + s->at, len);
 	literal[len] = '\0';
@@ -73,23 +73,34 @@ static int mark_big(struct scan *s, size_t len, struct err *e)
 		return scan_err(s, e, "integer larger than 18446744073709551615");
 	if (value <= INT64_MAX)
 		return 0;
+	if (s->doc->n_big >= BIG_MAX)
+		return scan_err(s, e, "more than 4096 integers above 9223372036854775807");
 	(void)snprintf(mark, sizeof(mark), "%-20lld", MARK_BASE - (long long)s->doc->n_big);
 	memcpy(s->text + s->at, mark, len);
 	return big_add(s->doc, value) ? err_nomem(e) : 0;
 }
 
+/* As strspn(3), but the text need not end in a NUL. */
+static size_t scan_span(const struct scan *s, size_t from, const char *accept)
+{
+	size_t at = from;
+
+	while (at < s->size && strchr(accept, s->text[at]))
+		at++;
+	return at - from;
+}
+
 static int scan_number(struct scan *s, struct err *e)
 {
-	const char *start = s->text + s->at;
-	size_t sign = *start == '-';
-	size_t digits = strspn(start + sign, "0123456789");
-	size_t rest = strspn(start + sign + digits, ".eE+-0123456789");
+	bool sign = s->text[s->at] == '-', zero = s->text[s->at] == '0';
+	size_t digits = scan_span(s, s->at + sign, "0123456789");
+	size_t rest = scan_span(s, s->at + sign + digits, ".eE+-0123456789");
 	int code = 0;
 
 	/* Fractions and malformed numbers are jansson's to refuse, or the reader's. */
 	if (rest == 0 && sign && digits > NEGATIVE_DIGITS_MAX)
 		return scan_err(s, e, "integer too small");
-	if (rest == 0 && !sign && digits >= BIG_DIGITS_MIN && *start != '0')
+	if (rest == 0 && !sign && digits >= BIG_DIGITS_MIN && !zero)
 		code = mark_big(s, digits, e);
 	s->at += sign + digits + rest;
 	return code;
@@ -126,6 +137,11 @@ int json_parse(const char *name, char *text, size_t size, struct json_doc *out, 
 	if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
 		return err_set(
 			e, EINVAL, "%s:1:1: byte-order mark; save the file without one", name);
+	/* jansson 2.14 takes one behind a number. */
+	s.at = strnlen(text, size);
+	if (s.at < size)
+		return scan_err(&s, e, "NUL byte; name a text file");
+	s.at = 0;
 	if (scan_text(&s, e)) {
 		json_doc_done(&doc);
 		return -e->code;
@@ -306,24 +322,85 @@ int json_bool(const struct json_at *at, bool *out_value, struct err *e)
 	return 0;
 }
 
-static bool is_known(const char *key, const char *const *known)
+/* Where @key stands in @known, looked for from @hint on first; NULL if nowhere. */
+static const char *const *known_find(
+	const char *key, const char *const *known, const char *const *hint)
 {
-	for (; *known; known++) {
-		if (!strcmp(key, *known))
-			return true;
+	for (const char *const *at = hint; *at; at++) {
+		if (!strcmp(key, *at))
+			return at;
 	}
-	return false;
+	for (const char *const *at = known; at < hint; at++) {
+		if (!strcmp(key, *at))
+			return at;
+	}
+	return NULL;
 }
 
 const char *json_unknown_key(const struct json_at *at, const char *const *known)
 {
+	/* Our own writer keeps the order of the list: then one comparison a key is enough. */
+	const char *const *hint = known;
 	const char *key;
 	json_t *value;
 
 	json_object_foreach(at->value, key, value)
 	{
-		if (!is_known(key, known))
+		const char *const *found = known_find(key, known, hint);
+
+		if (!found)
 			return key;
+		hint = found + 1;
 	}
 	return NULL;
+}
+
+int json_check_keys(const struct json_at *at, const char *const *known, struct err *e)
+{
+	const char *unknown = json_unknown_key(at, known);
+
+	return unknown ? json_err(at, e, "unknown key \"%s\"", unknown) : 0;
+}
+
+int json_need_object(const struct json_at *at, const char *key, const char *const *known,
+	struct json_at *out_child, struct err *e)
+{
+	if (json_need(at, key, out_child, e) || json_expect_object(out_child, e))
+		return -e->code;
+	return json_check_keys(out_child, known, e);
+}
+
+int json_need_array(const struct json_at *at, const char *key, size_t max,
+	struct json_at *out_child, struct err *e)
+{
+	if (json_need(at, key, out_child, e))
+		return -e->code;
+	return json_expect_array(out_child, max, e);
+}
+
+int json_need_text(const struct json_at *at, const char *key, const char **out_text, struct err *e)
+{
+	struct json_at child = {0};
+
+	if (json_need(at, key, &child, e))
+		return -e->code;
+	return json_text(&child, out_text, e);
+}
+
+int json_need_u64(const struct json_at *at, const char *key, uint64_t *out_value, struct err *e)
+{
+	struct json_at child = {0};
+
+	if (json_need(at, key, &child, e))
+		return -e->code;
+	return json_u64(&child, UINT64_MAX, out_value, e);
+}
+
+int json_need_bool(const struct json_at *at, const char *key, bool *out_value, struct err *e)
+{
+	struct json_at child = {0};
+
+	if (json_need(at, key, &child, e))
+		return -e->code;
+	return json_bool(&child, out_value, e);
 }

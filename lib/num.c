@@ -3,17 +3,18 @@
 #include <errno.h>
 #include <string.h>
 
+#include "scope.h"
+
 enum { ERRNO_MAX = 4095, ERRNO_NAMED_MAX = 255 };
 
 int num_parse(const char *text, uint64_t max, uint64_t *out_value)
 {
+	size_t digits = strspn(text, "0123456789");
 	uint64_t value = 0;
 
-	if (!*text)
+	if (digits == 0 || text[digits])
 		return -EINVAL;
 	for (const char *c = text; *c; c++) {
-		if (*c < '0' || *c > '9')
-			return -EINVAL;
 		if (__builtin_mul_overflow(value, 10, &value) ||
 			__builtin_add_overflow(value, (uint64_t)(*c - '0'), &value) || value > max)
 			return -ERANGE;
@@ -22,10 +23,27 @@ int num_parse(const char *text, uint64_t max, uint64_t *out_value)
 	return 0;
 }
 
+/* Second names of errno(3), which strerrorname_np(3) does not answer. */
+static const struct {
+	const char *name;
+	int nr;
+} ERRNO_ALIASES[] = {
+	{"EWOULDBLOCK", EWOULDBLOCK},
+	{"EDEADLOCK", EDEADLOCK},
+	{"ENOTSUP", ENOTSUP},
+	{"EOPNOTSUPP", EOPNOTSUPP},
+};
+
 int num_parse_errno(const char *text, uint16_t *out_errno)
 {
 	uint64_t number;
 
+	for (size_t i = 0; i < ARRAY_LEN(ERRNO_ALIASES); i++) {
+		if (!strcasecmp(ERRNO_ALIASES[i].name, text)) {
+			*out_errno = (uint16_t)ERRNO_ALIASES[i].nr;
+			return 0;
+		}
+	}
 	for (int nr = 1; nr <= ERRNO_NAMED_MAX; nr++) {
 		const char *name = strerrorname_np(nr);
 

@@ -13,7 +13,9 @@
 #endif
 
 /* Sources: linux/audit.h for the tokens, seccomp(3)'s seccomp.h for libseccomp's, and
- * asm/unistd.h of each architecture for the base (MIPS: arch/mips/include/uapi/asm/unistd.h). */
+ * asm/unistd.h of each architecture for the base (MIPS: arch/mips/include/uapi/asm/unistd.h).  MIPS
+ * hands its 32-bit ABIs' arguments over as whole registers: nothing is promised of the upper
+ * halves. */
 static const struct abi ABIS[] = {
 	{"x86_64", "SCMP_ARCH_X86_64", AUDIT_ARCH_X86_64, SCMP_ARCH_X86_64, 0, false, false},
 	{"i386", "SCMP_ARCH_X86", AUDIT_ARCH_I386, SCMP_ARCH_X86, 0, true, false},
@@ -26,15 +28,15 @@ static const struct abi ABIS[] = {
 	{"ppc", "SCMP_ARCH_PPC", AUDIT_ARCH_PPC, SCMP_ARCH_PPC, 0, true, true},
 	{"s390x", "SCMP_ARCH_S390X", AUDIT_ARCH_S390X, SCMP_ARCH_S390X, 0, false, true},
 	{"s390", "SCMP_ARCH_S390", AUDIT_ARCH_S390, SCMP_ARCH_S390, 0, true, true},
-	{"mips", "SCMP_ARCH_MIPS", AUDIT_ARCH_MIPS, SCMP_ARCH_MIPS, 4000, true, true},
-	{"mipsel", "SCMP_ARCH_MIPSEL", AUDIT_ARCH_MIPSEL, SCMP_ARCH_MIPSEL, 4000, true, false},
+	{"mips", "SCMP_ARCH_MIPS", AUDIT_ARCH_MIPS, SCMP_ARCH_MIPS, 4000, false, true},
+	{"mipsel", "SCMP_ARCH_MIPSEL", AUDIT_ARCH_MIPSEL, SCMP_ARCH_MIPSEL, 4000, false, false},
 	{"mips64", "SCMP_ARCH_MIPS64", AUDIT_ARCH_MIPS64, SCMP_ARCH_MIPS64, 5000, false, true},
 	{"mipsel64", "SCMP_ARCH_MIPSEL64", AUDIT_ARCH_MIPSEL64, SCMP_ARCH_MIPSEL64, 5000, false,
 		false},
-	{"mips64n32", "SCMP_ARCH_MIPS64N32", AUDIT_ARCH_MIPS64N32, SCMP_ARCH_MIPS64N32, 6000, true,
+	{"mips64n32", "SCMP_ARCH_MIPS64N32", AUDIT_ARCH_MIPS64N32, SCMP_ARCH_MIPS64N32, 6000, false,
 		true},
 	{"mipsel64n32", "SCMP_ARCH_MIPSEL64N32", AUDIT_ARCH_MIPSEL64N32, SCMP_ARCH_MIPSEL64N32,
-		6000, true, false},
+		6000, false, false},
 };
 
 /*
@@ -141,25 +143,87 @@ static bool libseccomp_name(const struct abi *abi, uint32_t nr, char *buf)
 }
 
 /*
- * libseccomp answers a negative pseudo number for a call that an ABI lacks, and also for the ones
- * that an ABI offers through socketcall and ipc, even where they have a number of their own (x86
- * since Linux 4.3): those, -101...-299 in seccomp.h (__PNR_socket and on), are found by going
- * through the numbers.
+ * libseccomp answers a negative pseudo number for a call that an ABI lacks, and also for those that
+ * the ABI offers through socketcall and ipc, even where they have a number of their own.  These
+ * are the numbers of their own: arch/x86/entry/syscalls/syscall_32.tbl, and syscalls/syscall.tbl
+ * below arch/s390/kernel, arch/powerpc/kernel and arch/mips/kernel (syscall_o32.tbl).
  */
-static int demultiplexed_number(
-	const struct abi *abi, const char *name, int pseudo, uint32_t *out_nr)
-{
-	enum { MULTIPLEXED_FIRST = -101, MULTIPLEXED_LAST = -299, SCAN_END = 450 };
-	uint32_t base = abi->new_base;
-	char buf[SYSCALL_NAME_MAX];
+enum family { FAMILY_I386, FAMILY_S390, FAMILY_PPC, FAMILY_MIPS_O32, FAMILIES };
 
-	if (pseudo > MULTIPLEXED_FIRST || pseudo < MULTIPLEXED_LAST)
+static const struct {
+	uint32_t scmp_arch;
+	enum family family;
+} MULTIPLEXING[] = {
+	{SCMP_ARCH_X86, FAMILY_I386},
+	{SCMP_ARCH_S390, FAMILY_S390},
+	{SCMP_ARCH_S390X, FAMILY_S390},
+	{SCMP_ARCH_PPC, FAMILY_PPC},
+	{SCMP_ARCH_PPC64, FAMILY_PPC},
+	{SCMP_ARCH_PPC64LE, FAMILY_PPC},
+	{SCMP_ARCH_MIPS, FAMILY_MIPS_O32},
+	{SCMP_ARCH_MIPSEL, FAMILY_MIPS_O32},
+};
+
+static const struct {
+	const char *name;
+	uint16_t nr[FAMILIES]; /* without new_base; 0 where there is none */
+	bool bits64; /* only on the ABIs that are not 32 bits wide */
+} DEMULTIPLEXED[] = {
+	{"accept", {0, 0, 330, 168}, false},
+	{"accept4", {364, 364, 344, 334}, false},
+	{"bind", {361, 361, 327, 169}, false},
+	{"connect", {362, 362, 328, 170}, false},
+	{"getpeername", {368, 368, 332, 171}, false},
+	{"getsockname", {367, 367, 331, 172}, false},
+	{"getsockopt", {365, 365, 340, 173}, false},
+	{"listen", {363, 363, 329, 174}, false},
+	{"msgctl", {402, 402, 402, 402}, false},
+	{"msgget", {399, 399, 399, 399}, false},
+	{"msgrcv", {401, 401, 401, 401}, false},
+	{"msgsnd", {400, 400, 400, 400}, false},
+	{"recv", {0, 0, 336, 175}, false},
+	{"recvfrom", {371, 371, 337, 176}, false},
+	{"recvmmsg", {337, 357, 343, 335}, false},
+	{"recvmsg", {372, 372, 342, 177}, false},
+	{"semctl", {394, 394, 394, 394}, false},
+	{"semget", {393, 393, 393, 393}, false},
+	{"semtimedop", {0, 392, 392, 0}, true},
+	{"send", {0, 0, 334, 178}, false},
+	{"sendmmsg", {345, 358, 349, 343}, false},
+	{"sendmsg", {370, 370, 341, 179}, false},
+	{"sendto", {369, 369, 335, 180}, false},
+	{"setsockopt", {366, 366, 339, 181}, false},
+	{"shmat", {397, 397, 397, 397}, false},
+	{"shmctl", {396, 396, 396, 396}, false},
+	{"shmdt", {398, 398, 398, 398}, false},
+	{"shmget", {395, 395, 395, 395}, false},
+	{"shutdown", {373, 373, 338, 182}, false},
+	{"socket", {359, 359, 326, 183}, false},
+	{"socketpair", {360, 360, 333, 184}, false},
+};
+
+static enum family family_of(const struct abi *abi)
+{
+	for (size_t i = 0; i < ARRAY_LEN(MULTIPLEXING); i++) {
+		if (MULTIPLEXING[i].scmp_arch == abi->scmp_arch)
+			return MULTIPLEXING[i].family;
+	}
+	return FAMILIES;
+}
+
+static int demultiplexed_number(const struct abi *abi, const char *name, uint32_t *out_nr)
+{
+	enum family family = family_of(abi);
+
+	if (family == FAMILIES)
 		return -ENOSYS;
-	for (uint32_t nr = base; nr < base + SCAN_END; nr++) {
-		if (libseccomp_name(abi, nr, buf) && !strcmp(buf, name)) {
-			*out_nr = nr;
-			return 0;
-		}
+	for (size_t i = 0; i < ARRAY_LEN(DEMULTIPLEXED); i++) {
+		if (strcmp(DEMULTIPLEXED[i].name, name))
+			continue;
+		if (!DEMULTIPLEXED[i].nr[family] || (DEMULTIPLEXED[i].bits64 && abi->bits32))
+			return -ENOSYS;
+		*out_nr = abi->new_base + DEMULTIPLEXED[i].nr[family];
+		return 0;
 	}
 	return -ENOSYS;
 }
@@ -201,22 +265,31 @@ int syscall_number(const struct abi *abi, const char *name, uint32_t *out_nr)
 		return 0;
 	}
 	if (nr != __NR_SCMP_ERROR)
-		return demultiplexed_number(abi, name, nr, out_nr);
+		return demultiplexed_number(abi, name, out_nr);
 	return new_call_number(abi, name, out_nr);
 }
 
 const char *syscall_name(const struct abi *abi, uint32_t nr, char *buf)
 {
 	const struct new_call *row = NULL;
+	uint32_t back;
 
+	/*
+	 * libseccomp also names its negative pseudo numbers, and numbers of x32 and MIPS without
+	 * their base.
+	 */
+	if (nr >> 31 || nr < abi->new_base || abi_of_call(abi->audit_arch, nr) != abi)
+		return NULL;
 	if (libseccomp_name(abi, nr, buf))
 		return buf;
-	if (nr >= abi->new_base)
-		row = new_call_find(
-			COMMON_CALLS, ARRAY_LEN(COMMON_CALLS), NULL, nr - abi->new_base);
+	row = new_call_find(COMMON_CALLS, ARRAY_LEN(COMMON_CALLS), NULL, nr - abi->new_base);
 	if (!row && abi->scmp_arch == SCMP_ARCH_X86_64)
 		row = new_call_find(X86_64_CALLS, ARRAY_LEN(X86_64_CALLS), NULL, nr);
-	return row ? strcpy(buf, row->name) : NULL;
+	/* Where libseccomp knows the name but not for this ABI, it is right: map_shadow_stack is
+	 * not in x32's table. */
+	if (!row || syscall_number(abi, row->name, &back) || back != nr)
+		return NULL;
+	return strcpy(buf, row->name);
 }
 
 bool syscall_name_is_portable(const char *name)

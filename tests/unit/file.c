@@ -1,0 +1,367 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "file.h"
+#include "scope.h"
+#include "tap.h"
+
+enum { LIMIT = 100 * 1024, NOBODY = 65534 };
+
+/* A path below the folder that all of it happens in; good for four at a time. */
+static const char *in(const char *dir, const char *name)
+{
+	static char paths[4][512];
+	static unsigned next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
+	return path;
+}
+
+static void put(const char *path, const char *text, size_t size)
+{
+	scoped_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0 || file_write_all(fd, text, size))
+		printf("# cannot prepare %s\n", path);
+}
+
+/* Whether @path holds exactly @text. */
+static bool holds(const char *path, const char *text)
+{
+	scoped_free char *got = NULL;
+	struct err e;
+	size_t size;
+
+	return !file_read(path, LIMIT, &got, &size, &e) && size == strlen(text) &&
+	       !strcmp(got, text);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) ? 0 : st.st_mode & 07777;
+}
+
+/* The number of entries in a folder but for "." and ".."; -1 on failure. */
+static int entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	int count = -2;
+
+	if (!dir)
+		return -1;
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+static void test_read(const char *dir)
+{
+	scoped_free char *text = NULL, *big = calloc(1, LIMIT + 1), *got = NULL;
+	size_t size = 0;
+	struct err e;
+
+	memset(big, 'x', LIMIT + 1);
+	put(in(dir, "small"), "a\0b\n", 4);
+	ok(file_read(in(dir, "small"), LIMIT, &text, &size, &e) == 0 && size == 4 &&
+			!memcmp(text, "a\0b\n", 5),
+		"a file is read whole, with a NUL behind it");
+	put(in(dir, "full"), big, LIMIT);
+	ok(file_read(in(dir, "full"), LIMIT, &got, &size, &e) == 0 && size == LIMIT,
+		"a file as large as the limit is read");
+	put(in(dir, "large"), big, LIMIT + 1);
+	ok(file_read(in(dir, "large"), LIMIT, NULL, NULL, &e) == -EFBIG &&
+			strstr(e.text, "large: larger than the limit of 100 KiB"),
+		"one byte more is refused");
+}
+
+static void test_read_errors(const char *dir)
+{
+	char *text = NULL;
+	size_t size = 42;
+	struct err e;
+
+	ok(file_read(in(dir, "missing"), LIMIT, &text, &size, &e) == -ENOENT &&
+			strstr(e.text, "missing: No such file or directory"),
+		"a missing file is named");
+	ok(file_read(dir, LIMIT, &text, &size, &e) == -EISDIR && strstr(e.text, dir) &&
+			strstr(e.text, "is a directory; name a file"),
+		"a directory is one");
+	put(in(dir, "empty"), "", 0);
+	ok(file_read(in(dir, "empty"), LIMIT, &text, &size, &e) == -EINVAL &&
+			strstr(e.text, "empty: empty file"),
+		"an empty file is refused");
+	ok(file_read("/dev/zero", LIMIT, &text, &size, &e) == -EFBIG,
+		"an endless device is read up to the limit");
+	ok(file_read("/dev/null", LIMIT, &text, &size, &e) == -EINVAL, "/dev/null is empty");
+	ok(file_read(in(dir, "small/x"), LIMIT, &text, &size, &e) == -ENOTDIR,
+		"a file is no directory");
+	ok(!text && size == 42, "errors leave the outputs alone");
+}
+
+static void read_stdin(void *arg)
+{
+	size_t *limit = arg;
+	char *text;
+	size_t size;
+	struct err e;
+
+	if (file_read("-", *limit, &text, &size, &e))
+		_exit(e.code == EFBIG && strstr(e.text, "standard input: larger") ? 2 : 1);
+	if (strcmp(text, "from a pipe") != 0)
+		_exit(1);
+	free(text);
+}
+
+/* What a child that reads a pipe of 11 bytes from its standard input answers. */
+static int stdin_status(size_t limit)
+{
+	int ends[2], saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10), status;
+
+	if (pipe2(ends, O_CLOEXEC) || file_write_all(ends[1], "from a pipe", 11))
+		return -1;
+	close(ends[1]);
+	dup2(ends[0], STDIN_FILENO);
+	close(ends[0]);
+	status = tap_child(read_stdin, &limit);
+	if (saved >= 0)
+		dup2(saved, STDIN_FILENO);
+	else
+		close(STDIN_FILENO);
+	close(saved);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_stdin(void)
+{
+	ok(stdin_status(11) == 0, "\"-\" reads standard input");
+	ok(stdin_status(10) == 2, "of which one byte more than the limit is refused");
+}
+
+static void test_replace(const char *dir)
+{
+	const char *path = in(dir, "new");
+	int before = entries(dir);
+	struct err e = {.code = 0};
+
+	umask(027);
+	ok(file_replace(path, "one", 3, 0666, &e) == 0 && holds(path, "one"), "a new file is made");
+	ok(mode_of(path) == 0640, "the umask applies to its mode");
+	chmod(path, 0604);
+	ok(file_replace(path, "two!", 4, 0666, &e) == 0 && holds(path, "two!"),
+		"a file that exists is replaced");
+	ok(mode_of(path) == 0604, "and keeps its mode");
+	umask(022);
+	ok(file_replace(path, "", 0, 0666, &e) == 0, "nothing can be written");
+	put(in(dir, ".new.tmp"), "of a killed writer", 18);
+	ok(file_replace(path, "three", 5, 0666, &e) == 0 && holds(path, "three"),
+		"what a killed writer left is no obstacle");
+	ok(entries(dir) == before + 1, "no temporary file is left");
+}
+
+static void test_replace_links(const char *dir)
+{
+	struct err e;
+
+	put(in(dir, "target"), "old", 3);
+	if (symlink("target", in(dir, "link")) || symlink("nowhere", in(dir, "dangling")))
+		return;
+	ok(file_replace(in(dir, "link"), "new", 3, 0644, &e) == 0 &&
+			holds(in(dir, "target"), "new"),
+		"behind a symbolic link the file is replaced");
+	ok(mode_of(in(dir, "link")) == 0777, "and the link stays a link");
+	ok(file_replace(in(dir, "dangling"), "new", 3, 0644, &e) == 0 &&
+			holds(in(dir, "dangling"), "new") && access(in(dir, "nowhere"), F_OK),
+		"a link to nothing is itself replaced");
+	if (symlink("target", in(dir, ".target.tmp")))
+		return;
+	ok(file_replace(in(dir, "target"), "newer", 5, 0644, &e) == 0 &&
+			mode_of(in(dir, "target")) == 0644,
+		"a link in the place of the temporary file is not followed");
+}
+
+static void test_replace_errors(const char *dir)
+{
+	struct err e;
+
+	ok(file_replace(dir, "x", 1, 0644, &e) == -EISDIR && strstr(e.text, "is a directory"),
+		"a directory is not replaced");
+	ok(file_replace(in(dir, "no/such"), "x", 1, 0644, &e) == -ENOENT &&
+			strstr(e.text, "no/such: cannot open its directory: No such file"),
+		"a directory that is missing is named");
+	ok(file_replace(in(dir, "nodir/"), "x", 1, 0644, &e) < 0,
+		"a name that ends in a slash is an error");
+	ok(file_replace("/dev/null", "x", 1, 0644, &e) == 0, "/dev/null is written to");
+	ok(mode_of("/dev/null") == 0666, "and stays what it is");
+	ok(file_replace("/dev/full", "x", 1, 0644, &e) == -ENOSPC &&
+			!strcmp(e.text, "/dev/full: No space left on device"),
+		"a device that takes nothing is an error");
+}
+
+static void test_fifo(const char *dir)
+{
+	const char *path = in(dir, "fifo");
+	scoped_fd int reader = -1;
+	char got[8] = "";
+	struct err e;
+
+	if (mkfifo(path, 0600))
+		return;
+	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ok(file_replace(path, "piped", 5, 0644, &e) == 0 && read(reader, got, 7) == 5 &&
+			!strcmp(got, "piped"),
+		"a named pipe is written to, not replaced");
+}
+
+static void write_stdout(void *arg)
+{
+	struct err e;
+	int fd = open(arg, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	dup2(fd, STDOUT_FILENO);
+	_exit(file_replace("-", "to stdout", 9, 0644, &e) != 0);
+}
+
+/* In the child: is replacing @arg/kept refused with EACCES and the old file left? */
+static void replace_denied(void *arg)
+{
+	struct err e = {.text = ""};
+
+	if (geteuid() == 0 && (setgid(NOBODY) || setuid(NOBODY)))
+		_exit(2);
+	if (file_replace(in(arg, "kept"), "new", 3, 0644, &e) != -EACCES)
+		_exit(3);
+	_exit(strstr(e.text, "kept: cannot write the new file: Permission denied") ? 0 : 4);
+}
+
+static void replace_past_limit(void *arg)
+{
+	static const char big[64 * 1024];
+	struct rlimit limit = {.rlim_cur = 4096, .rlim_max = 4096};
+	struct err e = {.text = ""};
+
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	if (file_replace(in(arg, "kept"), big, sizeof(big), 0644, &e) != -EFBIG)
+		_exit(3);
+	_exit(strstr(e.text, "kept: cannot write the new file: File too large") ? 0 : 4);
+}
+
+/* A disk of 64 KiB that nobody else sees, and that goes with the child. */
+static void replace_on_full_disk(void *arg)
+{
+	static char big[256 * 1024];
+	const char *path = in(arg, "kept");
+	struct err e = {.text = ""};
+
+	if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) ||
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		mount("tmpfs", arg, "tmpfs", 0, "size=64k"))
+		_exit(77);
+	memset(big, 'x', sizeof(big));
+	if (file_replace(path, "old", 3, 0644, &e))
+		_exit(2);
+	if (file_replace(path, big, sizeof(big), 0644, &e) != -ENOSPC)
+		_exit(3);
+	if (!strstr(e.text, "kept: cannot write the new file: No space left on device"))
+		_exit(4);
+	_exit(holds(path, "old") && entries(arg) == 1 ? 0 : 5);
+}
+
+static void test_replace_fails(const char *dir)
+{
+	scoped_free char *closed = strdup(in(dir, "closed")), *disk = strdup(in(dir, "disk"));
+	int status;
+
+	ok(tap_child(write_stdout, (void *)in(dir, "out")) == 0 &&
+			holds(in(dir, "out"), "to stdout"),
+		"\"-\" writes standard output");
+	mkdir(closed, 0755);
+	mkdir(disk, 0755);
+	put(in(closed, "kept"), "old", 3);
+	chmod(closed, 0555);
+	status = tap_child(replace_denied, closed);
+	ok(status == 0, "a directory that takes no file is an error (%#x)", (unsigned)status);
+	ok(holds(in(closed, "kept"), "old") && entries(closed) == 1, "and the old file is there");
+	chmod(closed, 0755);
+	status = tap_child(replace_past_limit, closed);
+	ok(status == 0, "a limit on the size of files is an error (%#x)", (unsigned)status);
+	ok(holds(in(closed, "kept"), "old") && entries(closed) == 1,
+		"and the old file is there, alone");
+	status = tap_child(replace_on_full_disk, disk);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		tap_skip("namespaces", "a full disk", "no mount namespace to be had");
+	else
+		ok(status == 0, "a full disk is an error, and the old file is there (%#x)",
+			(unsigned)status);
+}
+
+static void test_replace_at(const char *dir)
+{
+	scoped_free char *sub = strdup(in(dir, "at"));
+	scoped_fd int fd = -1;
+	struct err e;
+
+	mkdir(sub, 0755);
+	fd = open(sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	umask(077);
+	ok(file_replace_at(fd, "p.json", "one", 3, 0644, &e) == 0 &&
+			holds(in(sub, "p.json"), "one"),
+		"replace_at makes a file in a directory");
+	ok(mode_of(in(sub, "p.json")) == 0644, "with exactly the mode asked for");
+	umask(022);
+	ok(file_replace_at(fd, "p.json", "two", 3, 0600, &e) == 0 &&
+			holds(in(sub, "p.json"), "two") && mode_of(in(sub, "p.json")) == 0600,
+		"and replaces it");
+	if (symlink("p.json", in(sub, "link")) || mkdir(in(sub, "folder"), 0755))
+		return;
+	ok(file_replace_at(fd, "link", "x", 1, 0644, &e) == -EEXIST &&
+			!strcmp(e.text, "link: exists and is no regular file; remove it first"),
+		"a symbolic link is refused");
+	ok(file_replace_at(fd, "folder", "x", 1, 0644, &e) == -EEXIST, "so is a directory");
+	ok(holds(in(sub, "p.json"), "two") && entries(sub) == 3, "and nothing has changed");
+}
+
+static void test_long_name(const char *dir)
+{
+	char name[256];
+	struct err e;
+
+	memset(name, 'n', sizeof(name));
+	name[250] = '\0';
+	ok(file_replace(in(dir, name), "x", 1, 0644, &e) == 0 && holds(in(dir, name), "x"),
+		"a name with room for that of the temporary file");
+	name[250] = 'n';
+	name[251] = '\0';
+	ok(file_replace(in(dir, name), "x", 1, 0644, &e) == -ENAMETOOLONG, "one without");
+}
+
+int main(void)
+{
+	char dir[] = "/tmp/sysclamp-file.XXXXXX", command[64];
+
+	if (!mkdtemp(dir) || chmod(dir, 0755))
+		return 1;
+	test_read(dir);
+	test_read_errors(dir);
+	test_stdin();
+	test_replace(dir);
+	test_replace_links(dir);
+	test_replace_errors(dir);
+	test_fifo(dir);
+	test_replace_fails(dir);
+	test_replace_at(dir);
+	test_long_name(dir);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	ok(system(command) == 0, "and the folder is gone");
+	return tap_done();
+}
