@@ -5,6 +5,9 @@
  * associative, commutative and idempotent, overlaps included: {a,b} + {b,c} = {a,b,c}.  Therefore
  * every call keeps the set of sources that saw it, its count is the largest in any one source, and
  * times are extremes.  The file format is described in sysclamp-recording(5).
+ *
+ * A source is named by its id; of one id, what a higher seq saw contains what a lower one saw.
+ * Every text in a recording is UTF-8: bytes that are not were replaced (json_clean_text()).
  */
 #ifndef SYSCLAMP_RECORDING_H
 #define SYSCLAMP_RECORDING_H
@@ -22,13 +25,17 @@ enum {
 	RECORDING_VERSION = 1,
 	RECORDING_ID_LEN = 32, /* hex digits: 128 random bits, or the hash of the sources */
 	RECORDING_SIZE_MAX = 64 * 1024 * 1024, /* bytes of a file that the reader accepts */
+	RECORDING_SOURCES_MAX = 65536,
+	RECORDING_CALLS_MAX = 16384, /* a workload may try any of 2^32 numbers */
+	RECORDING_NAMES_MAX = 65536, /* in each of phases, programs, mapped */
+	RECORDING_ARGV_MAX = 1024 * 1024, /* more than execve(2) passes on: a quarter of 24 MiB */
 };
 
 /* The ways to lose something.  Any counter above zero makes a recording incomplete. */
 enum loss {
 	LOSS_UNREADABLE, /* a call was noticed but its number could not be read */
 	LOSS_UNTRACED, /* a process was started in a way that escapes the recorder */
-	LOSS_NO_MEMORY, /* the recorder had no memory to note a call */
+	LOSS_NO_MEMORY, /* a call was not noted: no memory, or RECORDING_CALLS_MAX reached */
 	LOSS_STRICT_REFUSED, /* the recorder's filter kept the workload from strict mode */
 	LOSS_INHERIT_FAILURES, /* ebpf: a new process could not be given its parent's target */
 	LOSS_MAP_FULL, /* ebpf: no room in a kernel map */
@@ -44,21 +51,26 @@ const char *loss_name(enum loss way);
 struct rec_source {
 	char id[RECORDING_ID_LEN + 1];
 	uint64_t seq; /* grows with each refresh of the file; of one id, the highest wins */
+	bool complete; /* it ran to its end and lost nothing */
 };
 
 struct rec_call {
 	const struct abi *abi;
 	uint32_t nr; /* as the kernel was given it; x32's with X32_BIT */
 	uint64_t count; /* calls made, denied ones included; in the source that saw most */
-	uint64_t denied; /* of these, refused by a filter of the workload or its launcher */
-	uint64_t enosys; /* of these, answered ENOSYS; counted for numbers without a name only */
+	/* Of these; in a join, what is left of count by the source in which most went through. */
+	uint64_t denied; /* refused by a filter of the workload or its launcher */
+	uint64_t enosys; /* answered ENOSYS; counted for numbers without a name only */
 	uint64_t first_ns, last_ns; /* since the Unix epoch; last_ns may be a refresh period old */
 	struct bits sources; /* indexes into recording.sources */
 	struct bits programs; /* indexes into recording.programs */
 	struct bits phases; /* indexes into recording.phases */
 };
 
-/* A list of strings, heap, in order of first appearance. */
+/*
+ * A list of different strings, heap: in order of first appearance in a recording with one source,
+ * sorted (strcmp) in one with more.  Grows by powers of two: only through rec_names_index().
+ */
 struct rec_names {
 	char **names;
 	size_t n_names;
@@ -68,13 +80,12 @@ struct rec_workload {
 	struct rec_names argv;
 	char *cwd;
 	uint64_t started_ns, ended_ns; /* since the Unix epoch; ended_ns is 0 until it has ended */
-	int status; /* exit status as a shell gives it (128+n for a signal), -1 until it has ended
-		     */
+	int status; /* as a shell gives it (128+n for a signal), -1 until it has ended */
 };
 
 struct recording {
-	char id[RECORDING_ID_LEN + 1];
-	uint64_t seq;
+	char id[RECORDING_ID_LEN + 1]; /* of the only source, or a hash of the sources' ids */
+	uint64_t seq; /* the highest of the sources' */
 	struct rec_source *sources; /* sorted by id */
 	size_t n_sources;
 	struct rec_workload workload; /* of a join: of the source with the smallest id */
@@ -82,26 +93,38 @@ struct recording {
 	char *recorder_version, *recorder_backend;
 	struct rec_names phases, programs, mapped;
 	uint64_t loss[LOSS_WAYS];
-	bool complete; /* every source ran to its end and lost nothing */
+	bool complete; /* every source is, and loss is all zero */
 	struct rec_call *calls; /* sorted by (row of the ABI table, nr) */
 	size_t n_calls, room_calls;
 };
 
-/** Make an empty recording with a random id, one source (itself), and the host's names. */
-int recording_init(struct recording *rec, const char *backend, struct err *e);
+/**
+ * Make an empty recording with a random id, one source (itself), and the host's names.
+ *
+ * @out: overwritten; to be released with recording_done().
+ * @backend: of the recorder: "ptrace".
+ */
+int recording_init(struct recording *out, const char *backend, struct err *e);
 
 /** Release everything; takes a zeroed or half-built one too. */
 void recording_done(struct recording *rec);
 
-/** Note what is being run: @argv NULL-terminated; cwd and start time are read here. */
+/**
+ * Note what is being run: @argv NULL-terminated; cwd and start time are read here.  A cwd that
+ * cannot be read (getcwd(3): it was removed, or is out of reach) is noted as "".
+ */
 int recording_set_workload(struct recording *rec, char *const *argv, struct err *e);
 
-/** Note the end: @status as a shell gives it.  The recording is complete if nothing was lost. */
+/**
+ * Note the end: @status as a shell gives it, 0...255.  The recording is complete if nothing was
+ * lost until here.
+ */
 void recording_end(struct recording *rec, int status);
 
 /**
- * The entry of a call, made on first use.  Valid until the next call of this function.
- * NULL without memory, and then LOSS_NO_MEMORY has been counted.
+ * The entry of a call, made on first use with nothing but the source in it.  Valid until the next
+ * call of this function.  @rec must have one source: a recorder's own.
+ * NULL without memory or past RECORDING_CALLS_MAX, and then LOSS_NO_MEMORY has been counted.
  */
 struct rec_call *recording_call(struct recording *rec, const struct abi *abi, uint32_t nr);
 
@@ -109,22 +132,57 @@ struct rec_call *recording_call(struct recording *rec, const struct abi *abi, ui
 const struct rec_call *recording_find(
 	const struct recording *rec, const struct abi *abi, uint32_t nr);
 
-/** The index of @name in @names, added if need be, or SIZE_MAX without memory. */
+/**
+ * The index of @name in @names, added if need be, or SIZE_MAX without memory or past
+ * RECORDING_NAMES_MAX.
+ */
 size_t rec_names_index(struct rec_names *names, const char *name);
 
-/** The sum of the loss counters. */
+/** The sum of the loss counters; stays at UINT64_MAX rather than wrap. */
 uint64_t recording_losses(const struct recording *rec);
 
-/** Join @from into @into.  On failure @into is as it was. */
+/**
+ * Join @from into @into, in time linear in the size of both.  On failure @into is as it was.
+ *
+ * Sources united, of one id the higher seq; per call the union of sources, programs and phases,
+ * the largest counts of calls made, of calls not denied and of calls not answered ENOSYS, the
+ * earliest first and the latest last time (0 is unset); per way to lose the largest counter;
+ * workload, host and recorder of the smallest id (of its highest seq).
+ *
+ * @into: may be zeroed: the join is then a copy of @from.
+ * Errors: -ENOMEM; -E2BIG past RECORDING_SOURCES_MAX, _CALLS_MAX or _NAMES_MAX.
+ */
 int recording_merge(struct recording *into, const struct recording *from, struct err *e);
 
-/** Write the file's text: heap, owned by the caller.  Same recording, same bytes. */
+/*
+ * Many recordings on their way into one.  They are joined in pairs of about equal size, so that
+ * the cost of all of it is near-linear: slot i is empty or the join of 2^i recordings.
+ */
+enum { REC_PILE_SLOTS = 32 };
+struct rec_pile {
+	struct recording slots[REC_PILE_SLOTS];
+};
+
+/** Add @rec, which is emptied.  After a failure the pile is good for rec_pile_done() only. */
+int rec_pile_add(struct rec_pile *pile, struct recording *rec, struct err *e);
+
+/**
+ * The join of all that was added (zeroed if nothing was) to @out, and empty the pile.  After a
+ * failure as above.
+ */
+int rec_pile_join(struct rec_pile *pile, struct recording *out, struct err *e);
+void rec_pile_done(struct rec_pile *pile);
+
+/**
+ * Write the file's text: heap, owned by the caller.  Same recording, same bytes.
+ * Errors: -ENOMEM; -EFBIG: it would be larger than the reader accepts.
+ */
 int recording_emit(const struct recording *rec, char **out_text, size_t *out_size, struct err *e);
 
 /**
  * Read a file's text.  Unknown keys are refused; other versions are, with a hint.
  *
- * @name: of the file, for errors.
+ * @name: of the file, for errors: "<name>: <path in it>: <what>".
  * @text: @size bytes, overwritten in part (json_parse()).
  */
 int recording_parse(
@@ -133,7 +191,10 @@ int recording_parse(
 /** Read a file, "-" for standard input. */
 int recording_read(const char *path, struct recording *out, struct err *e);
 
-/** Emit with the next seq and replace @path atomically (file_replace()). */
+/**
+ * Emit with the next seq and replace @path atomically (file_replace()): the recorder's refresh.
+ * A join has no seq of its own and is written as it is.
+ */
 int recording_write(struct recording *rec, const char *path, struct err *e);
 
 /** Nanoseconds since the Unix epoch. */
