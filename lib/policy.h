@@ -15,6 +15,12 @@
 #include "err.h"
 #include "profile.h"
 
+/*
+ * Clauses of one ABI.  A program has at most 4096 instructions (BPF_MAXINSNS) and a clause takes
+ * one at the least, so more could not be loaded anyway; it bounds the time that pairs of them take.
+ */
+enum { POLICY_CLAUSES_MAX = 4096 };
+
 /* A conjunction: all of @conds must hold.  Each index occurs once at most. */
 struct clause {
 	action_t action;
@@ -49,13 +55,16 @@ struct policy {
  * Resolve @profile.
  *
  * Errors (-EINVAL): two conditional rules of one call that can both match and say different things;
- * a rule stricter than the default with a name unknown here.  A name unknown in a rule that allows
- * is told to @to.
+ * a rule stricter than the default with a name that no ABI has.  Such a name in any other rule is
+ * told to @to.  -E2BIG: more than POLICY_CLAUSES_MAX clauses for one ABI.  -ENOMEM.
  *
  * @name: of the file, for errors.
+ * @out: to be released with policy_done(); does not refer to @profile.
  */
 int policy_resolve(const char *name, const struct profile *profile, struct policy *out,
 	const struct notice *to, struct err *e);
+
+/** Release what @policy owns; NULL and a half-built one are fine. */
 void policy_done(struct policy *policy);
 
 /** The ABI's part of a policy, or NULL if the profile does not list it. */
@@ -70,6 +79,10 @@ bool condition_holds(const struct condition *cond, uint64_t arg);
 /**
  * The action for one call, rule by rule.
  *
+ * A negative number (bit 31) is a call of no ABI: the default if any listed ABI has the token, else
+ * KILL_PROCESS.
+ *
+ * @call: as the kernel reports it: under a 32-bit ABI the upper halves of the arguments are zero.
  * @out_call: what decided it, NULL if the default (or an unlisted ABI) did; may itself be NULL.
  */
 action_t policy_verdict(const struct policy *policy, const struct seccomp_data *call,

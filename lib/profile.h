@@ -31,6 +31,9 @@ typedef uint32_t action_t;
 /** "SCMP_ACT_ERRNO" of an action, or NULL for a value that no profile can name. */
 const char *action_name(action_t action);
 
+/** The actions there are, the strictest first, or NULL from @index on.  For suggestions. */
+const char *action_name_at(size_t index);
+
 /**
  * The action of an OCI name, its data bits zero.  SCMP_ACT_KILL is SCMP_ACT_KILL_THREAD.
  * Returns 0 or -ENOENT.
@@ -39,6 +42,26 @@ int action_by_name(const char *name, action_t *out_action);
 
 /** Whether errnoRet has a meaning for it: ERRNO and TRACE. */
 bool action_has_data(action_t action);
+
+/**
+ * The largest errnoRet for it: 4095 for ERRNO (MAX_ERRNO of include/linux/err.h, to which
+ * kernel/seccomp.c cuts larger ones), 65535 for TRACE (SECCOMP_RET_DATA), 0 for the rest.
+ */
+uint16_t action_data_max(action_t action);
+
+/**
+ * Whether the kernel would prefer @action over @other if two filters said them (seccomp(2), "Filter
+ * return values"): KILL_PROCESS, KILL_THREAD, TRAP, ERRNO, NOTIFY, TRACE, LOG, ALLOW.  Errno and
+ * message do not count.
+ */
+bool action_is_stricter(action_t action, action_t other);
+
+/**
+ * The action that the kernel takes for a filter's return value: data where it has no meaning is
+ * dropped, an errno is capped at 4095, an unknown action is KILL_PROCESS (kernel/seccomp.c:
+ * __seccomp_filter).
+ */
+action_t action_effective(uint32_t returned);
 
 /** Print for people: "SCMP_ACT_ERRNO (ENOSYS)".  Returns @buf. */
 const char *action_print(action_t action, char *buf, size_t size);
@@ -56,6 +79,9 @@ enum condition_op {
 
 /** "SCMP_CMP_EQ" */
 const char *condition_op_name(enum condition_op op);
+
+/** Returns 0 or -ENOENT. */
+int condition_op_by_name(const char *name, enum condition_op *out_op);
 
 struct condition {
 	uint8_t index; /* of the argument: 0...5 */
@@ -80,8 +106,17 @@ struct profile {
 	size_t n_rules;
 	uint32_t flags; /* SECCOMP_FILTER_FLAG_* */
 	char *listener_path; /* NULL if none */
+	char *listener_metadata; /* NULL if none; only with a listener_path */
 };
 
+/**
+ * "SECCOMP_FILTER_FLAG_LOG" of a single bit, or NULL for one that no profile can name: what the
+ * runtime specification lists (config-linux.md, flags), without the kernel's NEW_LISTENER and
+ * TSYNC_ESRCH, which are for the loader to set.
+ */
+const char *profile_flag_name(uint32_t flag);
+
+/** Release what @profile owns; NULL and a half-built one are fine. */
 void profile_done(struct profile *profile);
 
 /**
@@ -89,11 +124,13 @@ void profile_done(struct profile *profile);
  *
  * Refused, with file and path: what kubernetes, containerd, CRI-O, podman, runc and crun read in
  * different ways (facts: docs/semantics.md), among them a missing default action, Docker-only keys,
- * duplicate or wrong-case keys, errno on an action without one.  Unknown keys and names are told to
- * @to.
+ * duplicate or wrong-case keys, errno on an action without one.  Unknown keys are told to @to;
+ * whether a name is known is for policy_resolve() to say.
  *
  * @name: of the file, for errors.
  * @text: @size bytes, overwritten in part (json_parse()).
+ * @out: to be released with profile_done().
+ * Errors: -EINVAL; -EFBIG above PROFILE_SIZE_MAX; -ENOMEM.
  */
 int profile_parse(const char *name, char *text, size_t size, struct profile *out,
 	const struct notice *to, struct err *e);
@@ -101,7 +138,12 @@ int profile_parse(const char *name, char *text, size_t size, struct profile *out
 /** Read a file, "-" for standard input. */
 int profile_read(const char *path, struct profile *out, const struct notice *to, struct err *e);
 
-/** Write the text: heap, owned by the caller; final newline; one name a line. */
+/**
+ * Write the text: heap, owned by the caller; final newline; one name a line.
+ *
+ * Errors: -EINVAL for what profile_parse() would not read back (an action without a name, a rule
+ * without names); -ENOMEM.
+ */
 int profile_emit(const struct profile *profile, char **out_text, size_t *out_size, struct err *e);
 
 #endif

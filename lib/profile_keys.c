@@ -1,0 +1,158 @@
+#include "profile_keys.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NOTICES_MAX = 16 };
+
+enum key_kind {
+	KEY_KNOWN,
+	KEY_SILENT, /* no engine gives it a meaning */
+	KEY_DOCKER, /* read by docker, podman and CRI-O, dropped by containerd, runc and crun */
+};
+
+struct key {
+	const char *name;
+	enum key_kind kind;
+};
+
+static const struct key ROOT_KEYS[] = {
+	{"defaultAction", KEY_KNOWN},
+	{"defaultErrnoRet", KEY_KNOWN},
+	{"architectures", KEY_KNOWN},
+	{"flags", KEY_KNOWN},
+	{"listenerPath", KEY_KNOWN},
+	{"listenerMetadata", KEY_KNOWN},
+	{"syscalls", KEY_KNOWN},
+	{"comment", KEY_SILENT},
+	{"archMap", KEY_DOCKER},
+	{"defaultErrno", KEY_DOCKER},
+	{NULL, KEY_KNOWN},
+};
+
+static const struct key RULE_KEYS[] = {
+	{"names", KEY_KNOWN},
+	{"action", KEY_KNOWN},
+	{"errnoRet", KEY_KNOWN},
+	{"args", KEY_KNOWN},
+	{"comment", KEY_SILENT},
+	{"name", KEY_DOCKER},
+	{"includes", KEY_DOCKER},
+	{"excludes", KEY_DOCKER},
+	{"minKernel", KEY_DOCKER},
+	{"errno", KEY_DOCKER},
+	{NULL, KEY_KNOWN},
+};
+
+static const struct key CONDITION_KEYS[] = {
+	{"index", KEY_KNOWN},
+	{"value", KEY_KNOWN},
+	{"valueTwo", KEY_KNOWN},
+	{"op", KEY_KNOWN},
+	{"comment", KEY_SILENT},
+	{NULL, KEY_KNOWN},
+};
+
+static const struct key *const KEYS[] = {
+	[PROFILE_KEYS_ROOT] = ROOT_KEYS,
+	[PROFILE_KEYS_RULE] = RULE_KEYS,
+	[PROFILE_KEYS_CONDITION] = CONDITION_KEYS,
+};
+
+void profile_reader_tell(
+	struct profile_reader *r, const struct json_at *at, const char *format, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (r->told < NOTICES_MAX)
+		json_notice(at, r->to, "%s", text);
+	else if (r->told == NOTICES_MAX)
+		json_notice(at, r->to, "what is ignored from here on is not mentioned any more");
+	r->told++;
+}
+
+/* {}, [], "" and null say nothing in any reader: podman's own default writes them. */
+static bool value_says_nothing(const json_t *value)
+{
+	return json_is_null(value) || (json_is_object(value) && json_object_size(value) == 0) ||
+	       (json_is_array(value) && json_array_size(value) == 0) ||
+	       (json_is_string(value) && json_string_length(value) == 0);
+}
+
+/*
+ * The next letter of a key as Go's encoding/json compares them (its fold.go): case is ignored, and
+ * the long s (U+017F) and the Kelvin sign (U+212A) are the letters that they look like.
+ */
+static char folded_letter(const char **text)
+{
+	if (!strncmp(*text, "\xc5\xbf", 2)) {
+		*text += 2;
+		return 's';
+	}
+	if (!strncmp(*text, "\xe2\x84\xaa", 3)) {
+		*text += 3;
+		return 'k';
+	}
+	if (**text >= 'A' && **text <= 'Z')
+		return (char)(*(*text)++ - 'A' + 'a');
+	return *(*text)++;
+}
+
+static bool same_when_folded(const char *a, const char *b)
+{
+	char letter;
+
+	do {
+		letter = folded_letter(&a);
+		if (letter != folded_letter(&b))
+			return false;
+	} while (letter);
+	return true;
+}
+
+static int check_key(struct profile_reader *r, const struct json_at *at, const struct key *keys,
+	const char *key, const json_t *value, struct err *e)
+{
+	for (const struct key *row = keys; row->name; row++) {
+		if (!strcmp(row->name, key)) {
+			if (row->kind != KEY_DOCKER || value_says_nothing(value))
+				return 0;
+			return json_err(at, e,
+				"\"%s\" changes the meaning for docker, podman and CRI-O, and is "
+				"dropped by containerd, runc and crun; flatten the file to one "
+				"meaning first",
+				key);
+		}
+	}
+	for (const struct key *row = keys; row->name; row++) {
+		if (row->kind != KEY_SILENT && same_when_folded(row->name, key))
+			return json_err(at, e,
+				"\"%s\" is read by some engines and dropped by others; write "
+				"\"%s\"",
+				key, row->name);
+	}
+	profile_reader_tell(r, at, "unknown key \"%s\" ignored", key);
+	return 0;
+}
+
+int profile_check_keys(struct profile_reader *r, const struct json_at *at,
+	enum profile_object object, struct err *e)
+{
+	const char *key;
+	json_t *value;
+
+	if (json_expect_object(at, e))
+		return -e->code;
+	json_object_foreach(at->value, key, value)
+	{
+		if (check_key(r, at, KEYS[object], key, value, e))
+			return -e->code;
+	}
+	return 0;
+}

@@ -1,0 +1,31 @@
+/*
+ * profile_keys.h: which keys a profile's objects may have, for profile_parse.c.
+ */
+#ifndef SYSCLAMP_PROFILE_KEYS_H
+#define SYSCLAMP_PROFILE_KEYS_H
+
+#include "err.h"
+#include "json.h"
+
+struct profile_reader {
+	const struct notice *to;
+	unsigned told; /* notices so far: a hostile file must not cause millions of them */
+};
+
+enum profile_object { PROFILE_KEYS_ROOT, PROFILE_KEYS_RULE, PROFILE_KEYS_CONDITION };
+
+/**
+ * Check that @at is an object with keys that all engines read in the same way.
+ *
+ * Errors (-EINVAL): a key that only docker, podman and CRI-O read, unless its value says nothing; a
+ * known key in another case, which Go programs read and others drop.  Other unknown keys are told
+ * to the reader's notice.
+ */
+int profile_check_keys(struct profile_reader *r, const struct json_at *at,
+	enum profile_object object, struct err *e);
+
+/** Tell a notice about @at; after many of them, no more. */
+void profile_reader_tell(struct profile_reader *r, const struct json_at *at, const char *format,
+	...) __attribute__((format(printf, 3, 4)));
+
+#endif
