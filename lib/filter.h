@@ -29,9 +29,14 @@ void filter_done(struct filter *filter);
  * Compile a policy.
  *
  * ABI dispatch in front (a token that no listed ABI has: KILL_PROCESS), then per token a balanced
- * tree over ranges of numbers with one action each, argument checks at its leaves.
+ * tree over ranges of numbers with one action each, argument checks at its leaves.  A number
+ * without conditions is decided without a look at its arguments, so that the kernel can remember
+ * what it allows.  Conditions that cannot fail or cannot hold cost nothing.  Same policy, same
+ * program.
  *
- * Errors: -E2BIG past FILTER_INSNS_MAX, saying how many instructions it would take.
+ * @policy: one that policy_resolve() made: overlapping clauses of a call have one action.
+ * @out: to be released with filter_done().
+ * Errors: -E2BIG past FILTER_INSNS_MAX, saying how many instructions it would take; -ENOMEM.
  */
 int filter_compile(const struct policy *policy, struct filter *out, struct err *e);
 
@@ -42,22 +47,33 @@ int filter_compile(const struct policy *policy, struct filter *out, struct err *
  */
 int filter_validate(const struct filter *filter, struct err *e);
 
-/** What a valid program answers for a call.  Division by zero returns 0, as in the kernel. */
+/**
+ * What a valid program answers for a call.  Division by zero returns 0, as in the kernel.
+ *
+ * @call: in this machine's byte order.  The program finds the halves of its 64-bit fields as on a
+ * machine of call->arch (__AUDIT_ARCH_LE, linux/audit.h), so programs for others can be tried.
+ */
 uint32_t filter_run(const struct filter *filter, const struct seccomp_data *call);
 
 /**
  * Hold a program against a policy by evaluation: for every ABI known (listed or not) every number
  * 0...1023, every number of the policy and its neighbours, the edges of the number space; for calls
- * with conditions all combinations of the boundary values of every argument.
+ * with conditions all combinations of the boundary values of every argument, and of values around
+ * them where these are few.
  *
  * Errors: -EPERM with the first difference, as "what the program answers, what the rules say";
- * -E2BIG when a call has more combinations than CHECK_COMBINATIONS_MAX.
+ * -E2BIG when a call has more combinations than CHECK_COMBINATIONS_MAX; -EINVAL for what
+ * filter_validate() refuses; -ENOMEM.
  */
 enum { CHECK_COMBINATIONS_MAX = 1 << 20 };
 int filter_check(const struct filter *filter, const struct policy *policy, struct err *e);
 
-/** Print one instruction a line: address, text, targets, and what the numbers mean where it is
- * known. */
+/**
+ * Print one instruction a line: address, text, targets, and what the numbers mean where it is
+ * known: "   3: if nr >= 186 (gettid) goto 36, else 4".
+ *
+ * Errors: -EINVAL for what filter_validate() refuses; of writing to @to, which is flushed; -ENOMEM.
+ */
 int filter_print(const struct filter *filter, FILE *to, struct err *e);
 
 /**
@@ -65,7 +81,8 @@ int filter_print(const struct filter *filter, FILE *to, struct err *e);
  * call but this one: callable behind another filter.
  *
  * @flags: SECCOMP_FILTER_FLAG_*.
- * Returns 0 or -errno; EACCES: neither no_new_privs nor CAP_SYS_ADMIN.
+ * Returns 0, with NEW_LISTENER its descriptor, or -errno.  EACCES: neither no_new_privs nor
+ * CAP_SYS_ADMIN; ESRCH: TSYNC could not take a thread along, and nothing was loaded.
  */
 int filter_load(const struct filter *filter, uint32_t flags);
 

@@ -30,26 +30,71 @@ int launch_exit_code(const struct launch_end *end);
 /**
  * Find a command as execvp(3) would: with a slash as it is, otherwise along $PATH.
  *
+ * A script without a "#!" line is found like any other; execve(2) then refuses it with ENOEXEC.
+ *
  * @out_path: heap, owned by the caller.
  * Errors: -ENOENT "...: command not found", -EACCES found but not executable (a directory, no x
- * bit).
+ * bit); what else keeps a path with a slash from being looked at (-ELOOP, -ENAMETOOLONG, ...).
  */
 int launch_find(const char *command, char **out_path, struct err *e);
 
-/**
- * Keep the signals that end or suspend a job from ending the caller, which waits for process @pid:
- * a signal of the terminal (si_code SI_KERNEL) has reached the command already and is dropped; one
- * that somebody sent to the caller alone is sent on.  One caller at a time.
+/*
+ * Signals around a command, in this order, all from one thread, for one command at a time:
  *
- * Uses handlers, not SIG_IGN, which exec would pass on; the command must be forked before.
+ *	launch_hold_signals(e)          before the fork
+ *	  launch_child_signals()        in the child, before exec
+ *	launch_forward_signals(pid, e)  in the parent, after the fork
+ *	launch_restore_signals()        after the command was reaped, or when there was no fork
+ *
+ * Without the first two a signal that arrives between the fork and the forwarding ends the caller
+ * and leaves the command behind.
+ */
+
+/**
+ * Block all signals, and let ended children wait to be reaped even if the caller was started with
+ * SIGCHLD ignored (wait(2): their status would be lost).
+ *
+ * Errors: -EBUSY: another command is being waited for.
+ */
+int launch_hold_signals(struct err *e);
+
+/**
+ * Give the child what the caller had before launch_hold_signals(): ignored signals and the mask.
+ * Handlers are reset first, so that none runs in a child that shares the caller's memory
+ * (CLONE_VM).  System calls only; not possible behind a filter.
+ */
+void launch_child_signals(void);
+
+/**
+ * Keep the signals that end or suspend a job (HUP INT QUIT TERM USR1 USR2 WINCH TSTP TTIN TTOU)
+ * from ending the caller, which waits for process @pid, a child not reaped yet.
+ *
+ * One that the terminal sent (si_code SI_KERNEL) to a process group that the command is in has
+ * reached the command already and is dropped; so is one that the command itself sent.  All others
+ * are sent on.  A sender that signals the whole group makes the command receive it twice: the two
+ * cannot be told apart.
+ *
+ * Handlers, not SIG_IGN, which exec would pass on.  They restart system calls (SA_RESTART), so that
+ * nothing the caller does is cut short: waitpid() sees no EINTR from them, while poll(),
+ * epoll_wait() and other waits with a timeout do (signal(7)).  Except TTIN and TTOU: a caller in
+ * the background that writes to a terminal with TOSTOP set, or reads from it, gets EINTR instead of
+ * trying forever, and has its whole group stopped: compare tcgetpgrp() with getpgrp() first.
+ *
+ * Ends what launch_hold_signals() blocks; the signals above are unblocked in any case.
+ * Errors: -EBUSY as above, if called without it.
  */
 int launch_forward_signals(pid_t pid, struct err *e);
+
+/** Undo all of the above.  Safe to call at any point of the order, twice too. */
 void launch_restore_signals(void);
 
 /**
- * The command was suspended by the job control of its terminal (@stop_signal SIGTSTP, SIGTTIN or
- * SIGTTOU): suspend the caller too, so that the shell notices; returns after SIGCONT, with the
- * command sent one as well.
+ * The command was stopped (WIFSTOPPED, WSTOPSIG): suspend the caller too where job control wants
+ * that, so that the shell notices; returns after SIGCONT, with the command continued as well.
+ *
+ * SIGTSTP, SIGTTIN, SIGTTOU: if the caller is the job of a shell, which alone could continue it;
+ * SIGSTOP (programs do that to themselves to suspend) only if it is the one in the foreground of
+ * the terminal.  Otherwise somebody stopped the command and will continue it: returns at once.
  */
 void launch_suspend_with(pid_t pid, int stop_signal);
 

@@ -162,7 +162,7 @@ static int add_clause(const struct resolver *r, struct abi_policy *abi, size_t r
 	return 0;
 }
 
-static bool rule_repeats_an_index(const struct rule *rule)
+bool rule_repeats_an_index(const struct rule *rule)
 {
 	unsigned seen = 0;
 
@@ -357,7 +357,7 @@ const struct call_policy *abi_policy_call(const struct abi_policy *abi, uint32_t
 	return bsearch(&nr, abi->calls, abi->n_calls, sizeof(*abi->calls), call_compare);
 }
 
-static bool clause_holds(const struct clause *clause, const struct seccomp_data *call)
+bool clause_holds(const struct clause *clause, const struct seccomp_data *call)
 {
 	for (size_t i = 0; i < clause->n_conds; i++) {
 		const struct condition *cond = &clause->conds[i];
@@ -377,6 +377,12 @@ static bool policy_has_token(const struct policy *policy, uint32_t audit_arch)
 	return false;
 }
 
+action_t policy_unlisted(const struct policy *policy)
+{
+	return policy->deviations & POLICY_UNLISTED_THREAD ? SECCOMP_RET_KILL_THREAD
+							   : SECCOMP_RET_KILL_PROCESS;
+}
+
 action_t policy_verdict(const struct policy *policy, const struct seccomp_data *call,
 	const struct call_policy **out_call)
 {
@@ -390,7 +396,7 @@ action_t policy_verdict(const struct policy *policy, const struct seccomp_data *
 	if (nr >> 31 && policy_has_token(policy, call->arch))
 		return policy->default_action;
 	if (!listed)
-		return SECCOMP_RET_KILL_PROCESS;
+		return policy_unlisted(policy);
 	about = abi_policy_call(listed, nr);
 	if (!about)
 		return policy->default_action;

@@ -45,10 +45,21 @@ struct abi_policy {
 	size_t n_clauses;
 };
 
+/*
+ * Where other programs read the same rules in another way, everywhere at once; libseccomp's ways,
+ * docs/semantics.md §3 and §4.  policy_verdict() and the prover honour them, so that a program of
+ * such an origin can be held against what its maker means; nothing is compiled from such a policy.
+ */
+enum {
+	POLICY_UNLISTED_THREAD = 1, /* ABIs that are not listed: KILL_THREAD */
+	POLICY_NEGATIVE_ANY = 2, /* nothing is said of negative numbers: the prover skips them */
+};
+
 struct policy {
 	action_t default_action;
 	struct abi_policy *abis; /* in the order of the profile */
 	size_t n_abis;
+	uint32_t deviations; /* POLICY_*, 0 from policy_resolve() */
 };
 
 /**
@@ -73,8 +84,17 @@ const struct abi_policy *policy_abi(const struct policy *policy, const struct ab
 /** What the ABI's policy says about a number, or NULL: the default. */
 const struct call_policy *abi_policy_call(const struct abi_policy *abi, uint32_t nr);
 
+/** What calls of an ABI that is not listed get. */
+action_t policy_unlisted(const struct policy *policy);
+
+/** Whether a rule has two conditions on one argument, so that each is a rule of its own. */
+bool rule_repeats_an_index(const struct rule *rule);
+
 /** Whether a condition holds for an argument. */
 bool condition_holds(const struct condition *cond, uint64_t arg);
+
+/** Whether all conditions of a clause hold for a call. */
+bool clause_holds(const struct clause *clause, const struct seccomp_data *call);
 
 /**
  * The action for one call, rule by rule.

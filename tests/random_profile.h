@@ -34,6 +34,8 @@ enum random_options {
 	RANDOM_X86_ONLY = 1 << 2,
 };
 
+/* tests/fuzz has one whose numbers are the bytes of its input. */
+#ifndef RNG_FROM_BYTES
 struct rng {
 	uint64_t state;
 };
@@ -53,6 +55,7 @@ static inline uint64_t rng_below(struct rng *rng, uint64_t n)
 {
 	return rng_next(rng) % n;
 }
+#endif
 
 static inline bool rng_percent(struct rng *rng, unsigned percent)
 {

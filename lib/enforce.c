@@ -1,0 +1,115 @@
+#include "enforce.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "prove.h"
+#include "scope.h"
+#include "syscalls.h"
+
+void enforced_done(struct enforced *enforced)
+{
+	if (!enforced)
+		return;
+	filter_done(&enforced->filter);
+	policy_done(&enforced->policy);
+	profile_done(&enforced->profile);
+}
+
+static const char *display_name(const char *path)
+{
+	return strcmp(path, "-") ? path : "standard input";
+}
+
+int enforced_from_profile(const char *path, struct profile *profile, struct enforced *out,
+	const struct notice *to, struct err *e)
+{
+	scoped(enforced_done) struct enforced work = {0};
+	const char *name = display_name(path);
+
+	if (policy_resolve(name, profile, &work.policy, to, e))
+		return -e->code;
+	if (filter_compile(&work.policy, &work.filter, e) ||
+		filter_must_equal(&work.filter, &work.policy, e))
+		return err_prefix(e, "%s: ", name);
+	work.profile = *profile;
+	*profile = (struct profile){0};
+	*out = work;
+	work = (struct enforced){0};
+	return 0;
+}
+
+int enforced_read(const char *path, struct enforced *out, const struct notice *to, struct err *e)
+{
+	scoped(profile_done) struct profile profile = {0};
+
+	if (profile_read(path, &profile, to, e))
+		return -e->code;
+	return enforced_from_profile(path, &profile, out, to, e);
+}
+
+/* Whether the policy answers any call with @action, whatever its data. */
+static bool policy_uses(const struct policy *policy, action_t action)
+{
+	bool used = (policy->default_action & SECCOMP_RET_ACTION_FULL) == action;
+
+	for (size_t i = 0; i < policy->n_abis && !used; i++) {
+		const struct abi_policy *abi = &policy->abis[i];
+
+		for (size_t j = 0; j < abi->n_calls; j++)
+			used |= !abi->calls[j].n_clauses &&
+				(abi->calls[j].action & SECCOMP_RET_ACTION_FULL) == action;
+		for (size_t j = 0; j < abi->n_clauses; j++)
+			used |= (abi->clauses[j].action & SECCOMP_RET_ACTION_FULL) == action;
+	}
+	return used;
+}
+
+static bool lets_through(action_t action)
+{
+	action &= SECCOMP_RET_ACTION_FULL;
+	return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;
+}
+
+/* Conditions on the arguments are left to who knows these: runtime/sandbox.c. */
+static bool may_exec(const struct policy *policy, const struct abi_policy *abi)
+{
+	const struct call_policy *call;
+	uint32_t nr;
+
+	if (syscall_number(abi->abi, "execve", &nr))
+		return false;
+	call = abi_policy_call(abi, nr);
+	if (!call)
+		return lets_through(policy->default_action);
+	return call->n_clauses || lets_through(call->action);
+}
+
+int enforced_can_start(
+	const char *path, const struct enforced *enforced, const struct notice *to, struct err *e)
+{
+	const struct policy *policy = &enforced->policy;
+	const struct abi_policy *abi = policy_abi(policy, abi_native());
+	const char *name = display_name(path);
+
+	if (!abi)
+		return err_set(e, EPERM,
+			"%s: $.architectures: programs of this machine are %s, which is not "
+			"listed; add it",
+			name, abi_native()->oci);
+	if (!may_exec(policy, abi))
+		return err_set(e, EPERM,
+			"%s: execve is not allowed, so no command can start under it; add it to a "
+			"rule with SCMP_ACT_ALLOW",
+			name);
+	if (policy_uses(policy, SECCOMP_RET_USER_NOTIF))
+		return err_set(e, EPERM,
+			"%s: SCMP_ACT_NOTIFY needs a supervisor that answers, and there is none; "
+			"choose another action",
+			name);
+	if (policy_uses(policy, SECCOMP_RET_TRACE))
+		notice_tell(to,
+			"%s: SCMP_ACT_TRACE: without a tracer such a call fails with ENOSYS", name);
+	return 0;
+}

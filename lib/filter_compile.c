@@ -1,0 +1,236 @@
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "filter.h"
+#include "filter_args.h"
+#include "filter_emit.h"
+#include "filter_tree.h"
+#include "scope.h"
+
+enum {
+	/*
+	 * The kernel remembers which numbers are allowed whatever their arguments
+	 * (kernel/seccomp.c, seccomp_cache_prepare()) and then runs no filter for them: calls with
+	 * argument checks are the ones worth a short way.
+	 */
+	WEIGHT_CALL = 8,
+	WEIGHT_ACTION = 1,
+};
+
+/* Leaves below this are actions, the rest calls with argument checks, by index. */
+#define LEAF_CALLS (1ULL << 32)
+
+enum { SECTIONS = 3 };
+
+/* Where the number space changes hands: x32 has bit 30, negative numbers, of no ABI, have bit 31.
+ */
+static const uint32_t SECTION_FIRST[SECTIONS] = {0, X32_BIT, 0x80000000u};
+static const uint32_t SECTION_LAST[SECTIONS] = {X32_BIT - 1, 0x7fffffffu, UINT32_MAX};
+
+/* What one audit token's numbers lead to. */
+struct token {
+	struct emitter *emitter;
+	const struct policy *policy;
+	uint32_t audit_arch;
+	struct range *ranges;
+	size_t n_ranges;
+	struct checked_call {
+		const struct abi_policy *abi;
+		const struct call_policy *call;
+	} * calls;
+	size_t n_calls;
+};
+
+static void token_done(struct token *token)
+{
+	free(token->ranges);
+	free(token->calls);
+}
+
+static uint32_t call_emit(const struct token *token, const struct checked_call *checked)
+{
+	uint32_t miss = emit_return(token->emitter, token->policy->default_action);
+
+	return args_emit(token->emitter, checked->abi->abi,
+		&checked->abi->clauses[checked->call->first_clause], checked->call->n_clauses,
+		miss);
+}
+
+static uint32_t leaf_emit(void *ctx, uint64_t leaf)
+{
+	const struct token *token = ctx;
+
+	if (leaf < LEAF_CALLS)
+		return emit_return(token->emitter, (uint32_t)leaf);
+	return call_emit(token, &token->calls[leaf - LEAF_CALLS]);
+}
+
+static bool conditions_equal(const struct condition *a, const struct condition *b)
+{
+	return a->index == b->index && a->op == b->op && a->value == b->value &&
+	       a->value_two == b->value_two;
+}
+
+static bool clauses_equal(const struct clause *a, const struct clause *b)
+{
+	if (a->action != b->action || a->n_conds != b->n_conds)
+		return false;
+	for (size_t i = 0; i < a->n_conds; i++) {
+		if (!conditions_equal(&a->conds[i], &b->conds[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool calls_equal(const struct checked_call *a, const struct checked_call *b)
+{
+	if (a->abi != b->abi || a->call->n_clauses != b->call->n_clauses)
+		return false;
+	for (size_t i = 0; i < a->call->n_clauses; i++) {
+		if (!clauses_equal(&a->abi->clauses[a->call->first_clause + i],
+			    &b->abi->clauses[b->call->first_clause + i]))
+			return false;
+	}
+	return true;
+}
+
+/* The leaf of a call: an action if its checks come down to one. */
+static uint64_t call_leaf(
+	struct token *token, const struct abi_policy *abi, const struct call_policy *call)
+{
+	struct checked_call checked = {abi, call};
+	size_t len = token->emitter->len;
+	uint32_t action;
+	bool constant;
+
+	if (call->n_clauses == 0)
+		return call->action;
+	constant = emit_is_return(token->emitter, call_emit(token, &checked), &action);
+	emitter_rewind(token->emitter, len);
+	if (constant)
+		return action;
+	if (token->n_calls == 0 || !calls_equal(&token->calls[token->n_calls - 1], &checked))
+		token->calls[token->n_calls++] = checked;
+	return LEAF_CALLS + token->n_calls - 1;
+}
+
+static void range_add(struct token *token, uint32_t first, uint64_t leaf)
+{
+	token->ranges[token->n_ranges++] = (struct range){
+		.first = first,
+		.weight = leaf < LEAF_CALLS ? WEIGHT_ACTION : WEIGHT_CALL,
+		.leaf = leaf,
+	};
+}
+
+/* The ranges of one section of the number space. */
+static void section_fill(struct token *token, size_t section)
+{
+	uint32_t first = SECTION_FIRST[section], last = SECTION_LAST[section];
+	bool negative = first >> 31;
+	const struct abi *owner = abi_of_call(token->audit_arch, first);
+	const struct abi_policy *abi = owner && !negative ? policy_abi(token->policy, owner) : NULL;
+	action_t other = abi || negative ? token->policy->default_action : SECCOMP_RET_KILL_PROCESS;
+	uint32_t next = first; /* the first number that has no range yet; @last + 1: none */
+
+	for (size_t i = 0; abi && i < abi->n_calls; i++) {
+		const struct call_policy *call = &abi->calls[i];
+
+		if (call->nr < first || call->nr > last)
+			continue;
+		if (call->nr > next)
+			range_add(token, next, other);
+		range_add(token, call->nr, call_leaf(token, abi, call));
+		next = call->nr + 1;
+	}
+	if (next == first || next <= last)
+		range_add(token, next, other);
+}
+
+/* Room for every call that is listed, and a gap in front of each and behind the last. */
+static bool token_init(struct token *token)
+{
+	size_t calls = 0;
+
+	for (size_t i = 0; i < token->policy->n_abis; i++)
+		calls += token->policy->abis[i].n_calls;
+	token->ranges = calloc(2 * calls + SECTIONS, sizeof(*token->ranges));
+	token->calls = calloc(calls + 1, sizeof(*token->calls));
+	return token->ranges && token->calls;
+}
+
+/* Write all numbers of a token: a load of the number and a tree, unless all are treated alike. */
+static uint32_t token_emit(
+	struct emitter *emitter, const struct policy *policy, uint32_t audit_arch)
+{
+	scoped(token_done) struct token token = {
+		.emitter = emitter, .policy = policy, .audit_arch = audit_arch};
+	const struct leaf_writer leaves = {.write = leaf_emit, .ctx = &token};
+	uint32_t at, action;
+
+	if (!token_init(&token)) {
+		emitter->error = ENOMEM;
+		return 0;
+	}
+	for (size_t i = 0; i < SECTIONS; i++)
+		section_fill(&token, i);
+	at = tree_emit(emitter, token.ranges, token.n_ranges, &leaves);
+	if (emit_is_return(emitter, at, &action))
+		return at;
+	return emit_plain(emitter, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), at);
+}
+
+/*
+ * The tokens in the order in which a call is compared with them: the native one first, the others
+ * as listed.  Returns how many.
+ */
+static size_t tokens_list(const struct policy *policy, uint32_t *tokens)
+{
+	uint32_t native = abi_native()->audit_arch;
+	size_t n = 0;
+
+	for (size_t i = 0; i < policy->n_abis; i++) {
+		uint32_t token = policy->abis[i].abi->audit_arch;
+		size_t known = 0;
+
+		while (known < n && tokens[known] != token)
+			known++;
+		if (known < n)
+			continue;
+		tokens[n++] = token;
+		if (token == native) {
+			memmove(tokens + 1, tokens, (n - 1) * sizeof(*tokens));
+			tokens[0] = token;
+		}
+	}
+	return n;
+}
+
+static void program_emit(struct emitter *emitter, const struct policy *policy, uint32_t *tokens)
+{
+	size_t n = tokens_list(policy, tokens);
+	uint32_t next = emit_return(emitter, SECCOMP_RET_KILL_PROCESS);
+
+	/* Each comparison stands right in front of its token's tree, which it jumps over. */
+	while (n > 0) {
+		uint32_t token = tokens[--n];
+		uint32_t tree = token_emit(emitter, policy, token);
+
+		next = emit_branch(emitter, BPF_JEQ, token, tree, next);
+	}
+	(void)emit_plain(
+		emitter, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), next);
+}
+
+int filter_compile(const struct policy *policy, struct filter *out, struct err *e)
+{
+	scoped(emitter_done) struct emitter emitter = {0};
+	scoped_free uint32_t *tokens = calloc(policy->n_abis + 1, sizeof(*tokens));
+
+	if (!tokens)
+		return err_nomem(e);
+	program_emit(&emitter, policy, tokens);
+	return emitter_finish(&emitter, out, e);
+}

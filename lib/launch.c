@@ -1,0 +1,287 @@
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "scope.h"
+
+int launch_exit_code(const struct launch_end *end)
+{
+	if (end->exec_errno)
+		return end->exec_errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+	if (WIFEXITED(end->wait_status))
+		return WEXITSTATUS(end->wait_status);
+	if (WIFSIGNALED(end->wait_status))
+		return EXIT_SIGNAL_BASE + WTERMSIG(end->wait_status);
+	return EXIT_OWN_FAILURE;
+}
+
+/* 0 if execve() has a chance with @path, otherwise -errno as it would say. */
+static int check_executable(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EACCES;
+	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) ? -errno : 0;
+}
+
+/*
+ * Try each directory of @search, an empty one being the current.  Like execvp(), which goes on
+ * after a file that it may not execute and says so only if there is no better one.
+ */
+static int search_path(const char *search, const char *command, char **out_path)
+{
+	int result = -ENOENT;
+
+	for (const char *at = search, *next; at; at = next) {
+		const char *colon = strchrnul(at, ':');
+		scoped_free char *path = NULL;
+		int status;
+
+		next = *colon ? colon + 1 : NULL;
+		if (asprintf(&path, "%.*s%s%s", (int)(colon - at), at, colon > at ? "/" : "",
+			    command) < 0) {
+			path = NULL; /* asprintf(3): undefined on failure */
+			return -ENOMEM;
+		}
+		status = check_executable(path);
+		if (!status) {
+			*out_path = steal_ptr(path);
+			return 0;
+		}
+		/* Behind a directory that is closed to the caller nothing was found. */
+		if (status == -EACCES && !access(path, F_OK))
+			result = status;
+	}
+	return result;
+}
+
+static int find_in_path(const char *command, char **out_path)
+{
+	const char *search = getenv("PATH");
+	char fallback[64];
+
+	if (!*command)
+		return -ENOENT;
+	if (!search) {
+		confstr(_CS_PATH, fallback, sizeof(fallback));
+		search = fallback;
+	}
+	return search_path(search, command, out_path);
+}
+
+static int take_as_is(const char *command, char **out_path)
+{
+	int status = check_executable(command);
+
+	if (status)
+		return status;
+	*out_path = strdup(command);
+	return *out_path ? 0 : -ENOMEM;
+}
+
+int launch_find(const char *command, char **out_path, struct err *e)
+{
+	char *path = NULL;
+	int status = strchr(command, '/') ? take_as_is(command, &path)
+					  : find_in_path(command, &path);
+
+	if (status == -ENOMEM)
+		return err_nomem(e);
+	if (status == -ENOENT)
+		return err_set(e, ENOENT, "%s: command not found", command);
+	if (status == -EACCES)
+		return err_set(e, EACCES,
+			"%s: permission denied: no file that you may execute; look at ls -ld",
+			command);
+	if (status)
+		return err_sys(e, -status, "%s", command);
+	*out_path = path;
+	return 0;
+}
+
+static const int FORWARDED[] = {
+	SIGHUP,
+	SIGINT,
+	SIGQUIT,
+	SIGTERM,
+	SIGUSR1,
+	SIGUSR2,
+	SIGWINCH, /* asks some servers to end, as docker stop and systemd are told to do */
+	SIGTSTP,
+	SIGTTIN,
+	SIGTTOU,
+};
+
+/*
+ * The one global of the house: a signal handler has no argument of its own, and signal dispositions
+ * belong to the whole process anyway.
+ */
+static struct {
+	enum { IDLE, HOLDING, FORWARDING } state;
+	pid_t pid; /* of the command */
+	int pid_fd; /* the same, safe against reuse of the number; -1: none to be had */
+	sigset_t mask; /* what the caller had, as all below */
+	struct sigaction on_child;
+	struct sigaction on_forwarded[ARRAY_LEN(FORWARDED)];
+} signals;
+
+/* Whether the sender meant the caller, or the command has it already: see launch.h. */
+static bool is_for_command(int sig, const siginfo_t *info)
+{
+	if (info->si_code != SI_KERNEL)
+		return info->si_pid != signals.pid;
+	/*
+	 * When a terminal goes away only the session's leader is told (tty_signal_session_leader()
+	 * of drivers/tty/tty_jobctrl.c), not its group.
+	 */
+	if (sig == SIGHUP && getsid(0) == getpid())
+		return true;
+	return getpgid(signals.pid) != getpgrp();
+}
+
+/* errno is left alone unless the call failed: runtime/stage.c shares it with a child. */
+static void forward_signal(int sig, siginfo_t *info, void *context)
+{
+	int saved = errno;
+	long status;
+
+	(void)context;
+	if (!is_for_command(sig, info))
+		return;
+	if (signals.pid_fd >= 0)
+		status = syscall(SYS_pidfd_send_signal, signals.pid_fd, sig, NULL, 0);
+	else
+		status = kill(signals.pid, sig);
+	if (status)
+		errno = saved;
+}
+
+int launch_hold_signals(struct err *e)
+{
+	struct sigaction as_usual = {.sa_handler = SIG_DFL};
+	sigset_t all;
+
+	if (signals.state != IDLE)
+		return err_set(e, EBUSY, "another command is being waited for");
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &signals.mask);
+	sigaction(SIGCHLD, &as_usual, &signals.on_child);
+	signals.state = HOLDING;
+	return 0;
+}
+
+void launch_child_signals(void)
+{
+	struct sigaction as_usual = {.sa_handler = SIG_DFL};
+	struct sigaction now;
+
+	sigaction(SIGCHLD, &signals.on_child, NULL);
+	for (int sig = 1; sig < NSIG; sig++) {
+		bool is_of_libc = sig > SIGSYS && sig < SIGRTMIN;
+
+		if (is_of_libc || sigaction(sig, NULL, &now))
+			continue;
+		if (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)
+			sigaction(sig, &as_usual, NULL);
+	}
+	sigprocmask(SIG_SETMASK, &signals.mask, NULL);
+}
+
+int launch_forward_signals(pid_t pid, struct err *e)
+{
+	struct sigaction forward = {.sa_sigaction = forward_signal};
+	sigset_t mask;
+
+	if (signals.state == FORWARDING)
+		return err_set(e, EBUSY, "another command is being waited for");
+	if (signals.state == IDLE && launch_hold_signals(e))
+		return -e->code;
+	signals.pid = pid;
+	/* Kernels before 5.3 have none, and some containers deny it: then the number has to do. */
+	signals.pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	signals.state = FORWARDING;
+
+	sigfillset(&forward.sa_mask);
+	mask = signals.mask;
+	for (size_t i = 0; i < ARRAY_LEN(FORWARDED); i++) {
+		int sig = FORWARDED[i];
+
+		forward.sa_flags = SA_SIGINFO;
+		if (sig != SIGTTIN && sig != SIGTTOU)
+			forward.sa_flags |= SA_RESTART;
+		sigaction(sig, &forward, &signals.on_forwarded[i]);
+		sigdelset(&mask, sig);
+	}
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return 0;
+}
+
+void launch_restore_signals(void)
+{
+	if (signals.state == FORWARDING) {
+		for (size_t i = 0; i < ARRAY_LEN(FORWARDED); i++)
+			sigaction(FORWARDED[i], &signals.on_forwarded[i], NULL);
+		if (signals.pid_fd >= 0)
+			close(signals.pid_fd);
+	}
+	if (signals.state != IDLE) {
+		sigaction(SIGCHLD, &signals.on_child, NULL);
+		sigprocmask(SIG_SETMASK, &signals.mask, NULL);
+	}
+	signals.state = IDLE;
+}
+
+/*
+ * Whether the caller is the job of a shell, which continues what it sees suspended.  A parent in
+ * the same process group is not one: it is suspended by what suspends the group.
+ */
+static bool is_job(void)
+{
+	pid_t parent = getppid();
+
+	return getsid(parent) == getsid(0) && getpgid(parent) != getpgrp();
+}
+
+static bool is_in_foreground(void)
+{
+	scoped_fd int tty = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	return tty >= 0 && tcgetpgrp(tty) == getpgrp();
+}
+
+/*
+ * Whether nothing has happened to the command since its stop was waited for.  A shell's fg has
+ * continued it together with the caller, and the terminal may have stopped it again since: another
+ * SIGCONT would undo that.
+ */
+static bool is_still_stopped(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	return !waitid(P_PID, (id_t)pid, &info, WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT) &&
+	       info.si_pid == 0;
+}
+
+void launch_suspend_with(pid_t pid, int stop_signal)
+{
+	if (!is_job() || (stop_signal == SIGSTOP && !is_in_foreground()))
+		return;
+	/*
+	 * Not @stop_signal: as long as that had its default action, the terminal could suspend the
+	 * caller ahead of the command, which then takes from the shell a line that is not its own.
+	 */
+	raise(SIGSTOP);
+	if (is_still_stopped(pid))
+		(void)kill(pid, SIGCONT);
+}

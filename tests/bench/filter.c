@@ -1,0 +1,306 @@
+/*
+ * What a filter costs: the engines' default compiled by us and by libseccomp, plain and with its
+ * binary tree.  Instructions, compiling, loading, checking, and calls under each against none.
+ * Median of five rounds, interleaved; of calls, the least of twenty loops in each round, as others
+ * disturb on a shared machine.  TSV on standard output.
+ */
+#include <errno.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "filter_test.h"
+
+enum { ROUNDS = 5, COMPILES = 8, LOADS = 40, LOOPS = 20, CALLS = 10000 };
+
+#define PROFILE "profiles/runtime-default.json"
+
+enum maker { OURS, LINEAR, TREE, NONE, MAKERS };
+
+static const char *const MAKER_NAMES[MAKERS] = {
+	"ours", "libseccomp", "libseccomp, optimized", "no filter"};
+
+enum metric { COMPILE_US, LOAD_US, GETPPID_NS, PERSONALITY_NS, METRICS };
+
+struct subject {
+	const struct profile *profile;
+	struct policy policy;
+	struct filter filters[MAKERS]; /* NONE: without instructions */
+	double rounds[METRICS][MAKERS][ROUNDS];
+	double check_us[ROUNDS];
+};
+
+/* Of this process alone: others are at work on a shared machine. */
+static double cpu_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return (left > right) - (left < right);
+}
+
+static double median(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), compare);
+	return values[n / 2];
+}
+
+static void must(bool done, const char *what)
+{
+	if (done)
+		return;
+	fprintf(stderr, "filter: cannot %s\n", what);
+	exit(1);
+}
+
+static enum scmp_compare libseccomp_op(enum condition_op op)
+{
+	static const enum scmp_compare ops[OP_COUNT] = {
+		[OP_NE] = SCMP_CMP_NE,
+		[OP_LT] = SCMP_CMP_LT,
+		[OP_LE] = SCMP_CMP_LE,
+		[OP_EQ] = SCMP_CMP_EQ,
+		[OP_GE] = SCMP_CMP_GE,
+		[OP_GT] = SCMP_CMP_GT,
+		[OP_MASKED_EQ] = SCMP_CMP_MASKED_EQ,
+	};
+
+	return ops[op];
+}
+
+/* As runc does it: one rule for each name. */
+static void libseccomp_add(scmp_filter_ctx ctx, const struct rule *rule)
+{
+	struct scmp_arg_cmp args[SYSCALL_ARGS];
+
+	for (size_t i = 0; i < rule->n_conds; i++)
+		args[i] = (struct scmp_arg_cmp){rule->conds[i].index,
+			libseccomp_op((enum condition_op)rule->conds[i].op), rule->conds[i].value,
+			rule->conds[i].value_two};
+	for (size_t i = 0; i < rule->n_names; i++) {
+		int nr = seccomp_syscall_resolve_name(rule->names[i]);
+
+		/* Refused: what some architecture cannot express, as runc and crun ignore it. */
+		if (nr != __NR_SCMP_ERROR)
+			(void)seccomp_rule_add_array(
+				ctx, rule->action, nr, (unsigned)rule->n_conds, args);
+	}
+}
+
+/* @level: SCMP_FLTATR_CTL_OPTIMIZE. */
+static void libseccomp_compile(const struct profile *profile, uint32_t level, struct filter *out)
+{
+	scmp_filter_ctx ctx = seccomp_init(profile->default_action);
+	scoped_fd int fd = memfd_create("bpf", MFD_CLOEXEC);
+	off_t size;
+
+	must(ctx && fd >= 0, "start libseccomp");
+	(void)seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, level);
+	for (size_t i = 0; i < profile->n_abis; i++)
+		(void)seccomp_arch_add(ctx, profile->abis[i]->scmp_arch);
+	for (size_t i = 0; i < profile->n_rules; i++)
+		libseccomp_add(ctx, &profile->rules[i]);
+	must(!seccomp_export_bpf(ctx, fd), "export libseccomp's filter");
+	seccomp_release(ctx);
+	size = lseek(fd, 0, SEEK_END);
+	out->len = (size_t)size / sizeof(*out->insns);
+	out->insns = malloc((size_t)size);
+	must(out->insns && pread(fd, out->insns, (size_t)size, 0) == size, "read it");
+}
+
+/* From names to a program. */
+static void make(const struct profile *profile, enum maker maker, struct filter *out)
+{
+	scoped(policy_done) struct policy policy = {0};
+	struct err e;
+
+	if (maker == OURS)
+		must(!policy_resolve(PROFILE, profile, &policy, NULL, &e) &&
+				!filter_compile(&policy, out, &e),
+			"compile");
+	else
+		libseccomp_compile(profile, maker == TREE ? 2 : 1, out);
+}
+
+static double time_compile(const struct subject *subject, enum maker maker)
+{
+	double start = cpu_us();
+
+	for (int i = 0; i < COMPILES; i++) {
+		scoped(filter_done) struct filter filter = {0};
+
+		make(subject->profile, maker, &filter);
+	}
+	return (cpu_us() - start) / COMPILES;
+}
+
+/* A job for a child, and a number that comes back. */
+struct job {
+	const struct filter *filter;
+	enum metric metric;
+	double *result; /* shared */
+};
+
+static void load_child(void *arg)
+{
+	const struct job *job = arg;
+	double start;
+
+	filtered_child_begin();
+	start = cpu_us();
+	if (filter_load(job->filter, 0))
+		_exit(1);
+	*job->result = cpu_us() - start;
+}
+
+static void calls_child(void *arg)
+{
+	enum { QUERY = 0xffffffff };
+	const struct job *job = arg;
+	long nr = job->metric == GETPPID_NS ? SYS_getppid : SYS_personality;
+	double least = 0;
+
+	filtered_child_begin();
+	if (job->filter->len && filter_load(job->filter, 0))
+		_exit(1);
+	for (int loop = 0; loop < LOOPS; loop++) {
+		double start = cpu_us();
+
+		for (int i = 0; i < CALLS; i++)
+			(void)syscall(nr, (unsigned long)QUERY);
+		start = cpu_us() - start;
+		least = loop == 0 || start < least ? start : least;
+	}
+	*job->result = least * 1e3 / CALLS;
+}
+
+static double time_child(const struct subject *subject, enum maker maker, enum metric metric)
+{
+	static double *result;
+	struct job job = {&subject->filters[maker], metric, NULL};
+	double samples[LOADS];
+	size_t n = metric == LOAD_US ? LOADS : 1;
+
+	if (!result)
+		result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	must(result != MAP_FAILED, "share memory");
+	job.result = result;
+	for (size_t i = 0; i < n; i++) {
+		must(tap_child(metric == LOAD_US ? load_child : calls_child, &job) == 0,
+			"run a child");
+		samples[i] = *result;
+	}
+	return median(samples, n);
+}
+
+static double time_check(const struct subject *subject)
+{
+	double start = cpu_us();
+	struct err e;
+
+	must(!filter_check(&subject->filters[OURS], &subject->policy, &e), "check");
+	return cpu_us() - start;
+}
+
+static void measure(struct subject *subject)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int maker = 0; maker < MAKERS; maker++) {
+			for (int metric = GETPPID_NS; metric < METRICS; metric++)
+				subject->rounds[metric][maker][round] = time_child(
+					subject, (enum maker)maker, (enum metric)metric);
+			if (maker == NONE)
+				continue;
+			subject->rounds[COMPILE_US][maker][round] = time_compile(
+				subject, (enum maker)maker);
+			subject->rounds[LOAD_US][maker][round] = time_child(
+				subject, (enum maker)maker, LOAD_US);
+		}
+		subject->check_us[round] = time_check(subject);
+	}
+}
+
+static void row(const char *name, const char *metric, const char *unit, double ours,
+	const char *against, double theirs)
+{
+	printf("%s\t%s\t%.4g %s\t%s %.4g %s\t%.3g\n", name, metric, ours, unit, against, theirs,
+		unit, ours / theirs);
+}
+
+/* The cost that a filter adds to a call: the median of the rounds' differences. */
+static double added(const struct subject *subject, enum metric metric, enum maker maker)
+{
+	double differences[ROUNDS];
+
+	for (int round = 0; round < ROUNDS; round++)
+		differences[round] = subject->rounds[metric][maker][round] -
+				     subject->rounds[metric][NONE][round];
+	return median(differences, ROUNDS);
+}
+
+static void report(struct subject *subject, const char *name)
+{
+	static const char *const claims[METRICS] = {"compile, names to program",
+		"load (seccomp(2))", "added to getppid (allowed)",
+		"added to personality (argument-checked)"};
+	static const char *const units[METRICS] = {"us", "us", "ns", "ns"};
+
+	for (int maker = LINEAR; maker <= TREE; maker++) {
+		const char *against = MAKER_NAMES[maker];
+
+		row(name, "instructions", "", (double)subject->filters[OURS].len, against,
+			(double)subject->filters[maker].len);
+		for (int metric = GETPPID_NS; metric < METRICS; metric++)
+			row(name, claims[metric], units[metric],
+				added(subject, (enum metric)metric, OURS), against,
+				added(subject, (enum metric)metric, (enum maker)maker));
+		for (int metric = COMPILE_US; metric <= LOAD_US; metric++)
+			row(name, claims[metric], units[metric],
+				median(subject->rounds[metric][OURS], ROUNDS), against,
+				median(subject->rounds[metric][maker], ROUNDS));
+	}
+	row(name, "check by evaluation", "us", median(subject->check_us, ROUNDS), "our compile",
+		median(subject->rounds[COMPILE_US][OURS], ROUNDS));
+}
+
+static void bench(const struct profile *profile, const char *name)
+{
+	static struct subject subject;
+	struct err e;
+
+	subject = (struct subject){.profile = profile};
+	must(!policy_resolve(PROFILE, profile, &subject.policy, NULL, &e), "resolve");
+	for (int maker = 0; maker < NONE; maker++)
+		make(profile, (enum maker)maker, &subject.filters[maker]);
+	measure(&subject);
+	report(&subject, name);
+	for (int maker = 0; maker < MAKERS; maker++)
+		filter_done(&subject.filters[maker]);
+	policy_done(&subject.policy);
+}
+
+int main(void)
+{
+	scoped(profile_done) struct profile profile = {0};
+	struct err e;
+
+	if (profile_read(PROFILE, &profile, NULL, &e)) {
+		fprintf(stderr, "filter: %s\n", e.text);
+		return 1;
+	}
+	bench(&profile, "filter, three ABIs");
+	profile.n_abis = 1;
+	bench(&profile, "filter, x86_64");
+	return 0;
+}
