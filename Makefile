@@ -37,6 +37,12 @@ ifneq ($(SANITIZE),)
 OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HARDEN_CC := -fPIE
 endif
+ifneq ($(FUZZER),)
+# The targets of tests/fuzz with clang's libFuzzer in place of the driver that replays.
+OPT := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+HARDEN_CC := -fPIE
+FUZZ_LINK := -fsanitize=fuzzer
+endif
 ifneq ($(COVERAGE),)
 OPT := -O0 -g --coverage
 HARDEN_CC := -fPIE
@@ -60,13 +66,15 @@ SOURCES := $(foreach m,$(MODULES),$(wildcard $(m)/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 PARTS := $(filter-out $(BUILD)/cli/%,$(OBJECTS))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
+FUZZ := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+FUZZ_MAIN := $(if $(FUZZER),,$(BUILD)/tests/fuzz/replay.o)
 BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/programs/*.c))
 SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*.sh tests/live/*.sh tests/live/*.py))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check check-sanitize check-bare coverage tidy format format-check metrics bench \
+.PHONY: all deps demo check check-sanitize check-bare fuzz fuzzers coverage tidy format format-check metrics bench \
 	man-lint install uninstall clean help tests
 
 all: $(BIN) ## build sysclamp
@@ -76,6 +84,7 @@ SECTIONS_demo := build demo
 SECTIONS_check := build check
 SECTIONS_check-sanitize := build check
 SECTIONS_bench := build check
+SECTIONS_fuzz := build check dev
 SECTIONS_coverage := build check dev
 SECTIONS := $(sort $(foreach g,$(MAKECMDGOALS),$(SECTIONS_$(g))))
 ifneq ($(SECTIONS),)
@@ -105,6 +114,14 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(PARTS) Makefile | $(SETUP)
 	$(call say,TEST,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(patsubst %,-iquote %,$(SEES_tests)) \
 		$(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(PARTS) $(LIBS)
 
+$(BUILD)/tests/fuzz/replay.o: tests/fuzz/replay.c Makefile | $(SETUP)
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(patsubst %,-iquote %,$(SEES_tests)) \
+		$(CFLAGS_ALL) -c -o $@ $<
+
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(PARTS) Makefile | $(SETUP)
+	$(call say,FUZZ,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(patsubst %,-iquote %,$(SEES_tests)) \
+		$(CFLAGS_ALL) $(LDFLAGS_ALL) $(FUZZ_LINK) -o $@ $< $(FUZZ_MAIN) $(PARTS) $(LIBS)
+
 $(BUILD)/tests/bench/%: tests/bench/%.c $(PARTS) Makefile | $(SETUP)
 	$(call say,BENCH,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(patsubst %,-iquote %,$(SEES_tests)) \
 		$(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(PARTS) $(LIBS)
@@ -115,15 +132,21 @@ $(BUILD)/tests/programs/%: tests/programs/%.c Makefile | $(SETUP)
 	$(call say,PROG,$<)mkdir -p $(@D) && $(CC) -std=gnu17 -D_GNU_SOURCE -O1 -Wall -Wextra -o $@ $< \
 		$$(sed -n '1s|^/\* build: \(.*\) \*/|\1|p' $<)
 
-tests: $(BIN) $(UNIT) $(PROGRAMS)
+tests: $(BIN) $(UNIT) $(FUZZ) $(PROGRAMS)
 
 export TEST_REQUIRE
-TEST_ENV = BUILD=$(BUILD) SYSCLAMP=$(abspath $(BIN)) SANITIZE=$(SANITIZE)
+TEST_ENV = BUILD=$(BUILD) SYSCLAMP=$(abspath $(BIN)) SANITIZE=$(SANITIZE) PYTHONDONTWRITEBYTECODE=1
 check: tests | $(SETUP) ## set up, build and run all tests (TAP, by prove)
-	$(Q)$(TEST_ENV) prove -j $(JOBS) --timer --exec '' $(UNIT) $(SCRIPT_TESTS)
+	$(Q)$(TEST_ENV) prove -j $(JOBS) --timer --failures --comments --exec '' $(UNIT) $(FUZZ) $(SCRIPT_TESTS)
 
 check-sanitize: | $(SETUP) ## the same tests under ASan and UBSan
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize SANITIZE=1 check
+
+TIME ?= 60
+fuzz: | $(SETUP) ## search with each fuzz target for TIME=60 seconds (clang)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz FUZZER=1 CC=clang fuzzers
+	$(Q)scripts/fuzz.sh $(BUILD)/fuzz $(TIME)
+fuzzers: $(FUZZ)
 
 check-bare: ## both README commands in a minimal Debian 12 root (needs root)
 	$(Q)scripts/deps.sh dev
@@ -139,7 +162,7 @@ coverage: | $(SETUP) ## line and branch coverage of the tests
 bench: $(BIN) $(BENCH) $(PROGRAMS) | $(SETUP) ## ratios side by side, written to $(BUILD)/bench.tsv
 	$(Q)$(TEST_ENV) scripts/bench.sh
 
-C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/bench tests/programs,$(m)/*.[ch]))
+C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/fuzz tests/bench tests/programs,$(m)/*.[ch]))
 tidy: ## clang-tidy
 	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c); do \
 		case $$m in cli) sees="$(SEES_cli)";; lib) sees=lib;; *) sees="$$m lib";; esac; \
@@ -170,4 +193,4 @@ clean: ## remove what was built
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
--include $(OBJECTS:.o=.d) $(addsuffix .d,$(UNIT) $(BENCH))
+-include $(OBJECTS:.o=.d) $(addsuffix .d,$(UNIT) $(FUZZ) $(BENCH))

@@ -64,7 +64,7 @@ int cli_option(int argc, char **argv, const char *shorts, const struct option *l
 		option = getopt_long(argc, argv, shorts, longs, NULL);
 	if (option == 'h') {
 		fputs(command->help, stdout);
-		exit(EXIT_OK);
+		exit(cli_flush(EXIT_OK));
 	}
 	if (option == ':')
 		return cli_misuse(command->name, "option %s needs a value", argv[optind - 1]), '?';
@@ -78,4 +78,12 @@ bool cli_colour(int fd)
 	const char *term = getenv("TERM");
 
 	return isatty(fd) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+}
+
+int cli_flush(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	perror("sysclamp: standard output");
+	return status ? status : EXIT_USAGE;
 }

@@ -25,7 +25,7 @@ struct command {
 };
 
 /* The commands, each in its own file. */
-extern const struct command cmd_record, cmd_generate, cmd_install, cmd_run;
+extern const struct command cmd_record, cmd_generate, cmd_convert, cmd_install, cmd_run, cmd_verify;
 
 /** Print "sysclamp COMMAND: <text>" to standard error; returns @exit_code. */
 int cli_fail(const char *command, int exit_code, const struct err *e);
@@ -44,6 +44,9 @@ struct notice cli_notice(const char *command);
  */
 int cli_option(int argc, char **argv, const char *shorts, const struct option *longs,
 	const struct command *command);
+
+/** Write out standard output; @status, or EXIT_USAGE if that fails (a full disk) and it was 0. */
+int cli_flush(int status);
 
 /** Whether escape sequences are welcome on @fd: a terminal, no NO_COLOR, TERM not "dumb". */
 bool cli_colour(int fd);

@@ -7,8 +7,10 @@
 static const struct command *const COMMANDS[] = {
 	&cmd_record,
 	&cmd_generate,
+	&cmd_convert,
 	&cmd_install,
 	&cmd_run,
+	&cmd_verify,
 };
 
 static void print_help(FILE *to)
@@ -39,16 +41,6 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* What was written to standard output must have arrived: a full disk is a failure. */
-static int flush_output(int status)
-{
-	if (fflush(stdout) || ferror(stdout)) {
-		perror("sysclamp: standard output");
-		return status ? status : EXIT_USAGE;
-	}
-	return status;
-}
-
 int main(int argc, char **argv)
 {
 	const struct command *command;
@@ -59,16 +51,16 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		print_help(stdout);
-		return flush_output(EXIT_OK);
+		return cli_flush(EXIT_OK);
 	}
 	if (!strcmp(argv[1], "--version")) {
 		puts("sysclamp " SYSCLAMP_VERSION);
-		return flush_output(EXIT_OK);
+		return cli_flush(EXIT_OK);
 	}
 	command = find_command(argv[1]);
 	if (!command) {
 		fprintf(stderr, "sysclamp: unknown command %s; see sysclamp --help\n", argv[1]);
 		return EXIT_USAGE;
 	}
-	return flush_output(command->run(argc - 1, argv + 1));
+	return cli_flush(command->run(argc - 1, argv + 1));
 }

@@ -17,10 +17,22 @@
 #define MARK_BASE (-900000000000000000LL)
 enum { NEGATIVE_DIGITS_MAX = 17, BIG_DIGITS_MIN = 19, BIG_MAX = 4096 };
 
+/* What there may be only so much of, by the character that makes it out. */
+static const struct scan_limit {
+	const char *marks;
+	size_t max;
+	const char *says;
+} LIMITS[] = {
+	{",", JSON_VALUES_MAX - 1, "more than 4194304 values"},
+	{":", JSON_KEYS_MAX, "more than 1048576 keys"},
+	{"[{", JSON_CONTAINERS_MAX, "more than 262144 objects and arrays"},
+};
+
 struct scan {
 	const char *name;
 	char *text;
 	size_t size, at;
+	size_t counts[ARRAY_LEN(LIMITS)];
 	unsigned depth;
 	struct json_doc *doc;
 };
@@ -106,6 +118,22 @@ static int scan_number(struct scan *s, struct err *e)
 	return code;
 }
 
+/* A character outside of strings and numbers. */
+static int scan_mark(struct scan *s, char c, struct err *e)
+{
+	s->depth += c == '{' || c == '[';
+	s->depth -= (c == '}' || c == ']') && s->depth > 0;
+	if (s->depth > JSON_DEPTH_MAX)
+		return scan_err(s, e, "nested deeper than 32 levels");
+	for (size_t i = 0; i < ARRAY_LEN(LIMITS); i++) {
+		s->counts[i] += c && strchr(LIMITS[i].marks, c);
+		if (s->counts[i] > LIMITS[i].max)
+			return scan_err(s, e, LIMITS[i].says);
+	}
+	s->at++;
+	return 0;
+}
+
 static int scan_text(struct scan *s, struct err *e)
 {
 	int code = 0;
@@ -113,17 +141,12 @@ static int scan_text(struct scan *s, struct err *e)
 	while (!code && s->at < s->size) {
 		char c = s->text[s->at];
 
-		if (c == '"') {
+		if (c == '"')
 			code = scan_string(s);
-		} else if (c == '-' || (c >= '0' && c <= '9')) {
+		else if (c == '-' || (c >= '0' && c <= '9'))
 			code = scan_number(s, e);
-		} else {
-			s->depth += c == '{' || c == '[';
-			s->depth -= (c == '}' || c == ']') && s->depth > 0;
-			if (s->depth > JSON_DEPTH_MAX)
-				return scan_err(s, e, "nested deeper than 32 levels");
-			s->at++;
-		}
+		else
+			code = scan_mark(s, c, e);
 	}
 	return code;
 }

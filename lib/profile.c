@@ -4,7 +4,7 @@
 #include <linux/seccomp.h>
 #include <stdlib.h>
 
-#include "json.h"
+#include "profile_parts.h"
 #include "scope.h"
 
 struct flag_row {
@@ -28,7 +28,7 @@ const char *profile_flag_name(uint32_t flag)
 	return NULL;
 }
 
-static void rule_done(struct rule *rule)
+void rule_done(struct rule *rule)
 {
 	for (size_t i = 0; i < rule->n_names; i++)
 		free(rule->names[i]);

@@ -11,6 +11,7 @@ enum key_kind {
 	KEY_KNOWN,
 	KEY_SILENT, /* no engine gives it a meaning */
 	KEY_DOCKER, /* read by docker, podman and CRI-O, dropped by containerd, runc and crun */
+	KEY_MISPLACED, /* of Docker's dialect, but no engine reads it in this object */
 };
 
 struct key {
@@ -41,7 +42,7 @@ static const struct key RULE_KEYS[] = {
 	{"name", KEY_DOCKER},
 	{"includes", KEY_DOCKER},
 	{"excludes", KEY_DOCKER},
-	{"minKernel", KEY_DOCKER},
+	{"minKernel", KEY_MISPLACED},
 	{"errno", KEY_DOCKER},
 	{NULL, KEY_KNOWN},
 };
@@ -55,10 +56,25 @@ static const struct key CONDITION_KEYS[] = {
 	{NULL, KEY_KNOWN},
 };
 
+static const struct key SCOPE_KEYS[] = {
+	{"caps", KEY_KNOWN},
+	{"arches", KEY_KNOWN},
+	{"minKernel", KEY_KNOWN},
+	{NULL, KEY_KNOWN},
+};
+
+static const struct key ARCH_MAP_KEYS[] = {
+	{"architecture", KEY_KNOWN},
+	{"subArchitectures", KEY_KNOWN},
+	{NULL, KEY_KNOWN},
+};
+
 static const struct key *const KEYS[] = {
 	[PROFILE_KEYS_ROOT] = ROOT_KEYS,
 	[PROFILE_KEYS_RULE] = RULE_KEYS,
 	[PROFILE_KEYS_CONDITION] = CONDITION_KEYS,
+	[PROFILE_KEYS_SCOPE] = SCOPE_KEYS,
+	[PROFILE_KEYS_ARCH_MAP] = ARCH_MAP_KEYS,
 };
 
 void profile_reader_tell(
@@ -116,19 +132,30 @@ static bool same_when_folded(const char *a, const char *b)
 	return true;
 }
 
+/* A key of the table, which engines may differ in. */
+static int check_known_key(struct profile_reader *r, const struct json_at *at,
+	const struct key *row, const json_t *value, struct err *e)
+{
+	if (row->kind == KEY_KNOWN || row->kind == KEY_SILENT || value_says_nothing(value))
+		return 0;
+	if (row->kind == KEY_MISPLACED)
+		return json_err(at, e,
+			"\"%s\" stands in \"includes\" or \"excludes\"; no engine reads it here",
+			row->name);
+	if (r->docker)
+		return 0;
+	return json_err(at, e,
+		"\"%s\" changes the meaning for docker, podman and CRI-O, and is dropped by "
+		"containerd, runc and crun; make it plain first: sysclamp convert --flatten",
+		row->name);
+}
+
 static int check_key(struct profile_reader *r, const struct json_at *at, const struct key *keys,
 	const char *key, const json_t *value, struct err *e)
 {
 	for (const struct key *row = keys; row->name; row++) {
-		if (!strcmp(row->name, key)) {
-			if (row->kind != KEY_DOCKER || value_says_nothing(value))
-				return 0;
-			return json_err(at, e,
-				"\"%s\" changes the meaning for docker, podman and CRI-O, and is "
-				"dropped by containerd, runc and crun; flatten the file to one "
-				"meaning first",
-				key);
-		}
+		if (!strcmp(row->name, key))
+			return check_known_key(r, at, row, value, e);
 	}
 	for (const struct key *row = keys; row->name; row++) {
 		if (row->kind != KEY_SILENT && same_when_folded(row->name, key))

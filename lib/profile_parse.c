@@ -9,7 +9,7 @@
 #include "file.h"
 #include "json.h"
 #include "nearest.h"
-#include "profile_keys.h"
+#include "profile_parts.h"
 #include "recording.h"
 #include "scope.h"
 
@@ -27,8 +27,7 @@ static int refuse_action(const struct json_at *at, const char *text, struct err 
 		at, e, "unknown action \"%s\"%s", text, nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
-/* The member @key, and the errno or message of it under @data_key. */
-static int read_action(const struct json_at *at, const char *key, const char *data_key,
+int profile_action_read(const struct json_at *at, const char *key, const char *data_key,
 	action_t *out_action, struct err *e)
 {
 	struct json_at child;
@@ -57,7 +56,7 @@ static int read_action(const struct json_at *at, const char *key, const char *da
 	return 0;
 }
 
-static int read_default_action(const struct json_at *root, struct profile *profile, struct err *e)
+int profile_default_action_read(const struct json_at *root, action_t *out_action, struct err *e)
 {
 	struct json_at child;
 
@@ -65,7 +64,7 @@ static int read_default_action(const struct json_at *root, struct profile *profi
 		return json_err(root, e,
 			"no \"defaultAction\": runc would run the program unconfined; write one, "
 			"such as \"SCMP_ACT_ERRNO\"");
-	return read_action(root, "defaultAction", "defaultErrnoRet", &profile->default_action, e);
+	return profile_action_read(root, "defaultAction", "defaultErrnoRet", out_action, e);
 }
 
 static int refuse_abi(const struct json_at *at, const char *text, struct err *e)
@@ -96,30 +95,52 @@ static bool profile_has_abi(const struct profile *profile, const struct abi *abi
 	return false;
 }
 
-static int read_abis(const struct json_at *root, struct profile *profile, struct err *e)
+int profile_abi_add(struct profile *profile, const struct abi *abi)
+{
+	const struct abi **grown;
+
+	if (profile_has_abi(profile, abi))
+		return 0;
+	grown = reallocarray(profile->abis, profile->n_abis + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	profile->abis = grown;
+	profile->abis[profile->n_abis++] = abi;
+	return 0;
+}
+
+int profile_abi_read(const struct json_at *at, const struct abi **out_abi, struct err *e)
+{
+	const struct abi *abi;
+	const char *text;
+
+	if (json_text(at, &text, e))
+		return -e->code;
+	abi = abi_by_oci(text);
+	if (!abi)
+		return refuse_abi(at, text, e);
+	*out_abi = abi;
+	return 0;
+}
+
+int profile_abis_read(
+	const struct json_at *at, const char *key, struct profile *profile, struct err *e)
 {
 	enum { ABIS_MAX = 256 };
 	struct json_at list;
 
-	if (!json_get(root, "architectures", &list))
+	if (!json_get(at, key, &list))
 		return 0;
 	if (json_expect_array(&list, ABIS_MAX, e))
 		return -e->code;
-	profile->abis = calloc(json_len(&list) + 1, sizeof(struct abi *));
-	if (!profile->abis)
-		return err_nomem(e);
 	for (size_t i = 0; i < json_len(&list); i++) {
 		struct json_at item = json_item(&list, i);
 		const struct abi *abi;
-		const char *text;
 
-		if (json_text(&item, &text, e))
+		if (profile_abi_read(&item, &abi, e))
 			return -e->code;
-		abi = abi_by_oci(text);
-		if (!abi)
-			return refuse_abi(&item, text, e);
-		if (!profile_has_abi(profile, abi))
-			profile->abis[profile->n_abis++] = abi;
+		if (profile_abi_add(profile, abi))
+			return err_nomem(e);
 	}
 	return 0;
 }
@@ -194,7 +215,27 @@ static int read_listener(const struct json_at *root, struct profile *profile, st
 	return 0;
 }
 
-static int read_names(const struct json_at *at, struct rule *rule, struct err *e)
+int rule_name_add(const struct json_at *at, struct rule *rule, const char *name, struct err *e)
+{
+	char **grown;
+
+	if (!*name)
+		return json_err(at, e, "empty name: runc refuses it, crun ignores it");
+	if (strlen(name) >= SYSCALL_NAME_MAX)
+		return json_err(at, e, "%zu characters; no system call's name has more than %d",
+			strlen(name), SYSCALL_NAME_MAX - 1);
+	grown = reallocarray(rule->names, rule->n_names + 1, sizeof(*grown));
+	if (!grown)
+		return err_nomem(e);
+	rule->names = grown;
+	rule->names[rule->n_names] = strdup(name);
+	if (!rule->names[rule->n_names])
+		return err_nomem(e);
+	rule->n_names++;
+	return 0;
+}
+
+int rule_names_read(const struct json_at *at, struct rule *rule, struct err *e)
 {
 	struct json_at list;
 
@@ -202,21 +243,12 @@ static int read_names(const struct json_at *at, struct rule *rule, struct err *e
 		return -e->code;
 	if (json_len(&list) == 0)
 		return json_err(&list, e, "empty: the rule is about no call; remove it");
-	rule->names = calloc(json_len(&list), sizeof(*rule->names));
-	if (!rule->names)
-		return err_nomem(e);
 	for (size_t i = 0; i < json_len(&list); i++) {
 		struct json_at item = json_item(&list, i);
 		const char *text;
 
-		if (json_text(&item, &text, e))
+		if (json_text(&item, &text, e) || rule_name_add(&item, rule, text, e))
 			return -e->code;
-		if (!*text)
-			return json_err(&item, e, "empty name: runc refuses it, crun ignores it");
-		rule->names[i] = strdup(text);
-		if (!rule->names[i])
-			return err_nomem(e);
-		rule->n_names++;
 	}
 	return 0;
 }
@@ -268,7 +300,7 @@ static int read_condition(
 	return 0;
 }
 
-static int read_conditions(
+int rule_conditions_read(
 	struct profile_reader *r, const struct json_at *at, struct rule *rule, struct err *e)
 {
 	struct json_at list;
@@ -290,17 +322,29 @@ static int read_conditions(
 	return 0;
 }
 
-static int read_rule(
-	struct profile_reader *r, const struct json_at *at, struct rule *rule, struct err *e)
+static int read_plain_rule(struct profile_reader *r, const struct json_at *at, struct rule *rule,
+	bool *out_applies, struct err *e)
 {
-	if (profile_check_keys(r, at, PROFILE_KEYS_RULE, e) || read_names(at, rule, e) ||
-		read_action(at, "action", "errnoRet", &rule->action, e))
+	if (profile_check_keys(r, at, PROFILE_KEYS_RULE, e) || rule_names_read(at, rule, e) ||
+		profile_action_read(at, "action", "errnoRet", &rule->action, e) ||
+		rule_conditions_read(r, at, rule, e))
 		return -e->code;
-	return read_conditions(r, at, rule, e);
+	*out_applies = true;
+	return 0;
 }
 
-static int read_rules(struct profile_reader *r, const struct json_at *root, struct profile *profile,
-	struct err *e)
+static int read_plain_head(struct profile_reader *r, const struct json_at *root,
+	struct profile *profile, struct err *e)
+{
+	(void)r;
+	if (profile_default_action_read(root, &profile->default_action, e) ||
+		profile_abis_read(root, "architectures", profile, e))
+		return -e->code;
+	return 0;
+}
+
+static int read_rules(const struct profile_dialect *dialect, struct profile_reader *r,
+	const struct json_at *root, struct profile *profile, struct err *e)
 {
 	struct json_at list;
 
@@ -313,11 +357,18 @@ static int read_rules(struct profile_reader *r, const struct json_at *root, stru
 		return err_nomem(e);
 	for (size_t i = 0; i < json_len(&list); i++) {
 		struct json_at item = json_item(&list, i);
+		struct rule *rule = &profile->rules[profile->n_rules];
+		bool applies = true;
 
 		/* Counted first: profile_done() releases a half-read rule. */
 		profile->n_rules++;
-		if (read_rule(r, &item, &profile->rules[i], e))
+		if (dialect->read_rule(r, &item, rule, &applies, e))
 			return -e->code;
+		if (applies)
+			continue;
+		rule_done(rule);
+		*rule = (struct rule){0};
+		profile->n_rules--;
 	}
 	return 0;
 }
@@ -336,12 +387,12 @@ static int refuse_recording(const struct json_at *root, struct err *e)
 	return 0;
 }
 
-int profile_parse(const char *name, char *text, size_t size, struct profile *out,
-	const struct notice *to, struct err *e)
+int profile_parse_dialect(const char *name, char *text, size_t size,
+	const struct profile_dialect *dialect, struct profile_reader *r, struct profile *out,
+	struct err *e)
 {
 	scoped(json_doc_done) struct json_doc doc = {0};
 	scoped(profile_done) struct profile profile = {0};
-	struct profile_reader r = {.to = to};
 	struct json_at root;
 
 	if (size > PROFILE_SIZE_MAX)
@@ -350,14 +401,22 @@ int profile_parse(const char *name, char *text, size_t size, struct profile *out
 	if (json_parse(name, text, size, &doc, e))
 		return -e->code;
 	root = json_root(&doc);
-	if (refuse_recording(&root, e) || profile_check_keys(&r, &root, PROFILE_KEYS_ROOT, e) ||
-		read_default_action(&root, &profile, e) || read_abis(&root, &profile, e) ||
-		read_flags(&root, &profile, e) || read_listener(&root, &profile, e) ||
-		read_rules(&r, &root, &profile, e))
+	if (refuse_recording(&root, e) || profile_check_keys(r, &root, PROFILE_KEYS_ROOT, e) ||
+		dialect->read_head(r, &root, &profile, e) || read_flags(&root, &profile, e) ||
+		read_listener(&root, &profile, e) || read_rules(dialect, r, &root, &profile, e))
 		return -e->code;
 	*out = profile;
 	profile = (struct profile){0};
 	return 0;
+}
+
+int profile_parse(const char *name, char *text, size_t size, struct profile *out,
+	const struct notice *to, struct err *e)
+{
+	static const struct profile_dialect plain = {read_plain_head, read_plain_rule};
+	struct profile_reader r = {.to = to};
+
+	return profile_parse_dialect(name, text, size, &plain, &r, out, e);
 }
 
 int profile_read(const char *path, struct profile *out, const struct notice *to, struct err *e)

@@ -28,6 +28,18 @@ int base_runtime_by_name(const char *name, enum base_runtime *out_runtime);
 struct generate_options generate_defaults(void);
 
 /**
+ * Whether a recording may be used: if it is incomplete, only with allow_incomplete.
+ *
+ * profile_generate() asks too, but of a join it cannot tell which file is at fault.
+ *
+ * @name: of the recording, for errors.
+ * @to: told what is incomplete when that is allowed.
+ * Errors (-EPERM): what was lost, or that the recording never ended.
+ */
+int generate_accept(const char *name, const struct recording *rec,
+	const struct generate_options *options, const struct notice *to, struct err *e);
+
+/**
  * Cut a names-only profile from a recording (of several: their join).
  *
  * In it: what was seen and not always denied, the runtime's base set, and the calls that the vDSO
@@ -59,9 +71,16 @@ void install_result_done(struct install_result *result);
 /**
  * Put a profile where a kubelet finds it, as <kubelet-dir>/seccomp/<name>-<hash8>.json.
  *
- * Parsed, resolved, compiled, checked and loaded once in a forked child before anything is written;
- * written atomically (file_replace_at()), 0644, directories made 0755; no symbolic link is followed
- * below the kubelet's directory; a file of that name and content that is there already is success.
+ * Parsed, resolved, compiled, checked and loaded once in a forked child before anything is written.
+ * What is written is profile_emit()'s text, not the file's: all engines read that alike.  The hash
+ * is the first 8 hex digits of its SHA-256.  Written atomically (file_replace_at()), 0644,
+ * directories made 0755; no symbolic link is followed below the kubelet's directory; a file of that
+ * name and content that is there already is success.
+ *
+ * @to: told what was written, or was there.
+ * Errors: a name that is empty, absolute, longer than 200 bytes, ends in ".json", has components
+ * ".", ".." or empty, or characters beyond letters, digits, "._-" and "/"; SCMP_ACT_NOTIFY or
+ * listenerPath; a file of that name with other content.
  */
 int profile_install(const struct install_request *request, struct install_result *out,
 	const struct notice *to, struct err *e);

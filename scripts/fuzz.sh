@@ -20,7 +20,7 @@ fuzz_one()
 	[ ! -f "$dict" ] || options+=(-dict="$dict")
 	say "$target, $seconds s"
 	"$build/tests/fuzz/$target" "${options[@]+"${options[@]}"}" -max_total_time="$seconds" \
-		-timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
+		-timeout=60 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
 		-artifact_prefix="$found" "$build/corpus/$target" "tests/fuzz/corpus/$target"
 }
 

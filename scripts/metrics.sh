@@ -26,7 +26,7 @@ trap 'rm -rf "$work"' EXIT
 largest()
 {
 	printf '\n%s\n' "$1"
-	sort -k 1,1nr -k 2 "$2" | head -n "$TOP" | sed 's/^/  /'
+	sort -k 1,1nr -k 2 "$2" | sed -n "1,${TOP}s/^/  /p"
 }
 
 # Numbers on stdin: count, median, 90th percentile (nearest rank), maximum, % above $1.

@@ -1,4 +1,4 @@
-"""TAP from Python, with the rule of lib.sh for skips.  Import it; call ok/equal/skip; end with done().
+"""TAP from Python, with the rule of lib.sh for skips: ok(), equal(), skip(), and done() at the end.
 
 Everything that a test starts descends from it, orphans included (the test is a child subreaper), so
 what is left at the end, however the test ends, is found and ended.
@@ -135,5 +135,5 @@ def _exit_on(signo, _frame):
 
 ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 atexit.register(end_descendants)
-signal.signal(signal.SIGTERM, _exit_on)
-signal.signal(signal.SIGINT, _exit_on)
+for _signo in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(_signo, _exit_on)

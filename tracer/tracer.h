@@ -24,7 +24,12 @@ struct tracer_job {
 	 * itself (@suspending); the recording may be read, not changed but for its seq.
 	 */
 	void (*tick)(void *ctx, struct recording *rec, bool suspending);
-	void *tick_ctx;
+	/*
+	 * Called before the tree writes (write, writev) to descriptor @fd of task @tid, as far as
+	 * the back end can tell: what is drawn on a terminal can be wiped off first.  May be NULL.
+	 */
+	void (*before_write)(void *ctx, pid_t tid, unsigned fd);
+	void *ctx; /* of both */
 	unsigned tick_ms;
 };
 
@@ -40,6 +45,9 @@ struct tracer_backend {
 	 *
 	 * @rec: initialised; filled, not ended.
 	 * @end: set on success; on failure exec_errno tells whether the command was at fault.
+	 *
+	 * Signals stay caught afterwards, so that none ends the caller before the recording is
+	 * written: launch_restore_signals() is the caller's to call.
 	 */
 	int (*record)(const struct tracer_job *job, struct recording *rec, struct launch_end *end,
 		struct err *e);

@@ -242,6 +242,71 @@ static void test_depth(void)
 	ok(parse_deep("]", "[", 1000000, &e) == -EINVAL, "a million closed ones are");
 }
 
+static const struct {
+	const char *head, *item, *tail, *says;
+	size_t most; /* of the items */
+} LIMITS[] = {
+	{"[", "0", "]", "more than 4194304 values", JSON_VALUES_MAX},
+	{"[", "[]", "]", "more than 262144 objects and arrays", JSON_CONTAINERS_MAX - 1},
+	{"[", "{}", "]", "more than 262144 objects and arrays", JSON_CONTAINERS_MAX - 1},
+};
+
+/* @head, @count times @item, @tail. */
+static int parse_many(size_t row, size_t count, struct err *e)
+{
+	size_t len = strlen(LIMITS[row].item) + 1;
+	scoped_free char *text = malloc(count * len + 2);
+	struct json_doc doc;
+	char *to = text;
+	int code;
+
+	to = stpcpy(to, LIMITS[row].head);
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			*to++ = ',';
+		to = mempcpy(to, LIMITS[row].item, len - 1);
+	}
+	to = mempcpy(to, LIMITS[row].tail, 1);
+	code = json_parse("f", text, (size_t)(to - text), &doc, e);
+	if (!code)
+		json_doc_done(&doc);
+	return code;
+}
+
+static int parse_keys(size_t count, struct err *e)
+{
+	enum { MEMBER_LEN = 16 };
+	scoped_free char *text = malloc(count * MEMBER_LEN + 2);
+	struct json_doc doc;
+	char *to = text;
+	int code;
+
+	*to++ = '{';
+	for (size_t i = 0; i < count; i++)
+		to += sprintf(to, "%s\"%zx\":0", i ? "," : "", i);
+	*to++ = '}';
+	code = json_parse("f", text, (size_t)(to - text), &doc, e);
+	if (!code)
+		json_doc_done(&doc);
+	return code;
+}
+
+static void test_limits(void)
+{
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(LIMITS); i++) {
+		ok(!parse_many(i, LIMITS[i].most, &e), "%s: as many %s are read", LIMITS[i].says,
+			LIMITS[i].item);
+		ok(parse_many(i, LIMITS[i].most + 1, &e) == -EINVAL &&
+				strstr(e.text, LIMITS[i].says) && !strncmp(e.text, "f:1:", 4),
+			"%s: one more %s is refused", LIMITS[i].says, LIMITS[i].item);
+	}
+	ok(!parse_keys(JSON_KEYS_MAX, &e), "as many keys as are accepted");
+	ok(parse_keys(JSON_KEYS_MAX + 1, &e) == -EINVAL && strstr(e.text, "more than 1048576 keys"),
+		"one key too many");
+}
+
 static void test_many_big(void)
 {
 	enum { BIG_MAX = 4096, DIGITS = 20 };
@@ -380,6 +445,7 @@ int main(void)
 	test_refused();
 	test_nul();
 	test_depth();
+	test_limits();
 	test_many_big();
 	test_types();
 	test_unknown_key();

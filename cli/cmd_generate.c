@@ -1,0 +1,316 @@
+#include "cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "enforce.h"
+#include "file.h"
+#include "num.h"
+#include "profiler.h"
+#include "scope.h"
+
+static const char HELP[] =
+	"usage: sysclamp generate [-o FILE] [OPTION...] RECORDING...\n"
+	"\n"
+	"Cut a seccomp profile from recordings: it allows what was seen and not always\n"
+	"denied, what the container runtime itself needs, and the clock calls that a recorder\n"
+	"may not see.  Several recordings are joined; - reads standard input.\n"
+	"\n"
+	"  -o, --output FILE        where the profile goes, replaced atomically; default\n"
+	"                           standard output\n"
+	"      --runtime NAME       runc, crun, any (default: both), none\n"
+	"      --nnp yes|no         the container runs with no_new_privs (default: yes; pods:\n"
+	"                           allowPrivilegeEscalation: false); without, runtimes need more\n"
+	"      --default-action A   for all other calls: errno (default), kill, log\n"
+	"      --errno NAME|N       with errno: what they fail with; default ENOSYS, on which\n"
+	"                           libraries fall back to older calls\n"
+	"      --allow-incomplete   take recordings that lost something or never ended\n"
+	"      --format F           json (default), bpf (struct sock_filter[] of this machine),\n"
+	"                           disasm (the same for people)\n"
+	"  -h, --help               this text\n"
+	"\n"
+	"Exit status: 0; 2 for a misuse, or a recording that cannot be used.\n"
+	"\n"
+	"Example: sysclamp generate -o ls.json ls.rec.json\n";
+
+enum format { FORMAT_JSON, FORMAT_BPF, FORMAT_DISASM };
+
+struct request {
+	const char *out; /* NULL: standard output */
+	const char *errno_text; /* NULL: not given */
+	struct generate_options options;
+	unsigned nnp, default_action, format; /* as chosen from the tables below */
+	char **files;
+	int n_files;
+};
+
+struct choice {
+	const char *name;
+	unsigned value;
+};
+
+static const struct choice YES_NO[] = {{"yes", true}, {"no", false}, {0}};
+static const struct choice ACTIONS[] = {
+	{"errno", SECCOMP_RET_ERRNO},
+	{"kill", SECCOMP_RET_KILL_PROCESS},
+	{"log", SECCOMP_RET_LOG},
+	{0},
+};
+static const struct choice FORMATS[] = {
+	{"json", FORMAT_JSON},
+	{"bpf", FORMAT_BPF},
+	{"disasm", FORMAT_DISASM},
+	{0},
+};
+
+static int choose(
+	const char *option, const char *text, const struct choice *choices, unsigned *out_value)
+{
+	for (; choices->name; choices++) {
+		if (!strcmp(choices->name, text)) {
+			*out_value = choices->value;
+			return EXIT_OK;
+		}
+	}
+	return cli_misuse("generate", "%s: not \"%s\"", option, text);
+}
+
+enum { RUNTIME = 256, NNP, DEFAULT_ACTION, ERRNO, ALLOW_INCOMPLETE, FORMAT };
+
+static int take_option(int option, struct request *request)
+{
+	switch (option) {
+	case 'o':
+		request->out = optarg;
+		return EXIT_OK;
+	case RUNTIME:
+		if (base_runtime_by_name(optarg, &request->options.runtime))
+			return cli_misuse("generate",
+				"--runtime: not \"%s\", but runc, crun, any or none", optarg);
+		return EXIT_OK;
+	case NNP:
+		return choose("--nnp is yes or no", optarg, YES_NO, &request->nnp);
+	case DEFAULT_ACTION:
+		return choose("--default-action is errno, kill or log", optarg, ACTIONS,
+			&request->default_action);
+	case ERRNO:
+		request->errno_text = optarg;
+		return EXIT_OK;
+	case ALLOW_INCOMPLETE:
+		request->options.allow_incomplete = true;
+		return EXIT_OK;
+	case FORMAT:
+		return choose("--format is json, bpf or disasm", optarg, FORMATS, &request->format);
+	default:
+		return EXIT_USAGE;
+	}
+}
+
+/* A slip of the hand that would cost the recording. */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat st_a, st_b;
+
+	return !stat(a, &st_a) && !stat(b, &st_b) && S_ISREG(st_a.st_mode) &&
+	       st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino;
+}
+
+/* What can only be said about the files once all options are known. */
+static int check_files(struct request *request)
+{
+	int inputs = 0;
+
+	if (request->n_files == 0)
+		return cli_misuse("generate", "no recording given");
+	if (request->out && !strcmp(request->out, "-"))
+		request->out = NULL;
+	for (int i = 0; i < request->n_files; i++) {
+		inputs += !strcmp(request->files[i], "-");
+		if (request->out && is_same_file(request->out, request->files[i]))
+			return cli_misuse(
+				"generate", "-o %s would overwrite the recording", request->out);
+	}
+	if (inputs > 1)
+		return cli_misuse("generate", "standard input (-) can be read once only");
+	if (request->format == FORMAT_BPF && !request->out && isatty(STDOUT_FILENO))
+		return cli_misuse(
+			"generate", "binary output does not go to a terminal: name a file with -o");
+	return EXIT_OK;
+}
+
+/* The same about the options. */
+static int check_request(struct request *request)
+{
+	uint16_t code = ENOSYS;
+
+	request->options.nnp = request->nnp;
+	request->options.default_action = request->default_action;
+	if (request->errno_text && request->default_action != SECCOMP_RET_ERRNO)
+		return cli_misuse("generate", "--errno goes with --default-action errno only");
+	if (request->errno_text && num_parse_errno(request->errno_text, &code))
+		return cli_misuse("generate",
+			"--errno \"%s\": neither the name of an error nor a number from 1 to 4095",
+			request->errno_text);
+	if (request->default_action == SECCOMP_RET_ERRNO)
+		request->options.default_action |= code;
+	return check_files(request);
+}
+
+static int parse(int argc, char **argv, struct request *request)
+{
+	static const struct option LONGS[] = {
+		{"output", required_argument, NULL, 'o'},
+		{"runtime", required_argument, NULL, RUNTIME},
+		{"nnp", required_argument, NULL, NNP},
+		{"default-action", required_argument, NULL, DEFAULT_ACTION},
+		{"errno", required_argument, NULL, ERRNO},
+		{"allow-incomplete", no_argument, NULL, ALLOW_INCOMPLETE},
+		{"format", required_argument, NULL, FORMAT},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	int option, status;
+
+	while ((option = cli_option(argc, argv, "+:o:h", LONGS, &cmd_generate)) != -1) {
+		status = take_option(option, request);
+		if (status)
+			return status;
+	}
+	request->files = argv + optind;
+	request->n_files = argc - optind;
+	return check_request(request);
+}
+
+static const char *display_name(const char *file)
+{
+	return strcmp(file, "-") ? file : "standard input";
+}
+
+/* The join of all files, each fit for use. */
+static int read_recordings(const struct request *request, struct recording *out,
+	const struct notice *to, struct err *e)
+{
+	scoped(rec_pile_done) struct rec_pile pile = {0};
+
+	for (int i = 0; i < request->n_files; i++) {
+		scoped(recording_done) struct recording one = {0};
+		const char *name = display_name(request->files[i]);
+
+		if (recording_read(request->files[i], &one, e) ||
+			generate_accept(name, &one, &request->options, to, e))
+			return -e->code;
+		if (rec_pile_add(&pile, &one, e))
+			return err_prefix(e, "%s: ", name);
+	}
+	return rec_pile_join(&pile, out, e);
+}
+
+static int format_disasm(
+	const struct filter *filter, char **out_text, size_t *out_size, struct err *e)
+{
+	scoped_file FILE *stream = open_memstream(out_text, out_size);
+
+	if (!stream)
+		return err_nomem(e);
+	return filter_print(filter, stream, e);
+}
+
+/* The program that sysclamp run would load.  @profile is used up. */
+static int format_filter(const struct request *request, const char *name, struct profile *profile,
+	char **out_text, size_t *out_size, struct err *e)
+{
+	scoped(enforced_done) struct enforced enforced = {0};
+
+	if (enforced_from_profile(name, profile, &enforced, NULL, e))
+		return -e->code;
+	if (request->format == FORMAT_DISASM)
+		return format_disasm(&enforced.filter, out_text, out_size, e);
+	*out_size = enforced.filter.len * sizeof(*enforced.filter.insns);
+	*out_text = (char *)enforced.filter.insns;
+	enforced.filter.insns = NULL;
+	return 0;
+}
+
+/* A word as a person would type it to a shell. */
+static void print_word(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:=@%+,-";
+
+	if (*word && !word[strspn(word, plain)]) {
+		fprintf(stderr, " %s", word);
+		return;
+	}
+	fputs(" '", stderr);
+	for (; *word; word++)
+		fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, stderr);
+	fputc('\'', stderr);
+}
+
+static void tell_next(const struct request *request, const struct recording *rec)
+{
+	const struct rec_names *argv = &rec->workload.argv;
+
+	if (!request->out)
+		return;
+	fprintf(stderr, "sysclamp generate: wrote %s\n", request->out);
+	if (request->format != FORMAT_JSON)
+		return;
+	fputs("next: sysclamp run -p", stderr);
+	print_word(request->out);
+	fputs(" --", stderr);
+	for (size_t i = 0; i < argv->n_names; i++)
+		print_word(argv->names[i]);
+	fputs("\n  or: sysclamp install -p", stderr);
+	print_word(request->out);
+	fputs(" --name NAME\n", stderr);
+}
+
+static int generate(const struct request *request)
+{
+	struct notice notice = cli_notice("generate");
+	scoped(recording_done) struct recording rec = {0};
+	scoped(profile_done) struct profile profile = {0};
+	scoped_free char *text = NULL;
+	const char *name = request->n_files == 1 ? display_name(request->files[0])
+						 : "the joined recordings";
+	size_t size = 0;
+	struct err e;
+	int code;
+
+	if (read_recordings(request, &rec, &notice, &e) ||
+		profile_generate(name, &rec, &request->options, &profile, &notice, &e))
+		return cli_fail("generate", EXIT_USAGE, &e);
+	if (request->format == FORMAT_JSON)
+		code = profile_emit(&profile, &text, &size, &e);
+	else
+		code = format_filter(request, name, &profile, &text, &size, &e);
+	if (code || file_replace(request->out ? request->out : "-", text, size, 0644, &e))
+		return cli_fail("generate", EXIT_USAGE, &e);
+	tell_next(request, &rec);
+	return EXIT_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct request request = {
+		.options = generate_defaults(),
+		.nnp = true,
+		.default_action = SECCOMP_RET_ERRNO,
+		.format = FORMAT_JSON,
+	};
+	int status = parse(argc, argv, &request);
+
+	return status ? status : generate(&request);
+}
+
+const struct command cmd_generate = {
+	.name = "generate",
+	.summary = "cut a profile from recordings",
+	.help = HELP,
+	.run = run,
+};

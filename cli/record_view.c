@@ -1,0 +1,185 @@
+#include "record_view.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "scope.h"
+
+#define NS_PER_S 1000000000ull
+
+enum { TOP_CALLS = 8, LINE_MAX_COLUMNS = 160 };
+
+/* Whether the live line is on the screen: the one thing to remember between two ticks. */
+static bool drawn;
+
+static const char *call_label(const struct rec_call *call, char *buf)
+{
+	if (!syscall_name(call->abi, call->nr, buf))
+		(void)snprintf(buf, SYSCALL_NAME_MAX, "#%" PRId32, (int32_t)call->nr);
+	return buf;
+}
+
+static uint64_t calls_total(const struct recording *rec)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < rec->n_calls; i++)
+		total += rec->calls[i].count;
+	return total;
+}
+
+static const struct rec_call *newest_call(const struct recording *rec)
+{
+	const struct rec_call *newest = NULL;
+
+	for (size_t i = 0; i < rec->n_calls; i++) {
+		if (!newest || rec->calls[i].first_ns > newest->first_ns)
+			newest = &rec->calls[i];
+	}
+	return newest;
+}
+
+/* "0:07", "12:34", "1:02:03" */
+static const char *duration(uint64_t ns, char *buf, size_t size)
+{
+	uint64_t s = ns / NS_PER_S;
+
+	if (s < 3600)
+		(void)snprintf(buf, size, "%" PRIu64 ":%02" PRIu64, s / 60, s % 60);
+	else
+		(void)snprintf(buf, size, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, s / 3600,
+			s / 60 % 60, s % 60);
+	return buf;
+}
+
+/* ECMA-48 and VT100: down a line, scrolling if need be, and up again, in the same column. */
+#define ROOM_BELOW     "\033D\033[A"
+#define SAVE_CURSOR    "\0337"
+#define RESTORE_CURSOR "\0338"
+#define LINE_BELOW     "\033[B\r"
+#define WIPE_BELOW     "\033[J" /* from the cursor to the end of the screen */
+
+/* A terminal that another job has now is not ours to draw on, nor one in raw mode. */
+static bool may_draw(void)
+{
+	const char *term = getenv("TERM");
+	struct termios mode;
+
+	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0 &&
+	       tcgetpgrp(STDERR_FILENO) == getpgrp() && !tcgetattr(STDERR_FILENO, &mode) &&
+	       (mode.c_lflag & ICANON) && (mode.c_oflag & OPOST);
+}
+
+static size_t columns_left(void)
+{
+	struct winsize window = {0};
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) || window.ws_col < 2 ||
+		window.ws_col > LINE_MAX_COLUMNS)
+		return LINE_MAX_COLUMNS;
+	return window.ws_col - 1u;
+}
+
+void view_status(const struct recording *rec)
+{
+	char line[LINE_MAX_COLUMNS + 1], name[SYSCALL_NAME_MAX], elapsed[32], since[32];
+	const struct rec_call *newest = newest_call(rec);
+	uint64_t now = now_ns();
+
+	if (!newest || !may_draw())
+		return;
+	(void)snprintf(line, sizeof(line),
+		"recording %s | %" PRIu64 " calls, %zu distinct | last new: %s, %s ago",
+		duration(now - rec->workload.started_ns, elapsed, sizeof(elapsed)),
+		calls_total(rec), rec->n_calls, call_label(newest, name),
+		duration(now - newest->first_ns, since, sizeof(since)));
+	fprintf(stderr, WIPE_BELOW ROOM_BELOW SAVE_CURSOR LINE_BELOW "%.*s" RESTORE_CURSOR,
+		(int)columns_left(), line);
+	drawn = true;
+}
+
+void view_clear(void)
+{
+	if (drawn && may_draw())
+		fputs(WIPE_BELOW, stderr);
+	drawn = false;
+}
+
+/* Programs write to their terminal through standard output and error; others are not looked at. */
+void view_before_write(pid_t tid, unsigned fd)
+{
+	struct stat ours, theirs;
+	char link[64];
+
+	if (!drawn || fd > STDERR_FILENO)
+		return;
+	(void)snprintf(link, sizeof(link), "/proc/%d/fd/%u", tid, fd);
+	if (!fstat(STDERR_FILENO, &ours) && !stat(link, &theirs) && S_ISCHR(theirs.st_mode) &&
+		theirs.st_rdev == ours.st_rdev)
+		view_clear();
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct rec_call *const *x = a, *const *y = b;
+
+	if ((*x)->count != (*y)->count)
+		return (*x)->count < (*y)->count ? 1 : -1;
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The most frequent calls, four a line. */
+static void print_top(const struct recording *rec)
+{
+	scoped_free const struct rec_call **sorted = calloc(rec->n_calls, sizeof(*sorted));
+	char name[SYSCALL_NAME_MAX];
+	size_t shown = rec->n_calls < TOP_CALLS ? rec->n_calls : TOP_CALLS;
+
+	if (!sorted)
+		return;
+	for (size_t i = 0; i < rec->n_calls; i++)
+		sorted[i] = &rec->calls[i];
+	qsort(sorted, rec->n_calls, sizeof(*sorted), by_count);
+	for (size_t i = 0; i < shown; i++)
+		fprintf(stderr, "%s%9" PRIu64 " %-16s", i % 3 ? "" : "\n ", sorted[i]->count,
+			call_label(sorted[i], name));
+	fputs("\n\n", stderr);
+}
+
+static void print_losses(const struct recording *rec)
+{
+	for (enum loss way = 0; way < LOSS_WAYS; way++) {
+		if (rec->loss[way])
+			fprintf(stderr, "  LOST: %s %" PRIu64 "\n", loss_name(way), rec->loss[way]);
+	}
+}
+
+void view_summary(const struct recording *rec, const char *file)
+{
+	uint64_t denied = 0;
+	char elapsed[32];
+	const char *slash = strrchr(file, '/');
+	const char *base = slash ? slash + 1 : file;
+	int stem = (int)(strlen(base) - (strstr(base, ".rec.json") ? strlen(".rec.json") : 0));
+
+	for (size_t i = 0; i < rec->n_calls; i++)
+		denied += rec->calls[i].denied;
+	fprintf(stderr,
+		"sysclamp: %" PRIu64 " calls, %zu distinct, in %s; %" PRIu64 " denied, %" PRIu64
+		" lost\n",
+		calls_total(rec), rec->n_calls,
+		duration(rec->workload.ended_ns - rec->workload.started_ns, elapsed,
+			sizeof(elapsed)),
+		denied, recording_losses(rec));
+	print_losses(rec);
+	print_top(rec);
+	fprintf(stderr, "recording: %s\nnext:      sysclamp generate -o %.*s.json %s\n", file, stem,
+		base, file);
+}

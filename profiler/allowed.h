@@ -1,0 +1,47 @@
+/*
+ * allowed.h: the names that go into a profile, sorted, each with what put it there; and names in a
+ * row, for one line of a message.
+ */
+#ifndef SYSCLAMP_ALLOWED_H
+#define SYSCLAMP_ALLOWED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+#include "syscalls.h"
+
+/* What put a name in: one bit each, the first that is set counts. */
+enum allowed_by { BY_RECORDING = 1, BY_BASE = 2, BY_VDSO = 4 };
+
+struct allowed_name {
+	char name[SYSCALL_NAME_MAX];
+	unsigned by; /* enum allowed_by, or'ed */
+};
+
+struct allowed {
+	struct allowed_name *names; /* heap, sorted by name */
+	size_t n_names, room;
+};
+
+void allowed_done(struct allowed *set);
+
+/** Add @name, or a reason for it. */
+int allowed_add(struct allowed *set, const char *name, enum allowed_by by, struct err *e);
+bool allowed_has(const struct allowed *set, const char *name);
+
+/** How many names are there for @by and for no reason before it. */
+size_t allowed_count(const struct allowed *set, enum allowed_by by);
+
+/* "a, b, c and 12 more": as many names as fit a message. */
+struct name_row {
+	char text[ERR_TEXT_MAX - 128]; /* which leaves room for what stands in front */
+	size_t n_names, n_hidden;
+};
+
+void name_row_add(struct name_row *row, const char *name);
+
+/** The finished text; nothing can be added behind it. */
+const char *name_row_text(struct name_row *row);
+
+#endif

@@ -1,0 +1,265 @@
+#include <errno.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scope.h"
+#include "verify_parts.h"
+
+/*
+ * The calls that some 32-bit ABIs offer through socketcall and ipc too, and what their first
+ * argument is then (linux/net.h: SYS_*; linux/ipc.h: SEMOP...).  libseccomp adds a rule for that
+ * form: a condition on argument 0 gives way to the number, those on others stay (src/arch.c of 2.5:
+ * abi_rule_add() and arch_filter_rewrite() of each ABI).
+ */
+static const struct carried {
+	const char *name, *carrier;
+	uint8_t number;
+} CARRIED[] = {
+	{"socket", "socketcall", 1},
+	{"bind", "socketcall", 2},
+	{"connect", "socketcall", 3},
+	{"listen", "socketcall", 4},
+	{"accept", "socketcall", 5},
+	{"getsockname", "socketcall", 6},
+	{"getpeername", "socketcall", 7},
+	{"socketpair", "socketcall", 8},
+	{"send", "socketcall", 9},
+	{"recv", "socketcall", 10},
+	{"sendto", "socketcall", 11},
+	{"recvfrom", "socketcall", 12},
+	{"shutdown", "socketcall", 13},
+	{"setsockopt", "socketcall", 14},
+	{"getsockopt", "socketcall", 15},
+	{"sendmsg", "socketcall", 16},
+	{"recvmsg", "socketcall", 17},
+	{"accept4", "socketcall", 18},
+	{"recvmmsg", "socketcall", 19},
+	{"sendmmsg", "socketcall", 20},
+	{"semop", "ipc", 1},
+	{"semget", "ipc", 2},
+	{"semctl", "ipc", 3},
+	{"semtimedop", "ipc", 4},
+	{"msgsnd", "ipc", 11},
+	{"msgrcv", "ipc", 12},
+	{"msgget", "ipc", 13},
+	{"msgctl", "ipc", 14},
+	{"shmat", "ipc", 21},
+	{"shmdt", "ipc", 22},
+	{"shmget", "ipc", 23},
+	{"shmctl", "ipc", 24},
+};
+
+/* A profile made from another: rules of its own, names borrowed from the other. */
+struct rewrite {
+	struct profile profile;
+	size_t room; /* for rules */
+	unsigned known;
+};
+
+static void rewrite_done(struct rewrite *rw)
+{
+	for (size_t i = 0; i < rw->profile.n_rules; i++) {
+		free(rw->profile.rules[i].names);
+		free(rw->profile.rules[i].conds);
+	}
+	free(rw->profile.rules);
+	free(rw->profile.abis);
+}
+
+void reading_done(struct reading *reading)
+{
+	policy_done(&reading->policy);
+}
+
+int reading_as_written(const struct verify_subject *subject, struct reading *out, struct err *e)
+{
+	struct reading reading = {0};
+
+	if (policy_resolve(subject->path, subject->profile, &reading.policy, subject->to, e))
+		return -e->code;
+	*out = reading;
+	return 0;
+}
+
+/* An empty rule with room for @n_names and @n_conds; NULL without memory. */
+static struct rule *rewrite_push(
+	struct rewrite *rw, action_t action, size_t n_names, size_t n_conds)
+{
+	struct profile *profile = &rw->profile;
+	struct rule *rule;
+
+	if (profile->n_rules == rw->room) {
+		size_t room = rw->room ? 2 * rw->room : 64;
+		struct rule *rules = reallocarray(profile->rules, room, sizeof(*rules));
+
+		if (!rules)
+			return NULL;
+		profile->rules = rules;
+		rw->room = room;
+	}
+	rule = &profile->rules[profile->n_rules++];
+	*rule = (struct rule){
+		.action = action,
+		.names = calloc(n_names + 1, sizeof(*rule->names)),
+		.conds = calloc(n_conds + 1, sizeof(*rule->conds)),
+	};
+	return rule->names && rule->conds ? rule : NULL;
+}
+
+/*
+ * A name that this libseccomp lacks, with which runc skips the rule.  Skipping a rule that is
+ * stricter than the default is not granted: what it denies would pass.
+ */
+static bool is_skipped(const struct rewrite *rw, const struct rule *rule, const char *name)
+{
+	return seccomp_syscall_resolve_name(name) == __NR_SCMP_ERROR &&
+	       !action_is_stricter(rule->action, rw->profile.default_action);
+}
+
+static int copy_rule(struct rewrite *rw, const struct rule *rule, struct err *e)
+{
+	struct rule *copy = rewrite_push(rw, rule->action, rule->n_names, rule->n_conds);
+	uint32_t nr;
+
+	if (!copy)
+		return err_nomem(e);
+	memcpy(copy->conds, rule->conds, rule->n_conds * sizeof(*rule->conds));
+	copy->n_conds = rule->n_conds;
+	for (size_t i = 0; i < rule->n_names; i++) {
+		if (!is_skipped(rw, rule, rule->names[i]))
+			copy->names[copy->n_names++] = rule->names[i];
+		else if (syscall_number(abi_native(), rule->names[i], &nr) != -ENOENT &&
+			 rule->action != rw->profile.default_action)
+			rw->known |= KNOWN_UNKNOWN_NAMES;
+	}
+	return 0;
+}
+
+/* "carrier(number)", and of @conds those that are not on argument 0. */
+static int push_carried(struct rewrite *rw, const struct rule *rule, const struct carried *row,
+	const struct condition *conds, size_t n_conds, struct err *e)
+{
+	struct rule *made = rewrite_push(rw, rule->action, 1, n_conds + 1);
+
+	if (!made)
+		return err_nomem(e);
+	made->names[made->n_names++] = (char *)(uintptr_t)row->carrier;
+	made->conds[made->n_conds++] = (struct condition){
+		.index = 0, .op = OP_EQ, .value = row->number};
+	for (size_t i = 0; i < n_conds; i++) {
+		if (conds[i].index != 0)
+			made->conds[made->n_conds++] = conds[i];
+	}
+	rw->known |= KNOWN_MULTIPLEXED_CALLS;
+	return 0;
+}
+
+static int carry_rule(
+	struct rewrite *rw, const struct rule *rule, const struct carried *row, struct err *e)
+{
+	if (!rule_repeats_an_index(rule))
+		return push_carried(rw, rule, row, rule->conds, rule->n_conds, e);
+	for (size_t i = 0; i < rule->n_conds; i++) {
+		if (push_carried(rw, rule, row, &rule->conds[i], 1, e))
+			return -e->code;
+	}
+	return 0;
+}
+
+static bool rule_names(const struct rule *rule, const char *name)
+{
+	for (size_t i = 0; i < rule->n_names; i++) {
+		if (!strcmp(rule->names[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* All rules of one call, or the one without conditions that beats them. */
+static int carry_call(
+	struct rewrite *rw, const struct profile *profile, const struct carried *row, struct err *e)
+{
+	size_t unconditional = profile->n_rules;
+
+	for (size_t i = profile->n_rules; i-- > 0;) {
+		const struct rule *rule = &profile->rules[i];
+
+		if (rule->n_conds == 0 && rule->action != profile->default_action &&
+			rule_names(rule, row->name))
+			unconditional = i;
+	}
+	for (size_t i = 0; i < profile->n_rules; i++) {
+		const struct rule *rule = &profile->rules[i];
+		bool speaks = rule->action != profile->default_action &&
+			      rule_names(rule, row->name);
+
+		if (speaks && (unconditional == profile->n_rules || i == unconditional) &&
+			carry_rule(rw, rule, row, e))
+			return -e->code;
+	}
+	return 0;
+}
+
+/* The profile's ABIs; libseccomp starts with the machine's own and only adds others. */
+static int copy_abis(struct rewrite *rw, const struct profile *profile, struct err *e)
+{
+	bool has_native = profile->n_abis == 0;
+
+	rw->profile.abis = calloc(profile->n_abis + 1, sizeof(*rw->profile.abis));
+	if (!rw->profile.abis)
+		return err_nomem(e);
+	for (size_t i = 0; i < profile->n_abis; i++) {
+		rw->profile.abis[rw->profile.n_abis++] = profile->abis[i];
+		has_native |= profile->abis[i] == abi_native();
+	}
+	if (!has_native) {
+		rw->profile.abis[rw->profile.n_abis++] = abi_native();
+		rw->known |= KNOWN_NATIVE_ABI;
+	}
+	return 0;
+}
+
+/* Whether some listed ABI has socketcall. */
+static bool has_carriers(const struct profile *profile)
+{
+	uint32_t nr;
+
+	for (size_t i = 0; i < profile->n_abis; i++) {
+		if (!syscall_number(profile->abis[i], "socketcall", &nr))
+			return true;
+	}
+	return false;
+}
+
+static int rewrite_rules(struct rewrite *rw, const struct profile *profile, struct err *e)
+{
+	bool carries = has_carriers(&rw->profile);
+
+	for (size_t i = 0; i < profile->n_rules; i++) {
+		if (copy_rule(rw, &profile->rules[i], e))
+			return -e->code;
+	}
+	for (size_t i = 0; carries && i < ARRAY_LEN(CARRIED); i++) {
+		if (carry_call(rw, profile, &CARRIED[i], e))
+			return -e->code;
+	}
+	return 0;
+}
+
+int reading_of_libseccomp(const struct verify_subject *subject, struct reading *out, struct err *e)
+{
+	scoped(rewrite_done) struct rewrite rw = {
+		.profile.default_action = subject->profile->default_action,
+		.known = KNOWN_UNLISTED_ABI | KNOWN_NEGATIVE_NUMBERS,
+	};
+	struct reading reading = {0};
+
+	if (copy_abis(&rw, subject->profile, e) || rewrite_rules(&rw, subject->profile, e) ||
+		policy_resolve(subject->path, &rw.profile, &reading.policy, NULL, e))
+		return -e->code;
+	reading.policy.deviations = POLICY_UNLISTED_THREAD | POLICY_NEGATIVE_ANY;
+	reading.known = rw.known;
+	*out = reading;
+	return 0;
+}

@@ -1,0 +1,59 @@
+#include "stage.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * Sanitizers stay outside: their checks allocate, take locks and make calls that the filter denies.
+ */
+#define UNCHECKED __attribute__((no_sanitize("address", "undefined")))
+
+/*
+ * End without the help of the kernel if need be: a filter may answer both exits with an errno, but
+ * nothing can deny an invalid instruction.
+ */
+UNCHECKED static _Noreturn void stage_fail(struct stage *stage, enum stage_step step, int error)
+{
+	stage->error = error;
+	stage->failed = step;
+	(void)syscall(SYS_exit_group, EXIT_OWN_FAILURE);
+	(void)syscall(SYS_exit, EXIT_OWN_FAILURE);
+	__builtin_trap();
+}
+
+/*
+ * Caller and child have one errno between them.  The child writes it when it fails, and then ends;
+ * nothing that the caller does meanwhile depends on it (launch_forward_signals(), waitpid()).
+ */
+UNCHECKED static int stage_run(void *arg)
+{
+	struct stage *stage = arg;
+	const struct sandbox *box = stage->box;
+	int status;
+
+	/* Signals first: this takes calls that the filter may deny. */
+	launch_child_signals();
+
+	/* From here no_new_privs. */
+	if (!box->new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L))
+		stage_fail(stage, STAGE_NO_NEW_PRIVS, errno);
+
+	status = filter_load(box->filter, box->filter_flags);
+	if (status)
+		stage_fail(stage, STAGE_LOAD, -status);
+
+	/* From here filtered: execve with these arguments is all that is known to be allowed. */
+	(void)syscall(SYS_execve, box->path, box->argv, box->env, 0L, 0L, 0L);
+	stage_fail(stage, STAGE_EXEC, errno);
+}
+
+pid_t stage_start(struct stage *stage)
+{
+	pid_t pid = clone(stage_run, stage->stack_top, CLONE_VM | SIGCHLD, stage);
+
+	return pid < 0 ? -errno : pid;
+}

@@ -1,0 +1,48 @@
+/*
+ * stage.h: what the child does between its birth and execve(2).
+ *
+ * The child runs in the caller's memory (CLONE_VM): no page table is copied for it, and what it
+ * writes to its struct stage arrives even when no system call is left to it.  In return, stage.c
+ * makes system calls and nothing else: no heap, no stdio, no locale.
+ *
+ * The caller does not stand still meanwhile, as it would with vfork(2): suspended from its terminal
+ * before the execve, the child would take a caller with it that no shell could tell is suspended.
+ */
+#ifndef SYSCLAMP_STAGE_H
+#define SYSCLAMP_STAGE_H
+
+#include <sys/types.h>
+
+#include "sandbox.h"
+
+enum {
+	/* The child needs less than 2 KiB; sanitizers add some. */
+	STAGE_STACK_SIZE = 32 * 1024,
+};
+
+enum stage_step {
+	STAGE_NO_FAILURE,
+	STAGE_NO_NEW_PRIVS,
+	STAGE_LOAD,
+	STAGE_EXEC,
+};
+
+struct stage {
+	const struct sandbox *box;
+	char *stack_top; /* of STAGE_STACK_SIZE bytes, aligned to 16 */
+	/* Written by the child; to be read after it has ended. */
+	volatile enum stage_step failed; /* the step that did */
+	volatile int error; /* errno of it */
+};
+
+/**
+ * Make the child.  It executes the program, or ends with @failed set.
+ *
+ * Between launch_hold_signals() and launch_forward_signals() only.
+ *
+ * @stage: must stay until the child has been reaped, and the stack too.
+ * Returns its process number or -errno of clone(2).
+ */
+pid_t stage_start(struct stage *stage);
+
+#endif

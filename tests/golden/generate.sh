@@ -1,0 +1,131 @@
+#!/bin/bash
+# sysclamp generate, byte for byte: for each case the profile (generate/CASE.out) and what is said
+# about it (generate/CASE.err).  After a change that is meant: UPDATE=1 tests/golden/generate.sh
+. tests/lib.sh
+cd tests/golden || exit 1
+
+# golden CASE STATUS ARGUMENT...: run it, compare both streams with the files, and the status.
+golden() {
+    local name=$1 want=$2 status
+    shift 2
+    "$SYSCLAMP" generate "$@" >"$TMP/out" 2>"$TMP/err" </dev/null
+    status=$?
+    if [ -n "${UPDATE:-}" ]; then
+        cp "$TMP/out" "generate/$name.out"
+        cp "$TMP/err" "generate/$name.err"
+    fi
+    is "$status" "$want" "$name: exit status"
+    same "generate/$name.out" "$TMP/out" "$name: standard output"
+    same "generate/$name.err" "$TMP/err" "$name: standard error"
+}
+
+# same WANT GOT NAME: two files are equal.
+same() {
+    if cmp -s "$1" "$2"; then ok 0 "$3"; return; fi
+    ok 1 "$3"
+    diff -u "$1" "$2" | head -40 | sed 's/^/#   /'
+}
+
+for runtime in runc crun any none; do
+    for nnp in yes no; do
+        golden "web-$runtime-nnp-$nnp" 0 --runtime $runtime --nnp $nnp web.rec.json
+    done
+done
+golden web-kill 0 --default-action kill web.rec.json
+golden web-log 0 --default-action log web.rec.json
+golden web-eperm 0 --default-action errno --errno EPERM web.rec.json
+golden compat 0 compat.rec.json
+golden arm64 0 arm64.rec.json
+golden joined 0 web.rec.json compat.rec.json
+golden lost 2 lost.rec.json
+golden lost-allowed 0 --allow-incomplete --runtime none lost.rec.json
+golden unended 2 unended.rec.json
+golden joined-unended 2 web.rec.json unended.rec.json
+golden unnamed 2 unnamed.rec.json
+golden empty 2 empty.rec.json
+golden disasm 0 --runtime none --format disasm compat.rec.json
+
+# One input, one output: whatever the order of the files, the way in and the way out.
+generate() { "$SYSCLAMP" generate "$@" 2>/dev/null; }
+joined=generate/joined.out
+generate compat.rec.json web.rec.json >"$TMP/turned"
+same $joined "$TMP/turned" "recordings in the other order: the same profile"
+generate web.rec.json compat.rec.json web.rec.json >"$TMP/twice"
+same $joined "$TMP/twice" "a recording given twice counts once"
+generate web.rec.json - <compat.rec.json >"$TMP/piped"
+same $joined "$TMP/piped" "one from standard input: the same profile"
+generate -o "$TMP/file.json" web.rec.json compat.rec.json >"$TMP/nothing"
+same $joined "$TMP/file.json" "written to a file: the same bytes"
+is "$(wc -c <"$TMP/nothing")" 0 "and nothing on standard output"
+generate -o - web.rec.json compat.rec.json >"$TMP/dash"
+same $joined "$TMP/dash" "-o - is standard output"
+generate --errno 38 web.rec.json >"$TMP/numbered"
+same generate/web-any-nnp-yes.out "$TMP/numbered" "--errno 38 is ENOSYS, the default"
+
+# The last lines when a file is written: what to type next, ready for a shell.
+"$SYSCLAMP" generate -o "$TMP/my profile.json" compat.rec.json 2>"$TMP/err"
+is "$(sed -n "s|$TMP|DIR|; /^next: /p" "$TMP/err")" \
+    "next: sysclamp run -p 'DIR/my profile.json' -- compat 'it'\\''s 32 bits'" \
+    "the next command is quoted for a shell"
+
+# The program: as many instructions as the disassembly has, of 8 bytes each.
+generate --format bpf --runtime none compat.rec.json >"$TMP/bpf"
+is "$(($(wc -c <"$TMP/bpf") / 8))" "$(grep -c '^ *[0-9]' generate/disasm.out)" \
+    "--format bpf has the instructions of --format disasm"
+is "$(($(wc -c <"$TMP/bpf") % 8))" 0 "and nothing else"
+
+# misuse NAME ARGUMENT...: status 2, one line that points to help, nothing on standard output.
+misuse() {
+    local name=$1
+    shift
+    "$SYSCLAMP" generate "$@" >"$TMP/out" 2>"$TMP/err" </dev/null
+    is "$? $(wc -l <"$TMP/err") $(wc -c <"$TMP/out")" "2 1 0" "$name: status 2 and one line"
+    matches "$(cat "$TMP/err")" '^sysclamp generate: .*; see sysclamp generate --help$' \
+        "$name: points to help"
+}
+misuse "no recording"
+misuse "unknown option" --frobnicate web.rec.json
+misuse "option without its value" --errno
+misuse "unknown runtime" --runtime docker web.rec.json
+misuse "--nnp maybe" --nnp maybe web.rec.json
+misuse "unknown action" --default-action trap web.rec.json
+misuse "unknown format" --format yaml web.rec.json
+misuse "unknown errno" --errno ENOTHING web.rec.json
+misuse "errno 0" --errno 0 web.rec.json
+misuse "errno 4096" --errno 4096 web.rec.json
+misuse "--errno with kill" --default-action kill --errno EPERM web.rec.json
+misuse "standard input twice" - -
+cp web.rec.json "$TMP/"
+misuse "-o on the recording" -o "$TMP/web.rec.json" "$TMP/web.rec.json"
+same web.rec.json "$TMP/web.rec.json" "the recording is as it was"
+
+# refused PATTERN NAME ARGUMENT...: status 2, one line with the pattern, and -o FILE is as it was.
+refused() {
+    local pattern=$1 name=$2
+    shift 2
+    echo before >"$TMP/kept.json"
+    "$SYSCLAMP" generate -o "$TMP/kept.json" "$@" >"$TMP/out" 2>"$TMP/err" </dev/null
+    is "$? $(wc -l <"$TMP/err") $(cat "$TMP/out" "$TMP/kept.json")" "2 1 before" \
+        "$name: status 2, one line, and the old file as it was"
+    matches "$(cat "$TMP/err")" "^sysclamp generate: $pattern" "$name: says what and where"
+}
+refused 'missing\.json: .*No such file' "missing file" missing.json
+refused 'generate: .*directory' "a directory" generate
+: >"$TMP/zero.json"
+refused "$TMP/zero.json: empty" "an empty file" "$TMP/zero.json"
+head -c 500 web.rec.json >"$TMP/cut.json"
+refused "$TMP/cut.json:" "a truncated file" "$TMP/cut.json"
+refused '../../profiles/runtime-base.tsv:1:' "a file that is no JSON" ../../profiles/runtime-base.tsv
+refused 'generate/compat.out: .*not a recording' "a profile instead" generate/compat.out
+sed 's/"version": 1/"version": 2/' web.rec.json >"$TMP/new.json"
+refused "$TMP/new.json: .*version" "a recording of another version" "$TMP/new.json"
+refused 'unended.rec.json: incomplete' "an incomplete one among others" web.rec.json unended.rec.json
+
+if [ -w /dev/full ]; then
+    "$SYSCLAMP" generate web.rec.json >/dev/full 2>"$TMP/err"
+    is "$?" 2 "standard output on a full disk: status 2"
+    matches "$(tail -n 1 "$TMP/err")" 'No space left' "and says so"
+else
+    skip devices "standard output on a full disk" "no /dev/full"
+fi
+done_testing

@@ -1,0 +1,393 @@
+#!/usr/bin/python3
+"""Real programs: what `record` saw is what `strace -f` sees, and the profile fits.
+
+Agreement: the sets of (ABI, number) are equal, as unions of several runs; what may differ is named
+in the row, with the reason.  For programs of our own the exact counts are known, too.
+
+Round trip: the program under the profile cut from its recordings ends as it does bare, with the
+same output; a call that was not recorded is denied with the errno that was chosen.
+"""
+import dataclasses
+import http.server
+import json
+import os
+import shutil
+import sys
+import threading
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import tap  # noqa: E402
+import workload  # noqa: E402
+
+RUNS_MIN = 3
+RUNS_MAX = 8
+SCRATCH = tap.scratch()
+PYTHON = "/usr/bin/python3"
+GIT_ENVIRON = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    **{f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER")
+       for what, value in (("NAME", "A"), ("EMAIL", "a@example.org"),
+                           ("DATE", "1700000000 +0000"))},
+}
+
+PYTHON_PROGRAM = r"""
+import subprocess, sys, threading
+results = []
+def work(n):
+    results.append(sum(i * i for i in range(n)))
+threads = [threading.Thread(target=work, args=(1000 * n,)) for n in range(4)]
+for t in threads: t.start()
+for t in threads: t.join()
+out = subprocess.run(["sh", "-c", "echo from the shell; exit 3"], capture_output=True)
+pipe = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+print(sorted(results), out.stdout, out.returncode, pipe.communicate(b"through a pipe")[0])
+sys.exit(5)
+"""
+
+BASH_PROGRAM = r"""
+set -o pipefail
+seq 1 200 | grep 7 | sort -rn | head -n 3
+(cd / && echo "subshell in $PWD")
+echo "substituted: $(echo one | tr a-z A-Z)"
+while read -r line; do echo "line $line"; done < <(printf '%s\n' a b)
+cat <<< "here string"
+false | true; echo "pipe status ${PIPESTATUS[0]} $?"
+trap 'echo leaving' EXIT
+exit 4
+"""
+
+MAKEFILE = "all: two\none:\n\t@echo one > $@\ntwo: one\n\t@cat one one > two; cat two\n"
+
+# Named reasons for what may be in one set and not in the other.
+FUTEX = "only where two threads or a parent and a child happen to meet"
+RESTART = "only where a signal or a stop happens to hit a sleep"
+UNSEEN = "strace does not see calls through the vsyscall page"
+
+
+@dataclasses.dataclass
+class Row:
+    """One program of the corpus."""
+
+    name: str
+    argv: list
+    stdin: bytes = None
+    setup: object = None  # called with the fresh directory that the program runs in
+    env: dict = dataclasses.field(default_factory=dict)
+    status: int = 0
+    may: dict = dataclasses.field(default_factory=dict)  # call name: why it may differ
+    ours: dict = dataclasses.field(default_factory=dict)  # (ABI, number): why only we see it
+    counts: dict = dataclasses.field(default_factory=dict)  # (ABI, number): exactly; None: never
+    must: tuple = ()  # (ABI, number): both have seen it, however often
+    user: bool = False  # run it as an ordinary user as well
+    need: str = ""  # where it does not work bare for lack of this, it is skipped
+    kill: bool = True  # it fits a profile that kills, too: all its calls have names
+
+
+def files(directory):
+    """A few files to work on."""
+    os.makedirs(f"{directory}/tree/deep")
+    for path, text in (("words", "pear\napple\nfig\napple\n"), ("tree/one", "needle here\n"),
+                       ("tree/deep/two", "nothing\n"), ("tree/deep/three", "a needle\n" * 3)):
+        with open(f"{directory}/{path}", "w", encoding="ascii") as file:
+            file.write(text)
+
+
+def makefile(directory):
+    """A Makefile with two steps."""
+    with open(f"{directory}/Makefile", "w", encoding="ascii") as file:
+        file.write(MAKEFILE)
+
+
+def source(directory):
+    """A C program."""
+    with open(f"{directory}/hello.c", "w", encoding="ascii") as file:
+        file.write('#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n')
+
+
+class Quiet(http.server.BaseHTTPRequestHandler):
+    """Answers every GET with a fixed text."""
+
+    def do_GET(self):  # noqa: N802, pylint: disable=invalid-name,missing-function-docstring
+        self.send_response(200)
+        self.send_header("Content-Length", "6")
+        self.end_headers()
+        self.wfile.write(b"hello\n")
+
+    def log_message(self, *_args):  # pylint: disable=arguments-differ
+        pass
+
+
+def serve():
+    """Start a server on a free port of loopback; returns its address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_address[1]}/"
+
+
+def real_programs():
+    """Programs that Debian installs."""
+    sh = "/bin/sh"
+    yield Row("true", ["/bin/true"], user=True)
+    yield Row("ls", ["ls", "-lRn", "tree"], setup=files, user=True)
+    yield Row("cp", ["cp", "-a", "tree", "copy"], setup=files)
+    yield Row("sort", ["sort", "-u", "words"], setup=files)
+    yield Row("dd", ["dd", "if=/dev/zero", "of=zeros", "bs=4k", "count=10", "status=none"])
+    yield Row("env", ["env", "-i", "A=1", "env"])
+    yield Row("sha256sum", ["sha256sum", "words", "tree/one"], setup=files)
+    yield Row("timeout", ["timeout", "-s", "INT", "100", "cat"], stdin=b"in time\n",
+              may={"restart_syscall": RESTART})
+    yield Row("mkdir, ln, mv, rm", [sh, "-c", "mkdir -p a/b && ln -s b a/c && mv a/b a/d &&"
+                                    " rm -r a"])
+    yield Row("find and xargs", [sh, "-c", "find tree -type f -print0 | sort -z |"
+                                 " xargs -0 -n 1 wc -c"],
+              setup=files)
+    yield Row("grep", ["grep", "-rn", "needle", "tree/deep"], setup=files)
+    yield Row("sed", ["sed", "-i.bak", "-e", "s/apple/plum/", "words"], setup=files)
+    yield Row("awk", ["awk", '{ n[$1]++ } END { print n["apple"]; print "x" | "cat" }', "words"],
+              setup=files)
+    yield Row("tar", [sh, "-c", "tar czf t.tgz tree && tar tzf t.tgz | sort && tar xzf t.tgz"
+                      " --to-stdout tree/one"], setup=files)
+    yield Row("make", ["make", "-s"], setup=makefile)
+    yield Row("gcc", ["gcc", "-O0", "-o", "hello", "hello.c"], setup=source)
+    yield Row("perl", ["perl", "-e", 'print sort map { "$_\\n" } <STDIN>; print `echo sub`;'
+                       " exit 9"],
+              stdin=b"b\na\n", status=9)
+    yield Row("sh -c", [sh, "-c", "cat & wait; (exit 6)"], stdin=b"x", status=6)
+    yield Row("bash", ["bash", "-c", BASH_PROGRAM], status=4, user=True)
+    yield Row("python3", [PYTHON, "-I", "-c", PYTHON_PROGRAM], status=5, user=True,
+              may={"restart_syscall": RESTART, "futex": FUTEX})
+    yield Row("git", [sh, "-c", "git init -q -b main . && git add . && git -c gc.auto=0 -c"
+                      " maintenance.auto=false commit -qm 'one line' && git log --stat"],
+              setup=files, env=GIT_ENVIRON)
+    yield Row("sqlite3", ["sqlite3", "t.db"], stdin=b"create table t(a);\n"
+              b"insert into t values (1), (2);\nselect sum(a) from t;\n")
+    yield Row("curl", ["curl", "-sS", serve()])
+    yield Row("gzip", ["gzip", "-nkc", "words"], setup=files)
+    yield Row("bubblewrap", ["bwrap", "--ro-bind", "/", "/", "--unshare-pid", "--proc", "/proc",
+                             "cat", "words"], setup=files, need="namespaces")
+
+
+def own_programs():
+    """The programs of tests/programs, with known counts."""
+    at = workload.program
+    x64, x86 = "x86_64", "i386"
+    yield Row("a static program", [at("calls_static")], user=True,
+              counts={(x64, 110): 1000, (x64, 24): 20})
+    yield Row("a 32-bit program", [at("calls_i386")], counts={(x86, 64): 100, (x86, 199): 50})
+    yield Row("int $0x80 in a 64-bit program", [at("int80")], kill=False,
+              counts={(x86, 20): 30, (x86, 600): 5, (x64, 110): 40})
+    yield Row("numbers that are no calls", [at("odd_numbers")], kill=False,
+              counts={(x64, 0xFFFFFFFF): 2, ("x32", 0x40000027): 3, (x64, 600): 4, (x64, 110): 5})
+    yield Row("vfork, clone, clone3, posix_spawn", [at("vfork_clone3")], user=True,
+              counts={(x64, 58): 1, (x64, 110): 40, (x64, 102): 10})
+    yield Row("exec by a thread that is not the leader", [at("thread_exec")], status=7,
+              counts={(x64, 110): 100, (x64, 102): 11, (x64, 59): 2}, may={"futex": FUTEX})
+    yield Row("orphans", [at("orphans")], status=3, counts={(x64, 102): 160})
+    yield Row("signal handlers", [at("signals")],
+              counts={(x64, 110): 120, (x64, 15): 110, (x64, 234): 100, (x64, 62): 10})
+    yield Row("a sleep that is stopped and resumed", [at("restart")],
+              counts={(x64, 62): 2, (x64, 7): 1}, must=((x64, 219),))
+    yield Row("a call not made", [at("try_call")], counts={(x64, 110): None})
+    yield Row("vsyscall", [at("vsyscall")], ours={(x64, 201): UNSEEN}, counts={(x64, 201): 3},
+              need="vsyscall")
+
+
+class Trial:
+    """One row, run as often as need be: what was seen, and whether it was the same each time."""
+
+    def __init__(self, row, user):
+        self.row = row
+        self.label = row.name + (", as an ordinary user" if user else "")
+        self.user = user
+        self.place = os.path.join(SCRATCH, "run")
+        self.n = 0
+        self.recordings = []
+        self.recorded, self.straced, self.names = set(), set(), {}
+        self.faults = []
+
+    def fresh(self):
+        """The directory to run in, always the same and new; and the keywords for the runner."""
+        shutil.rmtree(self.place, ignore_errors=True)
+        os.mkdir(self.place)
+        if self.row.setup:
+            self.row.setup(self.place)
+        if self.user:
+            for top, _dirs, names in os.walk(self.place):
+                for path in [top] + [os.path.join(top, name) for name in names]:
+                    os.chown(path, 65534, 65534)
+        return {"stdin": self.row.stdin, "env": self.row.env, "cwd": self.place}
+
+    def prefix(self):
+        """What comes in front of a command for it to run as that user."""
+        return workload.as_user([]) if self.user else []
+
+    def out(self, name):
+        """A file outside of the directory the program runs in, writable for that user."""
+        path = os.path.join(SCRATCH, f"out-{'user' if self.user else 'self'}")
+        if not os.path.isdir(path):
+            os.mkdir(path)
+            if self.user:
+                os.chown(path, 65534, 65534)
+        return os.path.join(path, name)
+
+    def bare(self):
+        """The program alone."""
+        return workload.run(self.prefix() + self.row.argv, **self.fresh())
+
+    def fault(self, who, result):
+        """Note a run that did not end as it should."""
+        self.faults.append(f"{who}: status {result.returncode}, {result.stdout!r},"
+                           f" {result.stderr!r}")
+
+    def record(self):
+        """One run under record."""
+        self.n += 1
+        path = self.out(f"{self.n}.rec.json")
+        result, seen = workload.record(self.row.argv, path, prefix=self.prefix(), **self.fresh())
+        if result.returncode != self.row.status or not seen.complete:
+            self.fault("record", result)
+        for key, count in self.row.counts.items():
+            if seen.calls.get(key) != count:
+                self.faults.append(f"record: {key} {seen.calls.get(key)} times, made {count}")
+        if seen.denied:
+            self.faults.append(f"record: denied {seen.denied}, but there is no filter")
+        self.recordings.append(path)
+        self.names.update(seen.names)
+        grown = not self.recorded >= set(seen.calls)
+        self.recorded |= set(seen.calls)
+        return grown
+
+    def strace(self):
+        """One run under strace."""
+        result, seen = workload.strace(self.row.argv, self.out("strace"), prefix=self.prefix(),
+                                       **self.fresh())
+        if result.returncode != self.row.status:
+            self.fault("strace", result)
+        for key, count in self.row.counts.items():
+            if key not in self.row.ours and seen.calls.get(key) != count:
+                self.faults.append(f"strace: {key} {seen.calls.get(key)} times, made {count}")
+        self.names.update(seen.names)
+        self.straced |= set(seen.calls)
+
+    def differing(self):
+        """What only one of the two saw, printable, but for what the row names."""
+        wrong = []
+        for who, keys in (("record", self.recorded - self.straced),
+                          ("strace", self.straced - self.recorded)):
+            wrong += [f"only {who}: {key} {self.names.get(key)}" for key in sorted(keys)
+                      if self.names.get(key) not in self.row.may
+                      and not (who == "record" and key in self.row.ours)]
+        return wrong
+
+    def agree(self):
+        """The agreement test."""
+        for n in range(1, RUNS_MAX + 1):
+            self.record()
+            self.strace()
+            if self.faults or (n >= RUNS_MIN and not self.differing()):
+                break
+        missing = [f"not seen: {key}" for key in self.row.must
+                   if key not in self.recorded & self.straced]
+        tap.ok(self.recorded and not self.faults and not self.differing() and not missing,
+               f"{self.label}: record and strace saw the same {len(self.recorded)} calls"
+               f" in {self.n} runs", *self.faults, *self.differing(), *missing)
+
+    def profile(self, *options):
+        """Cut a profile from all recordings so far."""
+        path = self.out("profile.json")
+        result = workload.sysclamp("generate", "--runtime", "none", "-o", path, *options,
+                                   *self.recordings)
+        if result.returncode:
+            return None, result.stderr.decode()
+        return path, ""
+
+    def fits(self, want, *options):
+        """Run it under its profile; what went wrong, printable."""
+        path, fault = self.profile(*options)
+        if not path:
+            return fault
+        got = workload.run([*self.prefix(), workload.SYSCLAMP, "run", "-p", path, "--",
+                            *self.row.argv], **self.fresh())
+        left, right = [(r.returncode, r.stdout, r.stderr) for r in (got, want)]
+        return "" if left == right else f"clamped: {left}\nbare:    {right}"
+
+    def round_trip(self, *options):
+        """The round trip; a call that no recording has seen yet is a reason to record once more."""
+        want = self.bare()
+        fault = self.fits(want, *options)
+        while fault and self.n < RUNS_MAX and any([self.record() for _ in range(2)]):
+            fault = self.fits(want, *options)
+        tap.ok(not fault, f"{self.label}: under its profile it ends as bare"
+               + (f" ({' '.join(options)})" if options else ""), fault)
+
+
+def check(row, user=False):
+    """Both tests of one row."""
+    trial = Trial(row, user)
+    bare = trial.bare()
+    if row.need and bare.returncode != row.status:
+        tap.skip(row.need, trial.label, f"does not work bare: {bare.stdout + bare.stderr!r}")
+        return
+    tap.equal(bare.returncode, row.status, f"{trial.label}: ends bare with {row.status}", bare)
+    trial.agree()
+    trial.round_trip()
+    if row.kill:
+        trial.round_trip("--default-action", "kill")
+
+
+def record_to(name, *argv):
+    """A recording of a command, and its path."""
+    path = os.path.join(SCRATCH, name)
+    result, seen = workload.record(argv, path)
+    tap.equal(result.returncode, 0, f"record {os.path.basename(argv[0])}", result)
+    return path, seen
+
+
+def clamp_try_call(name, recordings, options, calls):
+    """try_call under a profile: the result."""
+    path = os.path.join(SCRATCH, name)
+    made = workload.sysclamp("generate", "--runtime", "none", *options, "-o", path, *recordings)
+    tap.equal((made.returncode, made.stdout), (0, b""), f"generate {' '.join(options)}", made)
+    return workload.sysclamp("run", "-p", path, "--", workload.program("try_call"), *calls)
+
+
+def check_denied():
+    """A call that was not recorded is denied with the errno that was chosen."""
+    own, seen = record_to("none.rec.json", workload.program("try_call"))
+    other, more = record_to("yield.rec.json", workload.program("calls_static"))
+    tap.ok(("x86_64", 63) not in seen.calls and ("x86_64", 63) not in more.calls,
+           "neither recording has uname")
+    calls = ["uname", "sched_yield", "nothing"]
+    for options, errno in (((), 38), (("--errno", "EPERM"), 1), (("--errno", "13"), 13)):
+        got = clamp_try_call("own.json", [own], options, calls)
+        want = "trying\n" + "".join(f"{call}: {errno}\n" for call in calls)
+        tap.equal((got.returncode, got.stdout.decode()), (0, want),
+                  f"not recorded: errno {errno} {' '.join(options)}", got)
+    got = clamp_try_call("both.json", [own, other], ("--errno", "EPERM"), calls)
+    tap.equal((got.returncode, got.stdout.decode()),
+              (0, "trying\nuname: 1\nsched_yield: 0\nnothing: 1\n"),
+              "two recordings: what either has is allowed, the rest denied", got)
+    got = clamp_try_call("kill.json", [own], ("--default-action", "kill"), ["uname"])
+    tap.equal(got.returncode, 128 + 31, "--default-action kill: the call ends it with SIGSYS", got)
+    with open(os.path.join(SCRATCH, "own.json"), encoding="utf-8") as file:
+        tap.ok(json.load(file)["syscalls"], "the profile is JSON and has rules")
+
+
+def main():
+    """All rows."""
+    workload.share(SCRATCH)
+    rows = list(real_programs())
+    tap.ok(len(rows) >= 20, f"{len(rows)} real programs")
+    for row in [*rows, *own_programs()]:
+        check(row)
+        if row.user and os.geteuid() == 0:
+            check(row, user=True)
+        elif row.user:
+            tap.skip("root", f"{row.name}, as an ordinary user", "this is one already")
+    check_denied()
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""Calls that a filter of the workload, or of its launcher, denies: counted exactly; no others."""
+import json
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import tap  # noqa: E402
+import workload  # noqa: E402
+
+SCRATCH = tap.scratch()
+OWN_FILTER = workload.program("own_filter")
+GETPPID = ("x86_64", 110)
+BACKENDS = ("ptrace", "ptrace-syscall")
+
+# What own_filter does in each way: getppid made, of these denied.  Repeated where threads or kills
+# could hit another moment each time.
+WAYS = {
+    "errno": (70, 50, 1),
+    "allow": (70, 0, 1),
+    "log": (30, 0, 1),
+    "kill-process": (1, 1, 3),
+    "kill-thread": (13, 3, 3),
+    "trap": (25, 25, 1),
+    "trace": (15, 15, 1),
+    "inherit": (30, 30, 3),
+    "tsync": (60, 40, 10),
+    "stacked": (10, 10, 1),
+    "busy": (0, 0, 5),
+}
+
+
+# The leak check of a sanitizer build works neither traced nor with getppid denied: it would wait
+# forever.  For where sysclamp is the workload.
+NO_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0"}
+
+
+def record(name, *argv, backend="ptrace", **kwargs):
+    """A recording of a command."""
+    return workload.record(argv, os.path.join(SCRATCH, name), ("--backend", backend), **kwargs)
+
+
+def check_counts(label, result, seen, made, denied, status=0):
+    """One recording has exactly these counts of getppid, and denies nothing else."""
+    got = (result.returncode, seen.complete, seen.calls.get(GETPPID, 0), seen.denied)
+    want = (status, True, made, {GETPPID: denied} if denied else {})
+    return tap.equal(got, want, f"{label}: {made} made, {denied} denied", result,
+                     f"loss: {seen.json['loss']}")
+
+
+def check_ways():
+    """Every way of own_filter."""
+    for way, (made, denied, times) in WAYS.items():
+        bare = workload.run([OWN_FILTER, way])
+        tap.equal(bare.returncode, 0, f"{way}: bare", bare)
+        for n in range(times):
+            result, seen = record(f"{way}.rec.json", OWN_FILTER, way)
+            if not check_counts(f"{way}, run {n + 1}", result, seen, made, denied):
+                break
+
+
+def check_syscall_stops():
+    """Without our filter the denials of another cannot be told: they count, and none is made up."""
+    for way in ("errno", "allow", "trap", "trace", "inherit", "tsync", "busy"):
+        made, denied, _times = WAYS[way]
+        result, seen = record(f"{way}-syscall.rec.json", OWN_FILTER, way, backend="ptrace-syscall")
+        check_counts(f"{way}, --backend ptrace-syscall", result, seen, made, 0)
+        if denied:
+            tap.ok(b"ptrace-syscall" in result.stderr and b"--backend ptrace " in result.stderr,
+                   f"{way}, --backend ptrace-syscall: says what it cannot tell", result)
+
+
+def check_strict():
+    """Strict mode: refused beside our filter, and said so; recorded without it."""
+    path = os.path.join(SCRATCH, "strict.rec.json")
+    tap.equal(workload.run([OWN_FILTER, "strict"]).returncode, 0, "strict: bare")
+    result, seen = record("strict.rec.json", OWN_FILTER, "strict")
+    tap.equal((result.returncode, seen.complete, seen.status),
+              (125, False, 3), "strict beside the filter: incomplete, 125", result)
+    tap.ok(seen.json["loss"]["strict_refused"] > 0, "strict beside the filter: a loss",
+           seen.json["loss"])
+    tap.ok(b"--backend ptrace-syscall" in result.stderr,
+           "strict beside the filter: says what to do", result.stderr)
+    made = workload.sysclamp("generate", "--runtime", "none", path)
+    tap.equal((made.returncode, made.stdout), (2, b""), "generate refuses that recording", made)
+    for n in range(3):
+        result, seen = record("strict.rec.json", OWN_FILTER, "strict", backend="ptrace-syscall")
+        check_counts(f"strict with --backend ptrace-syscall, run {n + 1}", result, seen, 1, 1)
+        tap.ok(b"strict\n" in result.stdout, "strict: what it may write is there", result)
+
+
+def check_notify():
+    """A supervisor answers: that is no denial that could be told, and nothing is made up."""
+    tap.equal(workload.run([OWN_FILTER, "notify"]).returncode, 0, "notify: bare")
+    for backend in BACKENDS:
+        result, seen = record("notify.rec.json", OWN_FILTER, "notify", backend=backend)
+        check_counts(f"notify, --backend {backend}", result, seen, 16, 0)
+        tap.ok(b"seccomp notification" in result.stderr, f"notify, --backend {backend}: says so",
+               result.stderr)
+
+
+def check_launchers():
+    """A filter that the launcher of the workload, or of the recorder, has installed."""
+    tried = [workload.program("try_call"), "getppid", "getppid", "getpgid"]
+    result, seen = record("held.rec.json", OWN_FILTER, "hold", *tried)
+    check_counts("held by a launcher", result, seen, 2, 2)
+
+    path = os.path.join(SCRATCH, "holder.rec.json")
+    result = workload.run([OWN_FILTER, "hold", workload.SYSCLAMP, "record", "-o", path, "--",
+                           *tried], env=NO_LEAK_CHECK)
+    check_counts("the recorder held as well", result, workload.Recording(path), 2, 2)
+
+    _result, seen = record("plain.rec.json", workload.program("try_call"), "getpgid")
+    profile = os.path.join(SCRATCH, "plain.json")
+    made = workload.sysclamp("generate", "--runtime", "none", "--errno", "EPERM", "-o", profile,
+                             os.path.join(SCRATCH, "plain.rec.json"))
+    tap.equal(made.returncode, 0, "a profile without getppid", made)
+    result, seen = record("run.rec.json", workload.SYSCLAMP, "run", "-p", profile, "--", *tried,
+                          env=NO_LEAK_CHECK)
+    check_counts("held by sysclamp run", result, seen, 2, 2)
+    tap.equal(result.stdout, b"trying\ngetppid: 1\ngetppid: 1\ngetpgid: 0\n",
+              "held by sysclamp run: the workload's own view", result)
+
+
+def allowed(way):
+    """The calls that a profile cut from the recording of `way` allows."""
+    made = workload.sysclamp("generate", "--runtime", "none",
+                             os.path.join(SCRATCH, f"{way}.rec.json"))
+    if not tap.equal(made.returncode, 0, f"{way}: generate", made):
+        return set()
+    return {name for rule in json.loads(made.stdout)["syscalls"] for name in rule["names"]}
+
+
+def main():
+    """All of it."""
+    check_ways()
+    check_syscall_stops()
+    check_strict()
+    check_notify()
+    check_launchers()
+    tap.ok("getppid" in allowed("errno"), "what was denied at times is in the profile")
+    names = allowed("inherit")
+    tap.ok("execve" in names and "getppid" not in names,
+           "what was always denied is not in the profile", sorted(names))
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()

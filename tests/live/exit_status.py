@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+"""`record` and `run` stay out of the way: exit status, input and output, signals, descendants."""
+import os
+import signal
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import tap  # noqa: E402
+import workload  # noqa: E402
+
+SCRATCH = tap.scratch()
+RECORDING = os.path.join(SCRATCH, "out.rec.json")
+PROFILE = os.path.join(SCRATCH, "all.json")
+RECORD = [workload.SYSCLAMP, "record", "-o", RECORDING, "--"]
+RUN = [workload.SYSCLAMP, "run", "-p", PROFILE, "--"]
+GETUID = ("x86_64", 102)
+TIMES = 10  # for what could be doubled, or lost, now and then
+
+
+def start(prefix, *argv, **kwargs):
+    """Start it with pipes; text mode."""
+    return subprocess.Popen([*prefix, *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, env=workload.ENVIRON, text=True, **kwargs)
+
+
+def both():
+    """The two commands that run a command."""
+    return (("record", RECORD), ("run", RUN))
+
+
+def check_status():
+    """The exit status of the command is that of record and run."""
+    for script, status in (("exit 0", 0), ("exit 7", 7), ("exit 125", 125), ("exit 255", 255),
+                           ("kill -TERM $$", 143), ("kill -KILL $$", 137), ("kill -SEGV $$", 139),
+                           ("kill -USR1 $$", 138)):
+        for name, prefix in both():
+            result = workload.run([*prefix, "sh", "-c", script])
+            tap.equal((result.returncode, result.stdout), (status, b""),
+                      f"{name}: {script} ends with {status}", result)
+        seen = workload.Recording(RECORDING)
+        tap.equal((seen.status, seen.complete), (status, True),
+                  f"{script}: the recording says so, and is complete")
+
+
+def check_streams():
+    """Input and output, all bytes, separately; the environment; the working directory."""
+    data = bytes(range(256)) * 4096
+    for name, prefix in both():
+        result = workload.run([*prefix, "sh", "-c", "cat; echo to stderr >&2"], stdin=data)
+        tap.ok(result.stdout == data and b"to stderr\n" in result.stderr,
+               f"{name}: 1 MiB from input to output as it is")
+        result = workload.run([*prefix, "sh", "-c", 'echo "$A" "$PWD"; ls /proc/self/fd'],
+                              env={"A": "set"}, cwd="/usr")
+        bare = workload.run(["sh", "-c", 'echo "$A" "$PWD"; ls /proc/self/fd'], env={"A": "set"},
+                            cwd="/usr")
+        tap.equal(result.stdout, bare.stdout,
+                  f"{name}: environment, directory and open files are as bare")
+        result = workload.run([*prefix, "sh", "-c", "trap; grep -E '^Sig(Blk|Ign|Cgt)' "
+                               "/proc/self/status"])
+        bare = workload.run(["sh", "-c", "trap; grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status"])
+        tap.equal(result.stdout, bare.stdout, f"{name}: signal mask and dispositions are as bare")
+    result = workload.run([*RUN, "sh", "-c", "echo out; echo err >&2"])
+    tap.equal((result.stdout, result.stderr), (b"out\n", b"err\n"), "run adds nothing of its own")
+    result = workload.run([workload.SYSCLAMP, "record", "-q", "-o", RECORDING, "--", "sh", "-c",
+                           "echo out; echo err >&2"])
+    tap.equal((result.stdout, result.stderr), (b"out\n", b"err\n"),
+              "record -q adds nothing of its own")
+    result = workload.sysclamp("record", "--", "/bin/true", cwd=SCRATCH)
+    tap.equal((result.returncode, os.path.exists(os.path.join(SCRATCH, "true.rec.json"))),
+              (0, True), "record without -o writes ./true.rec.json", result)
+
+
+def check_closed():
+    """Closed standard streams stay closed, and nothing of ours ends up in their place."""
+    script = 'exec <&- >&- 2>&-; exec "$0" "$@"'
+    listing = os.path.join(SCRATCH, "listing")
+    for name, prefix in (("bare", []), *both()):
+        workload.run(["sh", "-c", script, *prefix, "sh", "-c",
+                      f"ls /proc/self/fd > {listing}.{name} 2>&1; exit 3"])
+    with open(f"{listing}.bare", encoding="ascii") as file:
+        bare = file.read()
+    for name, _prefix in both():
+        with open(f"{listing}.{name}", encoding="ascii") as file:
+            tap.equal(file.read(), bare, f"{name}: closed standard streams stay closed")
+    seen = workload.Recording(RECORDING)
+    tap.equal((seen.status, seen.complete), (3, True), "with them closed the recording is whole")
+
+
+def check_signals():
+    """A signal that somebody sends to record or run goes to the command, once."""
+    for name, prefix in both():
+        process = start(prefix, "sh", "-c", "echo started; exec cat")
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        process.wait(workload.DEADLINE_S)  # its input stays open until then
+        process.communicate()
+        tap.equal(process.returncode, 143, f"{name}: SIGTERM is passed on, status 143")
+        if name == "record":
+            seen = workload.Recording(RECORDING)
+            tap.equal((seen.complete, seen.status), (True, 143),
+                      "record: SIGTERM: the recording is complete")
+
+        process = start(prefix, workload.program("count_signals"), "15")
+        process.stdout.readline()
+        for _ in range(TIMES):
+            process.send_signal(signal.SIGTERM)
+            process.stdout.readline()
+        out, err = process.communicate("end\n")
+        tap.equal((out, process.returncode), (f"seen {TIMES}\n", 5),
+                  f"{name}: each SIGTERM reaches a command that handles it once", err)
+
+        # As a terminal or a supervisor does it: the whole group gets it, from a process.
+        process = start(prefix, "sh", "-c", "echo started; exec cat", start_new_session=True)
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(workload.DEADLINE_S)
+        process.communicate()
+        tap.equal(process.returncode, 130, f"{name}: SIGINT to the whole group, status 130")
+
+
+def check_signal_burst():
+    """Signals that go on while the command ends and the recording is written."""
+    for n in range(5):
+        os.unlink(RECORDING)
+        process = start(RECORD, "sh", "-c", "echo started; exec cat")
+        process.stdout.readline()
+        while process.poll() is None:
+            process.send_signal(signal.SIGTERM if n % 2 else signal.SIGHUP)
+        process.communicate()
+        seen = workload.Recording(RECORDING)
+        want = 143 if n % 2 else 129
+        # To a shell it is the same if the signal ends the recorder at the very end.
+        ended = process.returncode in (want, 128 - want)
+        if not tap.equal((ended, seen.complete, seen.status), (True, True, want),
+                         f"a burst of signals, run {n + 1}: the recording is written", process):
+            break
+
+
+def check_descendants():
+    """record ends when the last descendant has, as strace does; the status is the command's."""
+    fifo = os.path.join(SCRATCH, "fifo")
+    os.mkfifo(fifo)
+    writer = os.open(fifo, os.O_RDWR | os.O_CLOEXEC)
+    process = start(RECORD, workload.program("orphans"), fifo)
+    waiting = process.stdout.read(8)
+    tap.equal((waiting, process.poll()), ("wwwwwwww", None),
+              "the command has ended, its 8 grandchildren wait, and so does record")
+    os.close(writer)
+    out, err = process.communicate()
+    seen = workload.Recording(RECORDING)
+    tap.equal((out, process.returncode, seen.calls[GETUID], seen.complete),
+              ("........", 3, 160, True), "record ends after them, with the command's status 3",
+              err)
+
+    process = start(RECORD, "sh", "-c", "setsid sh -c 'echo there; read line; id -u > /dev/null'"
+                    " <&0 & read line; exit 2")
+    tap.equal(process.stdout.readline(), "there\n", "a daemon in a session of its own")
+    process.stdin.write("x\n")
+    process.stdin.flush()
+    process.stdin.write("y\n")
+    out, err = process.communicate()
+    tap.equal(process.returncode, 2, "record waits for a daemon", err)
+    tap.ok(GETUID in workload.Recording(RECORDING).calls or
+           ("x86_64", 107) in workload.Recording(RECORDING).calls,
+           "what the daemon did last is recorded")
+
+
+def main():
+    """All of it."""
+    with open(PROFILE, "w", encoding="ascii") as file:
+        file.write('{"defaultAction": "SCMP_ACT_ALLOW"}\n')
+    check_status()
+    check_streams()
+    check_closed()
+    check_signals()
+    check_signal_burst()
+    check_descendants()
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
