@@ -74,7 +74,7 @@ SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check check-sanitize check-bare fuzz fuzzers coverage tidy format format-check metrics bench \
+.PHONY: all deps demo check check-sanitize check-bare soak faults fuzz fuzzers coverage tidy format format-check metrics bench \
 	man-lint install uninstall clean help tests
 
 all: $(BIN) ## build sysclamp
@@ -110,21 +110,19 @@ $(BUILD)/gen/runtime_base.inc: profiles/runtime-base.tsv | $(SETUP)
 		printf "\t{\"%s\", \"%s\", \"%s\"},\n", $$1, $$2, $$3 }' $< > $@
 $(BUILD)/profiler/base.o: $(BUILD)/gen/runtime_base.inc
 
-$(BUILD)/tests/unit/%: tests/unit/%.c $(PARTS) Makefile | $(SETUP)
-	$(call say,TEST,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(patsubst %,-iquote %,$(SEES_tests)) \
-		$(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(PARTS) $(LIBS)
+# One template for the test programs of each folder: everything but cli/ is linked, and, for the fuzz
+# targets, what drives them.
+define test_folder
+$(BUILD)/tests/$(1)/%: tests/$(1)/%.c $(2) $(PARTS) Makefile | $(SETUP)
+	$$(call say,TEST,$$<)mkdir -p $$(@D) && $$(CC) $$(CPPFLAGS_ALL) $$(patsubst %,-iquote %,$$(SEES_tests)) \
+		$$(CFLAGS_ALL) $$(LDFLAGS_ALL) $(3) -o $$@ $$< $(2) $$(PARTS) $$(LIBS)
+endef
+$(foreach folder,unit bench soak,$(eval $(call test_folder,$(folder))))
+$(eval $(call test_folder,fuzz,$(FUZZ_MAIN),$(FUZZ_LINK)))
 
 $(BUILD)/tests/fuzz/replay.o: tests/fuzz/replay.c Makefile | $(SETUP)
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(patsubst %,-iquote %,$(SEES_tests)) \
 		$(CFLAGS_ALL) -c -o $@ $<
-
-$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_MAIN) $(PARTS) Makefile | $(SETUP)
-	$(call say,FUZZ,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(patsubst %,-iquote %,$(SEES_tests)) \
-		$(CFLAGS_ALL) $(LDFLAGS_ALL) $(FUZZ_LINK) -o $@ $< $(FUZZ_MAIN) $(PARTS) $(LIBS)
-
-$(BUILD)/tests/bench/%: tests/bench/%.c $(PARTS) Makefile | $(SETUP)
-	$(call say,BENCH,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(patsubst %,-iquote %,$(SEES_tests)) \
-		$(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(PARTS) $(LIBS)
 
 # Workloads for the tests: plain programs, without our flags and sanitizers.  The first line of a source
 # may say how it is built beyond that:  /* build: -static -m32 */
@@ -154,6 +152,12 @@ check-bare: ## both README commands in a minimal Debian 12 root (needs root)
 
 demo: $(BIN) | $(SETUP) ## set up, build, and show the whole loop on redis
 	$(Q)scripts/demo.sh $(BUILD)
+
+soak: $(BUILD)/tests/soak/prove | $(SETUP) ## COUNT random profiles (2,000,000) compiled and proven, JOBS at a time
+	$(Q)$< $(or $(COUNT),2000000) $(JOBS)
+
+faults: | $(SETUP) ## faults put into the prover: its tests notice each
+	$(Q)scripts/faults.sh
 
 coverage: | $(SETUP) ## line and branch coverage of the tests
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage COVERAGE=1 check

@@ -58,13 +58,13 @@ enum box_answer box_member(
 enum box_answer box_exclude(
 	struct box *box, unsigned word, uint32_t mask, uint32_t value, struct prove_budget *budget)
 {
-	struct word_not *not = &budget->nots[budget->n_nots];
+	struct word_not *excluded = &budget->nots[budget->n_nots];
 
 	if (budget->n_nots >= PROVE_NOTS_MAX)
 		return BOX_SPENT;
 	budget->n_nots++;
-	*not = (struct word_not){.mask = mask, .value = value};
-	return word_meet_not(&box->words[word], not ) ? BOX_FOUND : BOX_EMPTY;
+	*excluded = (struct word_not){.mask = mask, .value = value};
+	return word_meet_not(&box->words[word], excluded) ? BOX_FOUND : BOX_EMPTY;
 }
 
 static enum box_answer half_meet(

@@ -40,8 +40,8 @@ bool word_has(const struct word_set *set, uint32_t value)
 {
 	if (value < set->low || value > set->high || (value & set->mask) != set->value)
 		return false;
-	for (const struct word_not *not = set->nots; not ; not = not ->next) {
-		if ((value & not ->mask) == not ->value)
+	for (const struct word_not *excluded = set->nots; excluded; excluded = excluded->next) {
+		if ((value & excluded->mask) == excluded->value)
 			return false;
 	}
 	return true;
@@ -76,13 +76,13 @@ static bool next_match(uint32_t low, uint32_t mask, uint32_t value, uint32_t *ou
 static enum word_answer find_from(struct word_set set, uint64_t *steps, uint32_t *out);
 
 /*
- * Every member has to differ from @not in some bit of its mask.  Try them one by one, from the
+ * Every member has to differ from @excluded in some bit of its mask.  Try them one by one, from the
  * highest, with those before it equal: these parts are disjoint and together are the whole set.
  */
 static enum word_answer find_differing(
-	struct word_set set, const struct word_not * not, uint64_t *steps, uint32_t *out)
+	struct word_set set, const struct word_not *excluded, uint64_t *steps, uint32_t *out)
 {
-	uint32_t open = not ->mask & ~set.mask;
+	uint32_t open = excluded->mask & ~set.mask;
 
 	while (open) {
 		uint32_t bit = 1u << (31 - __builtin_clz(open));
@@ -90,12 +90,12 @@ static enum word_answer find_differing(
 		enum word_answer answer;
 
 		part.mask |= bit;
-		part.value |= ~not ->value & bit;
+		part.value |= ~excluded->value & bit;
 		answer = find_from(part, steps, out);
 		if (answer != WORD_EMPTY)
 			return answer;
 		set.mask |= bit;
-		set.value |= not ->value & bit;
+		set.value |= excluded->value & bit;
 		open &= ~bit;
 	}
 	return WORD_EMPTY;
@@ -109,12 +109,12 @@ static enum word_answer find_from(struct word_set set, uint64_t *steps, uint32_t
 	if (!next_match(set.low, set.mask, set.value, &candidate) || candidate > set.high)
 		return WORD_EMPTY;
 	set.low = candidate;
-	for (const struct word_not *not = set.nots; not ; not = not ->next) {
+	for (const struct word_not *excluded = set.nots; excluded; excluded = excluded->next) {
 		if (*steps == 0)
 			return WORD_SPENT;
 		--*steps;
-		if ((candidate & not ->mask) == not ->value)
-			return find_differing(set, not, steps, out);
+		if ((candidate & excluded->mask) == excluded->value)
+			return find_differing(set, excluded, steps, out);
 	}
 	*out = candidate;
 	return WORD_FOUND;

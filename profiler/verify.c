@@ -207,7 +207,7 @@ static void count(const struct filters *filters, struct verify_report *out)
 int verify_filters(const struct verify_subject *subject, const struct reading *written,
 	const struct filters *filters, struct verify_report *out, struct err *e)
 {
-	struct attempt plain, lenient;
+	struct attempt plain = {0}, lenient;
 
 	count(filters, out);
 	if (try_reading(filters, written, &plain, e))

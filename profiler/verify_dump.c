@@ -163,7 +163,7 @@ static void tracee_release(struct tracee *tracee)
 
 static int refuse_attach(pid_t tid, int code, struct err *e)
 {
-	struct thread_status status;
+	struct thread_status status = {0};
 
 	if (code == ESRCH)
 		return err_set(e, ESRCH, "process %d has ended", tid);

@@ -269,7 +269,7 @@ static int verify_one(const struct verify_subject *subject, const struct reading
 int verify_libseccomp(
 	const struct verify_subject *subject, struct verify_report *out, struct err *e)
 {
-	struct verify_report linear, tree;
+	struct verify_report linear = {0}, tree = {0};
 	scoped(reading_done) struct reading written = {0};
 	bool both = count_names(subject->profile) > RUNC_TREE_ABOVE;
 

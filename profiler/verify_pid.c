@@ -104,7 +104,7 @@ int verify_pid(
 	scoped(reading_done) struct reading written = {0};
 	scoped(filters_done) struct filters filters = {0};
 	struct verify_report report = {0};
-	struct thread_status status;
+	struct thread_status status = {0};
 
 	(void)snprintf(report.subject, sizeof(report.subject), "process %d", pid);
 	if (reading_as_written(subject, &written, e) || check_self(pid, e) ||

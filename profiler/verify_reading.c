@@ -124,8 +124,8 @@ static int copy_rule(struct rewrite *rw, const struct rule *rule, struct err *e)
 
 	if (!copy)
 		return err_nomem(e);
-	memcpy(copy->conds, rule->conds, rule->n_conds * sizeof(*rule->conds));
-	copy->n_conds = rule->n_conds;
+	for (; copy->n_conds < rule->n_conds; copy->n_conds++)
+		copy->conds[copy->n_conds] = rule->conds[copy->n_conds];
 	for (size_t i = 0; i < rule->n_names; i++) {
 		if (!is_skipped(rw, rule, rule->names[i]))
 			copy->names[copy->n_names++] = rule->names[i];

@@ -13,27 +13,28 @@ set -euo pipefail
 # fuzz_one BUILD SECONDS TARGET
 fuzz_one()
 {
-	local build=$1 seconds=$2 target=$3 dict
-	local found=$build/found/$target- options=()
+	local build=$1 seconds=$2 target=$3 options=()
+	local dict=tests/fuzz/$target.dict
 	mkdir -p "$build/corpus/$target" "$build/found"
-	dict=tests/fuzz/$target.dict
 	[ ! -f "$dict" ] || options+=(-dict="$dict")
 	say "$target, $seconds s"
 	"$build/tests/fuzz/$target" "${options[@]+"${options[@]}"}" -max_total_time="$seconds" \
 		-timeout=60 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
-		-artifact_prefix="$found" "$build/corpus/$target" "tests/fuzz/corpus/$target"
+		-artifact_prefix="$build/found/$target-" \
+		"$build/corpus/$target" "tests/fuzz/corpus/$target"
 }
 
 main()
 {
 	[ $# -ge 2 ] || die 2 "usage: scripts/fuzz.sh BUILD SECONDS [TARGET...]"
-	local build=$1 seconds=$2 target failed=0
+	local build=$1 seconds=$2 targets=() target status=0
 	shift 2
-	[ $# -gt 0 ] || set -- $(cd tests/fuzz/corpus && echo *)
-	for target; do
-		fuzz_one "$build" "$seconds" "$target" || failed=1
+	targets=("$@")
+	[ $# -gt 0 ] || mapfile -t targets < <(ls tests/fuzz/corpus)
+	for target in "${targets[@]}"; do
+		fuzz_one "$build" "$seconds" "$target" || status=1
 	done
-	return $failed
+	return $status
 }
 
 main "$@"

@@ -170,10 +170,17 @@ def check_no_shell():
     tap.equal(term.expect(r"\ngot=(\w+)")[1], "hello", "without a shell Ctrl-Z does nothing")
     tap.equal(term.wait(), 3, "and the status is the command's")
 
+    term = terminal.Terminal(run_words("sh", "-c", "echo started $$; kill -STOP $$; exit 3"))
+    pid = int(term.expect(r"started (\d+)\r\n")[1])
+    tap.wait_until(lambda: tap.state_of(pid) == "T", "the command is stopped")
+    os.kill(pid, signal.SIGCONT)
+    tap.wait_until(lambda: tap.state_of(term.pid) == "Z", "sysclamp ends")
+    tap.equal(term.end(), 3, "nor does sysclamp stop with a command that stops itself")
+
 
 def check_hangup():
     """The terminal goes away."""
-    term = terminal.Terminal(run_words("sh", "-c", "echo started; exec sleep 1000"))
+    term = terminal.Terminal(run_words("sh", "-c", "echo started; exec sleep 60"))
     term.expect("started")
     tap.equal(term.end(), 129, "the terminal closed, sysclamp leads the session: status 129")
     tap.wait_until(lambda: (tap.reap(), not tap.descendants())[1], "all processes gone")
