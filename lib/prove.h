@@ -33,7 +33,7 @@ enum {
 };
 
 /* About a second: what is decided at all is decided in far less. */
-#define PROVE_STEPS 200000000ull
+#define PROVE_STEPS 20000000ull
 
 enum proof_verdict {
 	PROOF_EQUAL,
