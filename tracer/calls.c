@@ -320,6 +320,7 @@ void calls_died(struct call_watch *watch, struct task *task, int wait_status)
 		note_denied(watch, task);
 	else if (task->strict)
 		(void)note(watch, task, task->entered.abi, task->entered.nr); /* exit(2) */
+	task->entered.abi = NULL;
 }
 
 bool calls_wants_returns(const struct call_watch *watch, const struct task *task)

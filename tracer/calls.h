@@ -52,7 +52,7 @@ bool calls_passed(
 void calls_returned(
 	struct call_watch *watch, struct task *task, const struct __ptrace_syscall_info *info);
 
-/* The task ended: a call that it had entered was its death, if @wait_status says so. */
+/* The task ends: a call that it had entered was its death, if @wait_status, its own, says so. */
 void calls_died(struct call_watch *watch, struct task *task, int wait_status);
 
 /* Whether the task has to stop at entry and return (PTRACE_SYSCALL) and not just for the filter. */

@@ -186,6 +186,21 @@ static void on_exec(struct tracer *t, struct task *task, int status)
 }
 
 /*
+ * A task begins to end.  What wait(2) says of it later is no longer its own end if its whole
+ * process ends meanwhile (kernel/exit.c: wait_task_zombie() prefers the group's), so a filter's
+ * kill is told here.
+ */
+static void on_exit_begun(struct tracer *t, struct task *task, int status)
+{
+	unsigned long own_status;
+
+	(void)status;
+	if (!ptrace(PTRACE_GETEVENTMSG, task->tid, 0, &own_status))
+		calls_died(&t->calls, task, (int)own_status);
+	task_resume(t, task, 0);
+}
+
+/*
  * A task that PTRACE_SEIZE brought along starts, an interruption, or a group stop, in which it
  * stays (PTRACE_LISTEN) until SIGCONT: ptrace(2), "Group-stop".
  */
@@ -210,6 +225,7 @@ static void (*const EVENT_HANDLERS[])(struct tracer *, struct task *, int status
 	[PTRACE_EVENT_VFORK] = on_child,
 	[PTRACE_EVENT_CLONE] = on_child,
 	[PTRACE_EVENT_EXEC] = on_exec,
+	[PTRACE_EVENT_EXIT] = on_exit_begun,
 	[PTRACE_EVENT_SECCOMP] = on_filter,
 };
 
@@ -347,8 +363,8 @@ static int trace(const struct tracer_job *job, bool filter, struct recording *re
 	/* Without our filter RET_TRACE is the workload's own affair: ENOSYS, as if nobody traced.
 	 */
 	const unsigned options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-				 PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL |
-				 (filter ? PTRACE_O_TRACESECCOMP : 0u);
+				 PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT |
+				 PTRACE_O_EXITKILL | (filter ? PTRACE_O_TRACESECCOMP : 0u);
 	struct tracer t = {.job = job, .rec = rec, .end = out_end};
 	int code;
 
