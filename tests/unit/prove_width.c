@@ -239,6 +239,31 @@ static void test_all_small_programs(void)
 		programs);
 }
 
+/* Every test of a word that was masked twice. */
+static void test_all_masks(void)
+{
+	static const uint16_t tests[] = {BPF_JEQ, BPF_JGT, BPF_JGE, BPF_JSET};
+	unsigned exact = 0, programs = 0;
+
+	for (unsigned bits = 0; bits < 1 << 3 * WIDTH; bits++) {
+		for (unsigned test = 0; test < ARRAY_LEN(tests); test++) {
+			struct sock_filter insns[] = {
+				BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 16),
+				BPF_STMT(BPF_ALU | BPF_AND | BPF_K, bits & FULL),
+				BPF_STMT(BPF_ALU | BPF_AND | BPF_K, bits >> WIDTH & FULL),
+				BPF_JUMP(BPF_JMP | tests[test] | BPF_K, bits >> 2 * WIDTH, 0, 1),
+				BPF_STMT(BPF_RET | BPF_K, 1),
+				BPF_STMT(BPF_RET | BPF_K, 2),
+			};
+
+			programs++;
+			exact += walk_is_exact(insns, ARRAY_LEN(insns));
+		}
+	}
+	ok(exact == programs, "the boxes of all %u tests of a word masked twice are exact",
+		programs);
+}
+
 /* Two ABIs of the reduced width: tokens 1 and 2, the second with arguments of one word. */
 static const struct abi ABIS[] = {
 	{"wide", "WIDE", 1, 0, 0, false, false},
@@ -397,6 +422,7 @@ static void test_policy_search(void)
 int main(void)
 {
 	test_all_small_programs();
+	test_all_masks();
 	test_random_programs();
 	test_policy_search();
 	return tap_done();
