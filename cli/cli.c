@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int cli_fail(const char *command, int exit_code, const struct err *e)
@@ -73,11 +74,26 @@ int cli_option(int argc, char **argv, const char *shorts, const struct option *l
 	return option;
 }
 
-bool cli_colour(int fd)
+void cli_print_word(const char *word)
 {
-	const char *term = getenv("TERM");
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:=@%+,-";
 
-	return isatty(fd) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+	if (*word && !word[strspn(word, plain)]) {
+		fprintf(stderr, " %s", word);
+		return;
+	}
+	fputs(" '", stderr);
+	for (; *word; word++)
+		fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, stderr);
+	fputc('\'', stderr);
+}
+
+bool cli_is_stream(const char *file)
+{
+	struct stat st;
+
+	return !strcmp(file, "-") || (!stat(file, &st) && !S_ISREG(st.st_mode));
 }
 
 int cli_flush(int status)

@@ -48,7 +48,10 @@ int cli_option(int argc, char **argv, const char *shorts, const struct option *l
 /** Write out standard output; @status, or EXIT_USAGE if that fails (a full disk) and it was 0. */
 int cli_flush(int status);
 
-/** Whether escape sequences are welcome on @fd: a terminal, no NO_COLOR, TERM not "dumb". */
-bool cli_colour(int fd);
+/** Print a space and @word to standard error as a person would type it to a shell. */
+void cli_print_word(const char *word);
+
+/** Whether output to @file goes to something that is no file: "-", a terminal, a pipe, a device. */
+bool cli_is_stream(const char *file);
 
 #endif

@@ -17,8 +17,9 @@ static const char HELP[] =
 	"usage: sysclamp generate [-o FILE] [OPTION...] RECORDING...\n"
 	"\n"
 	"Cut a seccomp profile from recordings: it allows what was seen and not always\n"
-	"denied, what the container runtime itself needs, and the clock calls that a recorder\n"
-	"may not see.  Several recordings are joined; - reads standard input.\n"
+	"denied, what the container runtime itself needs, the clock calls that a recorder may\n"
+	"not see, and what a signal may bring.  Several recordings are joined; - reads standard "
+	"input.\n"
 	"\n"
 	"  -o, --output FILE        where the profile goes, replaced atomically; default\n"
 	"                           standard output\n"
@@ -235,22 +236,6 @@ static int format_filter(const struct request *request, const char *name, struct
 	return 0;
 }
 
-/* A word as a person would type it to a shell. */
-static void print_word(const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_./:=@%+,-";
-
-	if (*word && !word[strspn(word, plain)]) {
-		fprintf(stderr, " %s", word);
-		return;
-	}
-	fputs(" '", stderr);
-	for (; *word; word++)
-		fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, stderr);
-	fputc('\'', stderr);
-}
-
 static void tell_next(const struct request *request, const struct recording *rec)
 {
 	const struct rec_names *argv = &rec->workload.argv;
@@ -258,15 +243,19 @@ static void tell_next(const struct request *request, const struct recording *rec
 	if (!request->out)
 		return;
 	fprintf(stderr, "sysclamp generate: wrote %s\n", request->out);
-	if (request->format != FORMAT_JSON)
+	if (request->format != FORMAT_JSON || cli_is_stream(request->out))
 		return;
 	fputs("next: sysclamp run -p", stderr);
-	print_word(request->out);
+	cli_print_word(request->out);
 	fputs(" --", stderr);
 	for (size_t i = 0; i < argv->n_names; i++)
-		print_word(argv->names[i]);
-	fputs("\n  or: sysclamp install -p", stderr);
-	print_word(request->out);
+		cli_print_word(argv->names[i]);
+	fputc('\n', stderr);
+	/* Without what the runtime needs no container starts under it. */
+	if (request->options.runtime == BASE_NONE)
+		return;
+	fputs("  or: sysclamp install -p", stderr);
+	cli_print_word(request->out);
 	fputs(" --name NAME\n", stderr);
 }
 

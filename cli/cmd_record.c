@@ -12,7 +12,7 @@
 #include "tracer.h"
 
 static const char HELP[] =
-	"usage: sysclamp record [-o FILE] [--backend NAME] [--] COMMAND [ARGUMENT...]\n"
+	"usage: sysclamp record [-q] [-o FILE] [--backend NAME] [--] COMMAND [ARGUMENT...]\n"
 	"\n"
 	"Run a command and record every system call that it and all its descendants make,\n"
 	"until the last of them has ended.\n"
@@ -90,14 +90,6 @@ static char *default_file(const char *command)
 	return file;
 }
 
-/* What is written to as it is, at the end only: standard output and devices. */
-static bool is_stream(const char *file)
-{
-	struct stat st;
-
-	return !strcmp(file, "-") || (!stat(file, &st) && !S_ISREG(st.st_mode));
-}
-
 static int finish(
 	const struct session *session, struct recording *rec, const struct launch_end *end)
 {
@@ -107,7 +99,7 @@ static int finish(
 	if (recording_write(rec, session->file, &e))
 		return cli_fail("record", EXIT_OWN_FAILURE, &e);
 	if (!session->quiet)
-		view_summary(rec, session->file);
+		view_summary(rec, session->file, session->stream);
 	if (!recording_losses(rec))
 		return launch_exit_code(end);
 	(void)err_set(&e, EIO,
@@ -149,7 +141,7 @@ static int check_file(const char *file, struct err *e)
 	const char *slash = strrchr(file, '/');
 	struct stat st;
 
-	if (is_stream(file)) {
+	if (cli_is_stream(file)) {
 		if (!stat(file, &st) && S_ISDIR(st.st_mode))
 			return err_set(e, EISDIR, "%s: is a directory; name a file with -o", file);
 		return 0;
@@ -225,7 +217,7 @@ static int run(int argc, char **argv)
 		session.file = made_up = default_file(argv[optind]);
 	if (!session.file)
 		return fail(0, (err_nomem(&e), &e));
-	session.stream = is_stream(session.file);
+	session.stream = cli_is_stream(session.file);
 	return prepare_and_record(&session, backend_name, argv + optind);
 }
 

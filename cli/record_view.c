@@ -14,7 +14,7 @@
 
 #define NS_PER_S 1000000000ull
 
-enum { TOP_CALLS = 8, LINE_MAX_COLUMNS = 160 };
+enum { TOP_CALLS = 9, NAME_COLUMNS = 16, LINE_MAX_COLUMNS = 160 };
 
 /* Whether the live line is on the screen: the one thing to remember between two ticks. */
 static bool drawn;
@@ -135,7 +135,7 @@ static int by_count(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* The most frequent calls, four a line. */
+/* The most frequent calls, three a line. */
 static void print_top(const struct recording *rec)
 {
 	scoped_free const struct rec_call **sorted = calloc(rec->n_calls, sizeof(*sorted));
@@ -148,7 +148,8 @@ static void print_top(const struct recording *rec)
 		sorted[i] = &rec->calls[i];
 	qsort(sorted, rec->n_calls, sizeof(*sorted), by_count);
 	for (size_t i = 0; i < shown; i++)
-		fprintf(stderr, "%s%9" PRIu64 " %-16s", i % 3 ? "" : "\n ", sorted[i]->count,
+		fprintf(stderr, "%s%9" PRIu64 " %-*s", i % 3 ? "" : "\n ", sorted[i]->count,
+			i % 3 == 2 || i + 1 == shown ? 0 : NAME_COLUMNS,
 			call_label(sorted[i], name));
 	fputs("\n\n", stderr);
 }
@@ -161,13 +162,50 @@ static void print_losses(const struct recording *rec)
 	}
 }
 
-void view_summary(const struct recording *rec, const char *file)
+/* Which calls were denied: that is what somebody looks for who wonders why a program fails. */
+static void print_denied(const struct recording *rec)
+{
+	char name[SYSCALL_NAME_MAX];
+	const char *lead = "  denied:";
+
+	for (size_t i = 0; i < rec->n_calls; i++) {
+		if (!rec->calls[i].denied)
+			continue;
+		fprintf(stderr, "%s %s %" PRIu64, lead, call_label(&rec->calls[i], name),
+			rec->calls[i].denied);
+		lead = ",";
+	}
+	if (*lead == ',')
+		fputc('\n', stderr);
+}
+
+/* "sysclamp generate -o web.json web.rec.json" */
+static void print_next(const char *file)
+{
+	static const char suffix[] = ".rec.json";
+	const char *slash = strrchr(file, '/');
+	const char *base = slash ? slash + 1 : file;
+	size_t len = strlen(base), cut = sizeof(suffix) - 1;
+	bool usual = len > cut && !strcmp(base + len - cut, suffix);
+	scoped_free char *profile = NULL;
+
+	if (asprintf(&profile, "%s%.*s%s", *base == '-' ? "./" : "", (int)(usual ? len - cut : len),
+		    base, usual ? ".json" : ".profile.json") < 0) {
+		profile = NULL; /* asprintf(3): undefined on failure */
+		return;
+	}
+	fputs("recording:", stderr);
+	cli_print_word(file);
+	fputs("\nnext:      sysclamp generate -o", stderr);
+	cli_print_word(profile);
+	cli_print_word(file);
+	fputc('\n', stderr);
+}
+
+void view_summary(const struct recording *rec, const char *file, bool stream)
 {
 	uint64_t denied = 0;
 	char elapsed[32];
-	const char *slash = strrchr(file, '/');
-	const char *base = slash ? slash + 1 : file;
-	int stem = (int)(strlen(base) - (strstr(base, ".rec.json") ? strlen(".rec.json") : 0));
 
 	for (size_t i = 0; i < rec->n_calls; i++)
 		denied += rec->calls[i].denied;
@@ -178,8 +216,9 @@ void view_summary(const struct recording *rec, const char *file)
 		duration(rec->workload.ended_ns - rec->workload.started_ns, elapsed,
 			sizeof(elapsed)),
 		denied, recording_losses(rec));
+	print_denied(rec);
 	print_losses(rec);
 	print_top(rec);
-	fprintf(stderr, "recording: %s\nnext:      sysclamp generate -o %.*s.json %s\n", file, stem,
-		base, file);
+	if (!stream)
+		print_next(file);
 }

@@ -24,7 +24,11 @@ void view_clear(void);
 /* Task @tid is about to write to its descriptor @fd: remove the line if that is our terminal. */
 void view_before_write(pid_t tid, unsigned fd);
 
-/* The table at the end, and the next command to type.  @file: where the recording went. */
-void view_summary(const struct recording *rec, const char *file);
+/*
+ * The table at the end, and the next command to type.
+ *
+ * @file: where the recording went; @stream: that is no file that could be named to a command.
+ */
+void view_summary(const struct recording *rec, const char *file, bool stream);
 
 #endif

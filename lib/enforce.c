@@ -36,7 +36,7 @@ int enforced_from_profile(const char *path, struct profile *profile, struct enfo
 	work.profile = *profile;
 	*profile = (struct profile){0};
 	*out = work;
-	work = (struct enforced){0};
+	memset(&work, 0, sizeof(work)); /* it is the caller's now */
 	return 0;
 }
 

@@ -277,7 +277,7 @@ static const char *type_name(const json_t *value)
 		[JSON_NULL] = "null",
 	};
 
-	return names[json_typeof(value)];
+	return value ? names[json_typeof(value)] : "nothing";
 }
 
 static int refuse_type(const struct json_at *at, const char *wanted, struct err *e)

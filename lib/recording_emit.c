@@ -205,7 +205,7 @@ int recording_emit(const struct recording *rec, char **out_text, size_t *out_siz
 int recording_write(struct recording *rec, const char *path, struct err *e)
 {
 	scoped_free char *text = NULL;
-	size_t size;
+	size_t size = 0;
 
 	/* Not taken back on failure: a rename whose directory could not be synced has happened, and
 	 * two states of one seq must never be seen. */

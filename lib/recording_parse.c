@@ -190,7 +190,7 @@ static int read_host_and_recorder(const struct json_at *root, struct recording *
 		need_text(&recorder, "version", &rec->recorder_version, e) ||
 		need_text(&recorder, "backend", &rec->recorder_backend, e))
 		return -e->code;
-	if (strcmp(name, RECORDING_PROGRAM) != 0)
+	if (!name || strcmp(name, RECORDING_PROGRAM) != 0)
 		return json_err(&recorder, e, "name is \"%s\"; only \"%s\" is known", name,
 			RECORDING_PROGRAM);
 	return 0;

@@ -12,7 +12,7 @@
 #include "syscalls.h"
 
 /* What put a name in: one bit each, the first that is set counts. */
-enum allowed_by { BY_RECORDING = 1, BY_BASE = 2, BY_VDSO = 4 };
+enum allowed_by { BY_RECORDING = 1, BY_BASE = 2, BY_VDSO = 4, BY_SIGNAL = 8 };
 
 struct allowed_name {
 	char name[SYSCALL_NAME_MAX];

@@ -27,16 +27,23 @@ static void cut_done(struct cut *cut)
 }
 
 /*
- * Calls that the vDSO answers while the clock source lets it: under another one, on another host,
+ * Calls that a run may need without having shown them.
+ *
+ * Those that the vDSO answers while the clock source lets it: under another one, on another host,
  * they enter the kernel (arch/x86/entry/vdso, lib/vdso/gettimeofday.c).  clock_getres is not among
  * them: the vDSO answers it under any clock source, or never.
+ *
+ * Those that a signal brings, whenever it comes: the kernel has a handler return through
+ * sigreturn(2), and resumes a wait that a stop cut short through restart_syscall(2).
  */
-static const char *const CLOCK_CALLS[] = {
-	"clock_gettime",
-	"clock_gettime64", /* the same on 32-bit ABIs */
-	"getcpu",
-	"gettimeofday",
-	"time",
+static const struct {
+	const char *name;
+	enum allowed_by by;
+} UNSEEN_CALLS[] = {
+	{"clock_gettime", BY_VDSO}, {"clock_gettime64", BY_VDSO}, /* the same on 32-bit ABIs */
+	{"getcpu", BY_VDSO}, {"gettimeofday", BY_VDSO}, {"time", BY_VDSO},
+	{"restart_syscall", BY_SIGNAL}, {"rt_sigreturn", BY_SIGNAL},
+	{"sigreturn", BY_SIGNAL}, /* the same on 32-bit ABIs */
 };
 
 /* Their operations are done by the kernel without a system call. */
@@ -240,11 +247,11 @@ static int cut_add_base(struct cut *cut, struct err *e)
 	return 0;
 }
 
-static int cut_add_clocks(struct cut *cut, struct err *e)
+static int cut_add_unseen(struct cut *cut, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(CLOCK_CALLS); i++) {
-		if (name_exists(&cut->profile, CLOCK_CALLS[i]) &&
-			allowed_add(&cut->allowed, CLOCK_CALLS[i], BY_VDSO, e))
+	for (size_t i = 0; i < ARRAY_LEN(UNSEEN_CALLS); i++) {
+		if (name_exists(&cut->profile, UNSEEN_CALLS[i].name) &&
+			allowed_add(&cut->allowed, UNSEEN_CALLS[i].name, UNSEEN_CALLS[i].by, e))
 			return -e->code;
 	}
 	return 0;
@@ -304,24 +311,30 @@ static void tell_skipped(const struct cut *cut)
 	tell_names(cut, &unknown, "left out, for they have no name and the kernel lacks them");
 }
 
-static void tell_added(const struct cut *cut)
+/* The names that are there for @by and for no reason before it. */
+static void tell_added_by(const struct cut *cut, enum allowed_by by, const char *what)
 {
-	struct name_row base = {0}, clocks = {0};
-	char what[ERR_TEXT_MAX / 4];
+	struct name_row row = {0};
 
 	for (size_t i = 0; i < cut->allowed.n_names; i++) {
 		const struct allowed_name *name = &cut->allowed.names[i];
 
-		if (!(name->by & (BY_RECORDING | BY_BASE)))
-			name_row_add(&clocks, name->name);
-		else if (!(name->by & BY_RECORDING))
-			name_row_add(&base, name->name);
+		if ((name->by & -name->by) == by)
+			name_row_add(&row, name->name);
 	}
-	(void)snprintf(what, sizeof(what), "added what %s %s behind the filter",
+	tell_names(cut, &row, what);
+}
+
+static void tell_added(const struct cut *cut)
+{
+	char base[ERR_TEXT_MAX / 4];
+
+	(void)snprintf(base, sizeof(base), "added what %s %s behind the filter",
 		base_runtime_label(cut->options->runtime),
 		cut->options->runtime == BASE_ANY ? "call" : "calls");
-	tell_names(cut, &base, what);
-	tell_names(cut, &clocks, "added what the vDSO may have hidden from the recorder");
+	tell_added_by(cut, BY_BASE, base);
+	tell_added_by(cut, BY_VDSO, "added what the vDSO may have hidden from the recorder");
+	tell_added_by(cut, BY_SIGNAL, "added what a signal or a stop may bring at any time");
 }
 
 static void tell_unportable(const struct cut *cut)
@@ -389,7 +402,9 @@ static void tell_summary(const struct cut *cut)
 {
 	const struct allowed *allowed = &cut->allowed;
 	size_t base = allowed_count(allowed, BY_BASE), clocks = allowed_count(allowed, BY_VDSO);
+	size_t signals = allowed_count(allowed, BY_SIGNAL);
 	char of_base[SYSCALL_NAME_MAX] = "", of_clocks[SYSCALL_NAME_MAX] = "";
+	char of_signals[SYSCALL_NAME_MAX] = "";
 
 	if (base > 0)
 		(void)snprintf(of_base, sizeof(of_base), ", %zu added for %s", base,
@@ -397,8 +412,10 @@ static void tell_summary(const struct cut *cut)
 	if (clocks > 0)
 		(void)snprintf(of_clocks, sizeof(of_clocks), ", %zu clock call%s", clocks,
 			clocks == 1 ? "" : "s");
-	notice_tell(cut->to, "%zu calls allowed: %zu recorded%s%s", allowed->n_names,
-		allowed_count(allowed, BY_RECORDING), of_base, of_clocks);
+	if (signals > 0)
+		(void)snprintf(of_signals, sizeof(of_signals), ", %zu for signals", signals);
+	notice_tell(cut->to, "%zu calls allowed: %zu recorded%s%s%s", allowed->n_names,
+		allowed_count(allowed, BY_RECORDING), of_base, of_clocks, of_signals);
 }
 
 static void tell_all(const struct cut *cut)
@@ -428,7 +445,7 @@ int profile_generate(const char *name, const struct recording *rec,
 			name);
 	cut.profile.default_action = options->default_action;
 	if (cut_list_abis(&cut, e) || cut_add_recorded(&cut, e) || cut_add_base(&cut, e) ||
-		cut_add_clocks(&cut, e) || cut_write_rule(&cut, e))
+		cut_add_unseen(&cut, e) || cut_write_rule(&cut, e))
 		return -e->code;
 	tell_all(&cut);
 	*out = cut.profile;

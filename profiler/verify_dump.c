@@ -268,7 +268,7 @@ static int dump_all(pid_t tid, struct filters *out, struct err *e)
 	if (code < 0)
 		return code;
 	*out = all;
-	all = (struct filters){0};
+	memset(&all, 0, sizeof(all)); /* they are the caller's now */
 	return 0;
 }
 

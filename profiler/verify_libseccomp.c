@@ -118,7 +118,7 @@ static int export_filter(scmp_filter_ctx ctx, struct filter *out, struct err *e)
 	if (pread(fd, filter.insns, (size_t)size, 0) != size)
 		return err_sys(e, errno, "cannot read libseccomp's program");
 	*out = filter;
-	filter = (struct filter){0};
+	memset(&filter, 0, sizeof(filter)); /* it is the caller's now */
 	return 0;
 }
 

@@ -410,8 +410,8 @@ int ptrace_probe(struct err *e)
 		return err_sys(e, errno, "ptrace: cannot start a process");
 	if (waitpid(pid, &code, 0) < 0 || !WIFSTOPPED(code))
 		return err_set(e, EPERM,
-			"ptrace: not permitted here; a container needs a seccomp profile "
-			"that allows it");
+			"ptrace: not permitted here: sysclamp is being traced itself, or runs in a "
+			"container whose seccomp profile denies ptrace");
 	code = ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) < 0 ? errno : 0;
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, NULL, 0);

@@ -136,7 +136,8 @@ static void check_base(enum base_runtime runtime, bool nnp, const char *label)
 	generate(&t);
 	for (size_t i = 0; i < len; i++) {
 		const char *name = table[i].name;
-		bool want = !strcmp(name, "execve");
+		bool want = !strcmp(name, "execve") || !strcmp(name, "rt_sigreturn") ||
+			    !strcmp(name, "restart_syscall"); /* always there */
 
 		want |= (runtime == BASE_RUNC || runtime == BASE_ANY) && in_base("runc", key, name);
 		want |= (runtime == BASE_CRUN || runtime == BASE_ANY) && in_base("crun", key, name);
@@ -382,6 +383,21 @@ static void test_clocks(void)
 	}
 }
 
+/* A handler that no recording saw run has to return, and a stopped wait to be resumed. */
+static void test_signals(void)
+{
+	scoped(trial_done) struct trial t;
+
+	trial_init(&t, "x86_64");
+	add_named(&t, "x86_64", "execve");
+	t.options.runtime = BASE_NONE;
+	ok(!generate(&t) && allows(&t, "rt_sigreturn") && allows(&t, "restart_syscall") &&
+			!allows(&t, "sigreturn"),
+		"what a signal brings is allowed on x86_64");
+	add_named(&t, "i386", "execve");
+	ok(!generate(&t) && allows(&t, "sigreturn"), "and under i386 sigreturn as well");
+}
+
 static void test_warnings(void)
 {
 	scoped(trial_done) struct trial t;
@@ -444,14 +460,15 @@ static void test_summary(void)
 	add_named(&t, "i386", "execve");
 	add_named(&t, "x86_64", "time");
 	generate(&t);
-	ok(says(&t, "6 calls allowed: 2 recorded, 4 clock calls\n"),
+	ok(says(&t, "9 calls allowed: 2 recorded, 4 clock calls, 3 for signals\n"),
 		"the summary counts each name once, for the first reason");
 	add_named(&t, "x86_64", "clock_gettime");
 	add_named(&t, "x86_64", "getcpu");
 	add_named(&t, "x86_64", "gettimeofday");
 	add_named(&t, "i386", "clock_gettime64");
 	generate(&t);
-	ok(says(&t, "6 calls allowed: 6 recorded\n"), "and says nothing of what was not added");
+	ok(says(&t, "9 calls allowed: 6 recorded, 3 for signals\n"),
+		"and says nothing of what was not added");
 }
 
 static void test_order(void)
@@ -491,6 +508,7 @@ int main(void)
 	test_accept();
 	test_empty();
 	test_clocks();
+	test_signals();
 	test_warnings();
 	test_fallbacks();
 	test_summary();
