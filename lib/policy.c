@@ -389,6 +389,7 @@ action_t policy_verdict(const struct policy *policy, const struct seccomp_data *
 	uint32_t nr = (uint32_t)call->nr;
 	const struct abi *abi = abi_of_call(call->arch, nr);
 	const struct abi_policy *listed = abi ? policy_abi(policy, abi) : NULL;
+	struct seccomp_data seen = *call;
 	const struct call_policy *about;
 
 	if (out_call)
@@ -404,10 +405,12 @@ action_t policy_verdict(const struct policy *policy, const struct seccomp_data *
 		*out_call = about;
 	if (about->n_clauses == 0)
 		return about->action;
+	for (size_t i = 0; listed->abi->bits32 && i < SYSCALL_ARGS; i++)
+		seen.args[i] = (uint32_t)seen.args[i];
 	for (size_t i = 0; i < about->n_clauses; i++) {
 		const struct clause *clause = &listed->clauses[about->first_clause + i];
 
-		if (clause_holds(clause, call))
+		if (clause_holds(clause, &seen))
 			return clause->action;
 	}
 	if (out_call)

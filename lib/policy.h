@@ -102,7 +102,7 @@ bool clause_holds(const struct clause *clause, const struct seccomp_data *call);
  * A negative number (bit 31) is a call of no ABI: the default if any listed ABI has the token, else
  * KILL_PROCESS.
  *
- * @call: as the kernel reports it: under a 32-bit ABI the upper halves of the arguments are zero.
+ * @call: as the kernel reports it: under a 32-bit ABI only the low halves of the arguments count.
  * @out_call: what decided it, NULL if the default (or an unlisted ABI) did; may itself be NULL.
  */
 action_t policy_verdict(const struct policy *policy, const struct seccomp_data *call,

@@ -9,6 +9,7 @@
 struct search {
 	const struct policy *policy;
 	action_t got;
+	bool bits32; /* the ABI at hand reads the low halves of the arguments only */
 	struct prove_budget *budget;
 	struct prove_witness *out;
 };
@@ -24,6 +25,39 @@ static enum box_answer unless_wanted(const struct search *s, const struct box *b
 	return action_effective(wanted) == s->got ? BOX_EMPTY : found(s, box);
 }
 
+/* Whether a test on a half holds for zero. */
+static bool holds_for_zero(const struct half_test *test)
+{
+	switch (test->kind) {
+	case HALF_RANGE:
+		return test->a == 0;
+	case HALF_BITS:
+		return test->b == 0;
+	case HALF_NOT:
+		return test->b != 0;
+	default:
+		return true;
+	}
+}
+
+/*
+ * condition_split(), where a 32-bit ABI takes an argument for its low half whatever stands in the
+ * upper one: x86 hands that over as it is in the register (int 0x80 of a 64-bit program).
+ */
+static unsigned parts_of(
+	const struct search *s, const struct condition *cond, bool negate, struct arg_test parts[2])
+{
+	unsigned n = condition_split(cond, negate, s->budget->width, parts), kept = 0;
+
+	for (unsigned i = 0; i < n && s->bits32; i++) {
+		if (!holds_for_zero(&parts[i].high))
+			continue;
+		parts[kept] = parts[i];
+		parts[kept++].high = (struct half_test){HALF_ANY, 0, 0};
+	}
+	return s->bits32 ? kept : n;
+}
+
 /* The program says the default: then no clause may match.  Conditions from @next on are to be met.
  */
 static enum box_answer clause_meets(
@@ -37,7 +71,7 @@ static enum box_answer clause_meets(
 
 	if (next == clause->n_conds)
 		return found(s, box);
-	n = condition_split(cond, false, s->budget->width, parts);
+	n = parts_of(s, cond, false, parts);
 	for (unsigned i = 0; i < n && answer == BOX_EMPTY; i++) {
 		struct box part = *box;
 
@@ -73,8 +107,10 @@ static enum box_answer clause_takes_off(const struct search *s, const struct box
 
 	if (next == clause->n_conds)
 		return BOX_EMPTY;
+	if (++rest.depth > PROVE_DEPTH_MAX)
+		return BOX_SPENT;
 	for (int negate = 1; negate >= 0; negate--) {
-		unsigned n = condition_split(cond, negate, s->budget->width, parts);
+		unsigned n = parts_of(s, cond, negate, parts);
 
 		for (unsigned i = 0; i < n && answer == BOX_EMPTY; i++) {
 			struct box part = *box;
@@ -183,20 +219,15 @@ static enum box_answer abi_differs(const struct search *s, const struct box *box
 static enum box_answer range_differs(const struct search *s, const struct box *box,
 	const struct abi_policy *abi, uint32_t low, uint32_t high)
 {
+	struct search here = *s;
 	struct box part = *box;
 
 	if (!word_meet_range(&part.words[WORD_NR], low, high))
 		return BOX_EMPTY;
 	if (!abi)
 		return unless_wanted(s, &part, policy_unlisted(s->policy));
-	if (abi->abi->bits32) {
-		/* The kernel has zeroes there. */
-		for (unsigned arg = 0; arg < SYSCALL_ARGS; arg++) {
-			if (!word_meet_range(&part.words[WORD_ARGS + 2 * arg + 1], 0, 0))
-				return BOX_EMPTY;
-		}
-	}
-	return abi_differs(s, &part, abi, low, high);
+	here.bits32 = abi->abi->bits32;
+	return abi_differs(&here, &part, abi, low, high);
 }
 
 static enum box_answer token_differs(const struct search *s, const struct box *box, uint32_t token)
@@ -245,7 +276,8 @@ static bool token_is_done(const struct policy *policy, size_t index)
 enum box_answer policy_differs(const struct policy *policy, const struct box *box, action_t got,
 	bool big_endian, struct prove_budget *budget, struct prove_witness *out)
 {
-	const struct search s = {policy, action_effective(got), budget, out};
+	const struct search s = {
+		.policy = policy, .got = action_effective(got), .budget = budget, .out = out};
 	struct box rest = *box;
 	size_t mark = budget->n_nots;
 	enum box_answer answer = BOX_EMPTY;

@@ -106,6 +106,7 @@ static enum box_answer split(struct walk *w, struct state *s, uint32_t from)
 	const struct box box = s->box;
 	const struct word_set *set;
 	uint32_t single, middle;
+	enum box_answer answer;
 	unsigned word = 0;
 
 	while (word < WORD_COUNT &&
@@ -117,7 +118,10 @@ static enum box_answer split(struct walk *w, struct state *s, uint32_t from)
 	set = &box.words[word];
 	middle = set->low + (set->high - set->low) / 2;
 	(void)word_meet_range(&s->box.words[word], middle + 1, w->full);
-	if (box_check(&s->box, word, w->budget) == BOX_FOUND && push(w, s) != BOX_FOUND)
+	answer = box_check(&s->box, word, w->budget);
+	if (answer == BOX_FOUND)
+		answer = push(w, s) == BOX_FOUND ? BOX_FOUND : BOX_SPENT;
+	if (answer == BOX_SPENT)
 		return BOX_SPENT;
 	s->box = box;
 	(void)word_meet_range(&s->box.words[word], 0, middle);

@@ -23,7 +23,8 @@ struct abi {
 	uint32_t audit_arch; /* seccomp_data.arch: AUDIT_ARCH_*, linux/audit.h */
 	uint32_t scmp_arch; /* libseccomp's token */
 	uint32_t new_base; /* where the common numbers from 424 up are added to */
-	bool bits32; /* arguments are 32 bits wide: the upper halves in seccomp_data are zero */
+	bool bits32; /* a call uses the low halves of its arguments only, whatever seccomp_data has
+			above */
 	bool big_endian; /* decides where the halves of an argument lie in seccomp_data */
 };
 

@@ -8,13 +8,14 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "profile.h"
 #include "scope.h"
 
 /* A call as a stop shows it; the same fields lie elsewhere at entry and at the filter's answer. */
 struct seen {
 	const struct abi *abi;
 	uint32_t nr;
-	const uint64_t *args;
+	uint64_t args[SYSCALL_ARGS];
 };
 
 static size_t abi_row(const struct abi *abi)
@@ -68,9 +69,13 @@ static bool see(
 	bool entry = info->op == PTRACE_SYSCALL_INFO_ENTRY;
 
 	out->nr = (uint32_t)(entry ? info->entry.nr : info->seccomp.nr);
-	out->args = entry ? (const uint64_t *)info->entry.args
-			  : (const uint64_t *)info->seccomp.args;
 	out->abi = abi_of_call(info->arch, out->nr);
+	/* x86 hands over whole registers, of which a 32-bit call takes the low halves. */
+	for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
+		out->args[i] = entry ? info->entry.args[i] : info->seccomp.args[i];
+		if (out->abi && out->abi->bits32)
+			out->args[i] = (uint32_t)out->args[i];
+	}
 	if (!out->abi)
 		watch->rec->loss[LOSS_UNREADABLE]++;
 	return out->abi != NULL;
@@ -197,6 +202,7 @@ static bool look_ahead(struct call_watch *watch, struct task *task, const struct
 
 	if (asked == AWAIT_FILTER) {
 		task->was_filtered = task->filtered;
+		task->was_notifying = task->notifying;
 		task->filtered = true;
 		task->notifying |= (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0;
 	}
@@ -240,6 +246,7 @@ static void filter_returned(struct call_watch *watch, struct task *task, int64_t
 	/* With NEW_LISTENER success is a descriptor, with TSYNC failure a thread id above 0. */
 	if (value < 0 || (value > 0 && !task->notifying)) {
 		task->filtered = task->was_filtered;
+		task->notifying = task->was_notifying;
 		return;
 	}
 	if (task->notifying && !watch->told_notifying) {

@@ -63,6 +63,15 @@ static void thread_watch(void *ctx, pid_t tid)
 		return;
 	task->filtered = true;
 	task->notifying |= hold->holder->notifying;
+	/* Nor does a call of its own that fails take that back. */
+	task->was_filtered = true;
+	task->was_notifying = task->notifying;
+	if (task->leaving)
+		return;
+	if (task->vforking) {
+		(void)ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+		return;
+	}
 	/* A thread that is under way goes on without stops until it is interrupted. */
 	if (!task->held_by && !ptrace(PTRACE_INTERRUPT, tid, 0, 0)) {
 		task->held_by = hold->holder->tid;
@@ -136,7 +145,7 @@ static void on_child(struct tracer *t, struct task *task, int status)
 	unsigned long child_tid;
 	struct task *child;
 
-	(void)status;
+	task->vforking = status >> 16 == PTRACE_EVENT_VFORK;
 	if (!ptrace(PTRACE_GETEVENTMSG, task->tid, 0, &child_tid) &&
 		!task_find(&t->tasks, (pid_t)child_tid)) {
 		child = task_add(&t->tasks, (pid_t)child_tid);
@@ -167,6 +176,7 @@ static void on_exec(struct tracer *t, struct task *task, int status)
 	unsigned long former;
 
 	(void)status;
+	task->leaving = false;
 	/* All other threads are gone; the one that called goes on under the id of the process. */
 	if (!ptrace(PTRACE_GETEVENTMSG, task->tid, 0, &former) && (pid_t)former != task->tid) {
 		const struct task *caller = task_find(&t->tasks, (pid_t)former);
@@ -195,6 +205,7 @@ static void on_exit_begun(struct tracer *t, struct task *task, int status)
 	unsigned long own_status;
 
 	(void)status;
+	task->leaving = true;
 	if (!ptrace(PTRACE_GETEVENTMSG, task->tid, 0, &own_status))
 		calls_died(&t->calls, task, (int)own_status);
 	task_resume(t, task, 0);
@@ -233,6 +244,7 @@ static void stop_handle(struct tracer *t, struct task *task, int status)
 {
 	unsigned event = (unsigned)status >> 16;
 
+	task->vforking = false;
 	if (task->held_by)
 		task_release_holder(t, task);
 	if (event == PTRACE_EVENT_STOP)

@@ -39,6 +39,9 @@ struct task {
 	struct task_call awaited; /* the call that `await` is about */
 	enum task_await await;
 	bool was_filtered; /* what `filtered` falls back to if AWAIT_FILTER fails */
+	bool was_notifying; /* the same for `notifying` */
+	bool leaving; /* makes no more calls: reported its end (PTRACE_EVENT_EXIT) */
+	bool vforking; /* waits for its vfork child, where no interruption stops it */
 
 	/* TSYNC: the task whose call waits until this one has stopped, and how many it waits for.
 	 */

@@ -100,11 +100,14 @@ int tracee_go(struct tracee *tracee, struct err *e)
 
 void tracee_done(struct tracee *tracee)
 {
+	int status;
+
 	if (tracee->go_fd >= 0) {
 		(void)close(tracee->go_fd);
-		/* It reads end of file, and ends. */
-		if (tracee->pid > 0)
-			(void)waitpid(tracee->pid, NULL, __WALL);
+		/* It reads end of file, and ends, with a stop on the way (PTRACE_O_TRACEEXIT). */
+		while (tracee->pid > 0 && waitpid(tracee->pid, &status, __WALL) > 0 &&
+			WIFSTOPPED(status))
+			(void)ptrace(PTRACE_CONT, tracee->pid, 0, 0);
 	}
 	if (tracee->report)
 		(void)munmap(tracee->report, sizeof(*tracee->report));
