@@ -383,21 +383,6 @@ static void test_clocks(void)
 	}
 }
 
-/* A handler that no recording saw run has to return, and a stopped wait to be resumed. */
-static void test_signals(void)
-{
-	scoped(trial_done) struct trial t;
-
-	trial_init(&t, "x86_64");
-	add_named(&t, "x86_64", "execve");
-	t.options.runtime = BASE_NONE;
-	ok(!generate(&t) && allows(&t, "rt_sigreturn") && allows(&t, "restart_syscall") &&
-			!allows(&t, "sigreturn"),
-		"what a signal brings is allowed on x86_64");
-	add_named(&t, "i386", "execve");
-	ok(!generate(&t) && allows(&t, "sigreturn"), "and under i386 sigreturn as well");
-}
-
 static void test_warnings(void)
 {
 	scoped(trial_done) struct trial t;
@@ -508,7 +493,6 @@ int main(void)
 	test_accept();
 	test_empty();
 	test_clocks();
-	test_signals();
 	test_warnings();
 	test_fallbacks();
 	test_summary();
