@@ -1,5 +1,6 @@
 /* The prover against compiled programs, their mutations, and programs written to mislead it. */
 #include <errno.h>
+#include <glob.h>
 #include <linux/audit.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -91,6 +92,31 @@ static void test_runtime_default(void)
 			prove(&c.filter, &c.policy).verdict == PROOF_EQUAL,
 		"profiles/runtime-default.json is proven equal");
 	compiled_done(&c);
+}
+
+/* The profiles of the other tests: what generate writes, and what the table of verdicts is about.
+ */
+static void test_files(void)
+{
+	glob_t files;
+	unsigned equal = 0, profiles = 0;
+
+	glob("tests/golden/generate/*.out", 0, NULL, &files);
+	glob("tests/sim/*.json", GLOB_APPEND, NULL, &files);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		struct compiled c = {0};
+		struct err e = {0};
+
+		/* Some golden outputs are programs and messages. */
+		if (!profile_read(files.gl_pathv[i], &c.profile, NULL, &e)) {
+			profiles++;
+			equal += compile(&c) && prove(&c.filter, &c.policy).verdict == PROOF_EQUAL;
+		}
+		compiled_done(&c);
+	}
+	globfree(&files);
+	ok(profiles > 20 && equal == profiles, "%u of %u profiles of other tests are proven equal",
+		equal, profiles);
 }
 
 /* 64 rules of one call, each with two conditions: still decided. */
@@ -372,6 +398,7 @@ int main(void)
 	test_programs();
 	test_invalid();
 	test_runtime_default();
+	test_files();
 	test_many_rules();
 	test_mutations();
 	test_random_profiles();
