@@ -213,8 +213,10 @@ static int run(int argc, char **argv)
 	}
 	if (optind >= argc)
 		return cli_misuse("record", "no command to record");
-	if (!session.file)
-		session.file = made_up = default_file(argv[optind]);
+	if (!session.file) {
+		made_up = default_file(argv[optind]);
+		session.file = made_up;
+	}
 	if (!session.file)
 		return fail(0, (err_nomem(&e), &e));
 	session.stream = cli_is_stream(session.file);

@@ -265,6 +265,8 @@ static int run(int argc, char **argv)
 
 	if (status)
 		return status;
+	if (!request.profile)
+		return EXIT_USAGE; /* parse() has refused that */
 	subject.path = strcmp(request.profile, "-") ? request.profile : "standard input";
 	if (profile_read(request.profile, &profile, &notice, &e) ||
 		ask(&request, &subject, &report, &e))

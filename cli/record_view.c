@@ -138,7 +138,7 @@ static int by_count(const void *a, const void *b)
 /* The most frequent calls, three a line. */
 static void print_top(const struct recording *rec)
 {
-	scoped_free const struct rec_call **sorted = calloc(rec->n_calls, sizeof(*sorted));
+	scoped_free const struct rec_call **sorted = calloc(rec->n_calls + 1, sizeof(*sorted));
 	char name[SYSCALL_NAME_MAX];
 	size_t shown = rec->n_calls < TOP_CALLS ? rec->n_calls : TOP_CALLS;
 

@@ -7,6 +7,7 @@ better is told from one that does not by the system calls themselves (verify_con
 import json
 import os
 import signal
+import shutil
 import struct
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from weak_profiles import DENIED, LET_THROUGH, WEAK, call_args, weak_profile  # 
 SYSCLAMP = os.environ.get("SYSCLAMP", "build/sysclamp")
 PROGRAMS = os.path.join(os.path.abspath(os.environ.get("BUILD", "build")), "tests/programs")
 TMP = tap.scratch()
+# Where other users can run them too: the checkout may lie in a home directory that is closed to them.
+SYSCLAMP = shutil.copy(SYSCLAMP, os.path.join(TMP, "sysclamp"))
+PROGRAMS = shutil.copytree(PROGRAMS, os.path.join(TMP, "programs"))
 X86_64 = os.uname().machine == "x86_64"
 ERRNO_1, ALLOW = "SCMP_ACT_ERRNO (EPERM)", "SCMP_ACT_ALLOW"
 

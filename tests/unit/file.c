@@ -257,14 +257,34 @@ static void replace_past_limit(void *arg)
 }
 
 /* A disk of 64 KiB that nobody else sees, and that goes with the child. */
+/* Write @text to @path, a file of proc(5). */
+static bool tell(const char *path, const char *text)
+{
+	scoped_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/* Mounts of our own; without root that takes a user namespace in which we are who we were. */
+static bool own_mounts(void)
+{
+	char user[64], group[64];
+
+	(void)snprintf(user, sizeof(user), "%u %u 1", geteuid(), geteuid());
+	(void)snprintf(group, sizeof(group), "%u %u 1", getegid(), getegid());
+	if (geteuid() == 0)
+		return !unshare(CLONE_NEWNS);
+	return !unshare(CLONE_NEWUSER | CLONE_NEWNS) && tell("/proc/self/setgroups", "deny") &&
+	       tell("/proc/self/uid_map", user) && tell("/proc/self/gid_map", group);
+}
+
 static void replace_on_full_disk(void *arg)
 {
 	static char big[256 * 1024];
 	const char *path = in(arg, "kept");
 	struct err e = {.text = ""};
 
-	if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) ||
-		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	if (!own_mounts() || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 		mount("tmpfs", arg, "tmpfs", 0, "size=64k"))
 		_exit(77);
 	memset(big, 'x', sizeof(big));
