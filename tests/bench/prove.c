@@ -19,11 +19,22 @@ enum { ROUNDS = 5, TIMES = 20 };
 
 #define PROFILE "profiles/runtime-default.json"
 
-enum job { OURS, OURS_COMPILE, OURS_PROOF, LINEAR, TREE, LINEAR_PROOF, TREE_PROOF, JOBS };
+enum job {
+	OURS,
+	OURS_NUMBERS,
+	OURS_COMPILE,
+	OURS_PROOF,
+	LINEAR,
+	TREE,
+	LINEAR_PROOF,
+	TREE_PROOF,
+	JOBS
+};
 
 static const char *const JOB_NAMES[JOBS] = {
-	[OURS] = "compile and proof",
-	[OURS_COMPILE] = "our compile",
+	[OURS] = "names to program and proof",
+	[OURS_NUMBERS] = "compile (from numbers) and proof",
+	[OURS_COMPILE] = "our names to program",
 	[OURS_PROOF] = "proof",
 	[LINEAR] = "libseccomp's compile",
 	[TREE] = "libseccomp's compile, binary tree",
@@ -91,6 +102,16 @@ static void compile(const struct profile *profile, bool proven)
 		prove(&filter, &policy);
 }
 
+/* The names were resolved before. */
+static void compile_numbers(const struct policy *policy)
+{
+	scoped(filter_done) struct filter filter = {0};
+	struct err e = {0};
+
+	must(!filter_compile(policy, &filter, &e), "compile", &e);
+	prove(&filter, policy);
+}
+
 static void compile_theirs(const struct profile *profile, bool tree)
 {
 	scoped(filter_done) struct filter filter = {0};
@@ -105,6 +126,9 @@ static void do_job(const struct subject *subject, enum job job)
 	case OURS:
 	case OURS_COMPILE:
 		compile(subject->profile, job == OURS);
+		break;
+	case OURS_NUMBERS:
+		compile_numbers(&subject->written.policy);
 		break;
 	case OURS_PROOF:
 		prove(&subject->ours, &subject->written.policy);
@@ -161,8 +185,8 @@ static void subject_done(struct subject *subject)
 
 static void bench(const struct profile *profile, const char *name)
 {
-	static const enum job rows[][2] = {{OURS, LINEAR}, {OURS, TREE}, {OURS_PROOF, OURS_COMPILE},
-		{LINEAR_PROOF, LINEAR}, {TREE_PROOF, TREE}};
+	static const enum job rows[][2] = {{OURS, LINEAR}, {OURS, TREE}, {OURS_NUMBERS, OURS},
+		{OURS_PROOF, OURS_COMPILE}, {LINEAR_PROOF, LINEAR}, {TREE_PROOF, TREE}};
 	static struct subject subject;
 
 	prepare(profile, &subject);
