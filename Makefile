@@ -54,7 +54,13 @@ endif
 CPPFLAGS_ALL = -D_GNU_SOURCE -DSYSCLAMP_VERSION='"$(VERSION)"' -DSYSCLAMP_BPF=$(BPF) $(CPPFLAGS)
 CFLAGS_ALL = -std=gnu17 $(WARNINGS) $(OPT) $(HARDEN_CC) -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = $(filter -fsanitize=% --coverage,$(OPT)) $(HARDEN_LD) $(LDFLAGS)
-LIBS := -lseccomp -ljansson
+LIBS := -lseccomp -ljansson -pthread
+ifneq ($(BPF),0)
+# Linked in: only `record` opens libbpf, and no other command shall load libraries for it.
+LIBS += -l:libbpf.a -l:libelf.a -l:libz.a
+CLANG ?= clang
+BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+endif
 
 ifeq ($(V),)
 Q := @
@@ -62,7 +68,10 @@ say = @printf '  %-6s %s\n' $(1) $(2);
 endif
 
 BIN := $(BUILD)/sysclamp
-SOURCES := $(foreach m,$(MODULES),$(wildcard $(m)/*.c))
+SOURCES := $(filter-out %.bpf.c,$(foreach m,$(MODULES),$(wildcard $(m)/*.c)))
+ifeq ($(BPF),0)
+SOURCES := $(filter-out tracer/ebpf%,$(SOURCES))
+endif
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 PARTS := $(filter-out $(BUILD)/cli/%,$(OBJECTS))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
@@ -80,18 +89,19 @@ SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*
 all: $(BIN) ## build sysclamp
 
 # Goals that do their own set-up first; everything compiled waits for it.
-SECTIONS_demo := build demo
-SECTIONS_check := build check
-SECTIONS_check-sanitize := build check
-SECTIONS_bench := build check
-SECTIONS_fuzz := build check dev
-SECTIONS_coverage := build check dev
+NEEDS_BUILD := build $(if $(filter-out 0,$(BPF)),bpf)
+SECTIONS_demo := $(NEEDS_BUILD) demo
+SECTIONS_check := $(NEEDS_BUILD) check
+SECTIONS_check-sanitize := $(NEEDS_BUILD) check
+SECTIONS_bench := $(NEEDS_BUILD) check
+SECTIONS_fuzz := $(NEEDS_BUILD) check dev
+SECTIONS_coverage := $(NEEDS_BUILD) check dev
 SECTIONS := $(sort $(foreach g,$(MAKECMDGOALS),$(SECTIONS_$(g))))
 ifneq ($(SECTIONS),)
 SETUP := deps
 endif
 deps: ## install what is missing to build, check and demo (Debian packages)
-	$(Q)scripts/deps.sh $(or $(SECTIONS),build check demo)
+	$(Q)scripts/deps.sh $(or $(SECTIONS),$(NEEDS_BUILD) check demo)
 
 $(BIN): $(OBJECTS)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
@@ -100,7 +110,7 @@ $(BIN): $(OBJECTS)
 define module
 $(BUILD)/$(1)/%.o: $(1)/%.c Makefile | $(SETUP)
 	$$(call say,CC,$$<)mkdir -p $$(@D) && $$(CC) $$(CPPFLAGS_ALL) $$(patsubst %,-iquote %,$$(SEES_$(1))) \
-		-iquote $$(BUILD)/gen $$(CFLAGS_ALL) -c -o $$@ $$<
+		-iquote $$(BUILD)/gen -isystem $$(BUILD)/gen $$(CFLAGS_ALL) -c -o $$@ $$<
 endef
 $(foreach m,$(MODULES),$(eval $(call module,$(m))))
 
@@ -109,6 +119,16 @@ $(BUILD)/gen/runtime_base.inc: profiles/runtime-base.tsv | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' '!/^#/ && NF >= 3 && $$1 != "runtime" { \
 		printf "\t{\"%s\", \"%s\", \"%s\"},\n", $$1, $$2, $$3 }' $< > $@
 $(BUILD)/profiler/base.o: $(BUILD)/gen/runtime_base.inc
+
+# The programs of the eBPF back end, and the skeleton through which they are loaded.  The generated
+# header is not held to our warnings (-isystem).
+$(BUILD)/gen/%.bpf.o: tracer/%.bpf.c tracer/ebpf_shared.h Makefile | $(SETUP)
+	$(call say,BPF,$<)mkdir -p $(@D) && $(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra \
+		-Wno-unused-parameter -D__TARGET_ARCH_x86 -idirafter /usr/include/$(shell $(CC) -print-multiarch) \
+		-iquote tracer -c -o $@ $<
+$(BUILD)/gen/%.skel.h: $(BUILD)/gen/%.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $*_programs > $@
+$(BUILD)/tracer/ebpf_kernel.o: $(BUILD)/gen/ebpf.skel.h
 
 # One template for the test programs of each folder: everything but cli/ is linked, and, for the fuzz
 # targets, what drives them.

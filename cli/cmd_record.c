@@ -117,17 +117,17 @@ static int fail(int exec_errno, const struct err *e)
 }
 
 static int record(
-	const struct tracer_backend *backend, struct session *session, struct tracer_job *job)
+	const struct tracer *tracer, struct session *session, struct tracer_job *job)
 {
 	scoped(recording_done) struct recording rec = {0};
 	struct launch_end end = {0};
 	struct err e = {0};
 	int code;
 
-	if (recording_init(&rec, backend->name, &e) || recording_set_workload(&rec, job->argv, &e))
+	if (recording_init(&rec, tracer->backend->name, &e) || recording_set_workload(&rec, job->argv, &e))
 		return fail(0, &e);
 	session->refreshed_ns = now_ns();
-	code = backend->record(job, &rec, &end, &e);
+	code = tracer->backend->record(tracer->state, job, &rec, &end, &e);
 	view_clear();
 	code = code ? fail(end.exec_errno, &e) : finish(session, &rec, &end);
 	launch_restore_signals();
@@ -157,7 +157,7 @@ static int check_file(const char *file, struct err *e)
 
 static int prepare_and_record(struct session *session, const char *backend_name, char **argv)
 {
-	const struct tracer_backend *backend;
+	scoped(tracer_close) struct tracer tracer = {0};
 	char why[ERR_TEXT_MAX];
 	scoped_free char *path = NULL;
 	struct err e = {0};
@@ -170,7 +170,7 @@ static int prepare_and_record(struct session *session, const char *backend_name,
 		.tick_ms = TICK_MS,
 	};
 
-	if (tracer_choose(backend_name, &backend, why, &e))
+	if (tracer_open(backend_name, &tracer, why, &e))
 		return cli_fail("record", e.code == EINVAL ? EXIT_USAGE : EXIT_OWN_FAILURE, &e);
 	if (check_file(session->file, &e))
 		return fail(0, &e);
@@ -178,8 +178,8 @@ static int prepare_and_record(struct session *session, const char *backend_name,
 		return fail(e.code, &e);
 	job.path = path;
 	if (why[0] && !session->quiet)
-		notice_tell(&job.notice, "recording with %s (%s)", backend->name, why);
-	return record(backend, session, &job);
+		notice_tell(&job.notice, "recording with %s (%s)", tracer.backend->name, why);
+	return record(&tracer, session, &job);
 }
 
 static int run(int argc, char **argv)

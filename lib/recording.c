@@ -23,6 +23,7 @@ static const char *const LOSS_NAMES[LOSS_WAYS] = {
 	[LOSS_OUT_OF_RANGE] = "out_of_range",
 	[LOSS_MISSED_RECURSION] = "missed_recursion",
 	[LOSS_RING_FULL] = "ring_full",
+	[LOSS_LATE_RETURNS] = "late_returns",
 };
 
 const char *loss_name(enum loss way)

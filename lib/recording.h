@@ -42,6 +42,7 @@ enum loss {
 	LOSS_OUT_OF_RANGE, /* ebpf: a number beyond the kernel-side table */
 	LOSS_MISSED_RECURSION, /* ebpf: the kernel skipped the program on a nested event */
 	LOSS_RING_FULL, /* ebpf: the text of a first sighting was dropped */
+	LOSS_LATE_RETURNS, /* ebpf: a filter was loaded before returns of calls were watched */
 	LOSS_WAYS,
 };
 

@@ -251,10 +251,7 @@ static void filter_returned(struct call_watch *watch, struct task *task, int64_t
 	}
 	if (task->notifying && !watch->told_notifying) {
 		watch->told_notifying = true;
-		notice_tell(&watch->job->notice,
-			"the workload supervises calls of its own through "
-			"seccomp notification: calls that its supervisor refuses "
-			"count as made, not as denied");
+		tracer_tell_notifying(watch->job);
 	}
 	if (!watch->filter && !watch->told_blind) {
 		watch->told_blind = true;

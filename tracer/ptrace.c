@@ -16,7 +16,7 @@
  * Getting an event and acting on it are apart: the loop waits, event_handle() looks up what kind of
  * stop it is, and each kind has a handler that ends by resuming the task, or leaves it stopped.
  */
-struct tracer {
+struct ptracer {
 	const struct tracer_job *job;
 	struct recording *rec;
 	struct call_watch calls;
@@ -28,7 +28,7 @@ struct tracer {
 			       quiet */
 };
 
-static void task_resume(struct tracer *t, struct task *task, int sig)
+static void task_resume(struct ptracer *t, struct task *task, int sig)
 {
 	bool returns = calls_wants_returns(&t->calls, task);
 
@@ -37,7 +37,7 @@ static void task_resume(struct tracer *t, struct task *task, int sig)
 }
 
 /* The task that another one's TSYNC waited for has stopped, or is gone. */
-static void task_release_holder(struct tracer *t, struct task *task)
+static void task_release_holder(struct ptracer *t, struct task *task)
 {
 	struct task *holder = task->held_by ? task_find(&t->tasks, task->held_by) : NULL;
 
@@ -48,7 +48,7 @@ static void task_release_holder(struct tracer *t, struct task *task)
 
 /* A task that waits in its TSYNC call until all other threads of its process are watched. */
 struct hold {
-	struct tracer *t;
+	struct ptracer *t;
 	struct task *holder;
 };
 
@@ -79,7 +79,7 @@ static void thread_watch(void *ctx, pid_t tid)
 	}
 }
 
-static void threads_watch(struct tracer *t, struct task *task)
+static void threads_watch(struct ptracer *t, struct task *task)
 {
 	struct hold hold = {t, task};
 
@@ -88,7 +88,7 @@ static void threads_watch(struct tracer *t, struct task *task)
 		task_resume(t, task, 0);
 }
 
-static bool syscall_info(struct tracer *t, pid_t tid, struct __ptrace_syscall_info *out)
+static bool syscall_info(struct ptracer *t, pid_t tid, struct __ptrace_syscall_info *out)
 {
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(*out), out) > 0)
 		return true;
@@ -114,7 +114,7 @@ static bool refuse_foreign(const struct task *task, struct __ptrace_syscall_info
 	return !ptrace(PTRACE_SET_SYSCALL_INFO, task->tid, sizeof(*info), info);
 }
 
-static void on_filter(struct tracer *t, struct task *task, int status)
+static void on_filter(struct ptracer *t, struct task *task, int status)
 {
 	struct __ptrace_syscall_info info;
 
@@ -126,7 +126,7 @@ static void on_filter(struct tracer *t, struct task *task, int status)
 		task_resume(t, task, 0);
 }
 
-static void on_syscall(struct tracer *t, struct task *task)
+static void on_syscall(struct ptracer *t, struct task *task)
 {
 	struct __ptrace_syscall_info info;
 
@@ -140,7 +140,7 @@ static void on_syscall(struct tracer *t, struct task *task)
 }
 
 /* fork, vfork, clone: the child stops by itself too, before or after this. */
-static void on_child(struct tracer *t, struct task *task, int status)
+static void on_child(struct ptracer *t, struct task *task, int status)
 {
 	unsigned long child_tid;
 	struct task *child;
@@ -158,7 +158,7 @@ static void on_child(struct tracer *t, struct task *task, int status)
 }
 
 /* The execve that starts the command was made by us, but belongs to the program it started. */
-static void first_exec(struct tracer *t, const struct task *task)
+static void first_exec(struct ptracer *t, const struct task *task)
 {
 	struct rec_call *call = NULL;
 	uint32_t nr;
@@ -170,7 +170,7 @@ static void first_exec(struct tracer *t, const struct task *task)
 		(void)bits_add(&call->programs, task->program);
 }
 
-static void on_exec(struct tracer *t, struct task *task, int status)
+static void on_exec(struct ptracer *t, struct task *task, int status)
 {
 	char path[PROC_PATH_MAX];
 	unsigned long former;
@@ -200,7 +200,7 @@ static void on_exec(struct tracer *t, struct task *task, int status)
  * process ends meanwhile (kernel/exit.c: wait_task_zombie() prefers the group's), so a filter's
  * kill is told here.
  */
-static void on_exit_begun(struct tracer *t, struct task *task, int status)
+static void on_exit_begun(struct ptracer *t, struct task *task, int status)
 {
 	unsigned long own_status;
 
@@ -215,7 +215,7 @@ static void on_exit_begun(struct tracer *t, struct task *task, int status)
  * A task that PTRACE_SEIZE brought along starts, an interruption, or a group stop, in which it
  * stays (PTRACE_LISTEN) until SIGCONT: ptrace(2), "Group-stop".
  */
-static void on_stop(struct tracer *t, struct task *task, int status)
+static void on_stop(struct ptracer *t, struct task *task, int status)
 {
 	int sig = WSTOPSIG(status);
 	bool job_control = sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
@@ -231,7 +231,7 @@ static void on_stop(struct tracer *t, struct task *task, int status)
 		t->suspend_signal = sig;
 }
 
-static void (*const EVENT_HANDLERS[])(struct tracer *, struct task *, int status) = {
+static void (*const EVENT_HANDLERS[])(struct ptracer *, struct task *, int status) = {
 	[PTRACE_EVENT_FORK] = on_child,
 	[PTRACE_EVENT_VFORK] = on_child,
 	[PTRACE_EVENT_CLONE] = on_child,
@@ -240,7 +240,7 @@ static void (*const EVENT_HANDLERS[])(struct tracer *, struct task *, int status
 	[PTRACE_EVENT_SECCOMP] = on_filter,
 };
 
-static void stop_handle(struct tracer *t, struct task *task, int status)
+static void stop_handle(struct ptracer *t, struct task *task, int status)
 {
 	unsigned event = (unsigned)status >> 16;
 
@@ -257,7 +257,7 @@ static void stop_handle(struct tracer *t, struct task *task, int status)
 		task_resume(t, task, event ? 0 : WSTOPSIG(status));
 }
 
-static void task_ended(struct tracer *t, struct task *task, int status)
+static void task_ended(struct ptracer *t, struct task *task, int status)
 {
 	pid_t tid = task->tid;
 
@@ -271,7 +271,7 @@ static void task_ended(struct tracer *t, struct task *task, int status)
 
 /* A task that stops before the stop of the one that started it: what it inherits is asked of /proc.
  */
-static struct task *task_adopt(struct tracer *t, pid_t tid)
+static struct task *task_adopt(struct ptracer *t, pid_t tid)
 {
 	struct task *task = task_add(&t->tasks, tid);
 	char path[PROC_PATH_MAX];
@@ -287,7 +287,7 @@ static struct task *task_adopt(struct tracer *t, pid_t tid)
 	return task;
 }
 
-static void event_handle(struct tracer *t, pid_t tid, int status)
+static void event_handle(struct ptracer *t, pid_t tid, int status)
 {
 	struct task *task = task_find(&t->tasks, tid);
 
@@ -300,13 +300,13 @@ static void event_handle(struct tracer *t, pid_t tid, int status)
 	}
 }
 
-static void tick(struct tracer *t, bool suspending)
+static void tick(struct ptracer *t, bool suspending)
 {
 	if (t->started && t->job->tick)
 		t->job->tick(t->job->ctx, t->rec, suspending);
 }
 
-static void suspend(struct tracer *t)
+static void suspend(struct ptracer *t)
 {
 	int sig = t->suspend_signal;
 
@@ -316,7 +316,7 @@ static void suspend(struct tracer *t)
 }
 
 /* Until the last task has ended. */
-static void trace_all(struct tracer *t)
+static void trace_all(struct ptracer *t)
 {
 	while (t->tasks.count > 0) {
 		int status;
@@ -333,20 +333,7 @@ static void trace_all(struct tracer *t)
 	}
 }
 
-static int exec_failure(const struct tracer *t, struct err *e)
-{
-	const struct tracee_report *report = t->tracee.report;
-
-	if (report->filter_errno)
-		return err_sys(e, report->filter_errno, "cannot load the recorder's filter");
-	if (report->exec_errno) {
-		t->end->exec_errno = report->exec_errno;
-		return err_sys(e, report->exec_errno, "%s", t->job->argv[0]);
-	}
-	return err_set(e, ECHILD, "%s: ended before it was started", t->job->argv[0]);
-}
-
-static int trace_tracee(struct tracer *t, struct err *e)
+static int trace_tracee(struct ptracer *t, unsigned options, struct err *e)
 {
 	struct ticker ticker = {0};
 	struct task *leader = task_add(&t->tasks, t->tracee.pid);
@@ -356,6 +343,8 @@ static int trace_tracee(struct tracer *t, struct err *e)
 		return err_nomem(e);
 	/* What holds us holds the command: a filter on this process may deny calls too. */
 	leader->filtered = proc_filters(getpid()) > 0;
+	if (ptrace(PTRACE_SEIZE, t->tracee.pid, 0, (unsigned long)options))
+		return err_sys(e, errno, "cannot trace the command");
 	code = launch_forward_signals(t->tracee.pid, e);
 	if (!code)
 		code = ticker_start(&ticker, t->job->tick_ms, e);
@@ -365,7 +354,7 @@ static int trace_tracee(struct tracer *t, struct err *e)
 		trace_all(t);
 	ticker_stop(&ticker);
 	if (!code && !t->started)
-		code = exec_failure(t, e);
+		code = tracee_failure(&t->tracee, t->job, t->end, e);
 	return code;
 }
 
@@ -377,16 +366,16 @@ static int trace(const struct tracer_job *job, bool filter, struct recording *re
 	const unsigned options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 				 PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT |
 				 PTRACE_O_EXITKILL | (filter ? PTRACE_O_TRACESECCOMP : 0u);
-	struct tracer t = {.job = job, .rec = rec, .end = out_end};
+	struct ptracer t = {.job = job, .rec = rec, .end = out_end};
 	int code;
 
 	*out_end = (struct launch_end){0};
 	calls_init(&t.calls, rec, job, filter);
 	code = launch_hold_signals(e);
 	if (!code)
-		code = tracee_start(job, filter, options, &t.tracee, e);
+		code = tracee_start(job, filter, &t.tracee, e);
 	if (!code) {
-		code = trace_tracee(&t, e);
+		code = trace_tracee(&t, options, e);
 		tracee_done(&t.tracee);
 	}
 	calls_done(&t.calls);
@@ -394,20 +383,22 @@ static int trace(const struct tracer_job *job, bool filter, struct recording *re
 	return code;
 }
 
-int ptrace_record(
-	const struct tracer_job *job, struct recording *rec, struct launch_end *end, struct err *e)
+int ptrace_record(void *state, const struct tracer_job *job, struct recording *rec,
+	struct launch_end *end, struct err *e)
 {
+	(void)state;
 	return trace(job, true, rec, end, e);
 }
 
-int ptrace_record_syscall(
-	const struct tracer_job *job, struct recording *rec, struct launch_end *end, struct err *e)
+int ptrace_record_syscall(void *state, const struct tracer_job *job, struct recording *rec,
+	struct launch_end *end, struct err *e)
 {
+	(void)state;
 	return trace(job, false, rec, end, e);
 }
 
 /* A child that is traced for a moment; whether the request works on it. */
-int ptrace_probe(struct err *e)
+int ptrace_open(void **out_state, struct err *e)
 {
 	struct __ptrace_syscall_info info;
 	int code = 0;
@@ -430,5 +421,6 @@ int ptrace_probe(struct err *e)
 	if (code)
 		return err_sys(
 			e, code, "ptrace: this kernel lacks PTRACE_GET_SYSCALL_INFO (Linux 5.3)");
+	*out_state = NULL;
 	return 0;
 }

@@ -8,18 +8,21 @@
 
 #include "tracer.h"
 
-/** Whether this kernel has PTRACE_GET_SYSCALL_INFO (Linux 5.3) and lets us trace a child. */
-int ptrace_probe(struct err *e);
+/**
+ * tracer_backend.open: whether this kernel has PTRACE_GET_SYSCALL_INFO (Linux 5.3) and lets us trace
+ * a child.  There is no state.
+ */
+int ptrace_open(void **out_state, struct err *e);
 
 /** tracer_backend.record, with the filter. */
-int ptrace_record(
-	const struct tracer_job *job, struct recording *rec, struct launch_end *end, struct err *e);
+int ptrace_record(void *state, const struct tracer_job *job, struct recording *rec,
+	struct launch_end *end, struct err *e);
 
 /**
  * tracer_backend.record, without: what a filter of the workload's own denies cannot be told from
  * what fails; strict mode works, and its denials are told.
  */
-int ptrace_record_syscall(
-	const struct tracer_job *job, struct recording *rec, struct launch_end *end, struct err *e);
+int ptrace_record_syscall(void *state, const struct tracer_job *job, struct recording *rec,
+	struct launch_end *end, struct err *e);
 
 #endif

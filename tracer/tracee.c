@@ -39,9 +39,9 @@ static _Noreturn void child(
 {
 	char byte;
 
+	launch_child_signals();
 	if (read(go_fd, &byte, 1) != 1)
 		_exit(EXIT_OWN_FAILURE);
-	launch_child_signals();
 	if (filter)
 		report->filter_errno = load_trace_filter();
 	if (!report->filter_errno) {
@@ -60,8 +60,7 @@ static struct tracee_report *report_map(void)
 	return page == MAP_FAILED ? NULL : page;
 }
 
-int tracee_start(const struct tracer_job *job, bool filter, unsigned options, struct tracee *out,
-	struct err *e)
+int tracee_start(const struct tracer_job *job, bool filter, struct tracee *out, struct err *e)
 {
 	struct tracee tracee = {.pid = -1, .go_fd = -1, .report = report_map()};
 	int go[2], code;
@@ -79,11 +78,9 @@ int tracee_start(const struct tracer_job *job, bool filter, unsigned options, st
 	}
 	code = tracee.pid < 0 ? errno : 0;
 	(void)close(go[0]);
-	if (!code && ptrace(PTRACE_SEIZE, tracee.pid, 0, (unsigned long)options))
-		code = errno;
 	if (code) {
 		tracee_done(&tracee);
-		return err_sys(e, code, "cannot trace the command");
+		return err_sys(e, code, "cannot start a process for the command");
 	}
 	*out = tracee;
 	return 0;
@@ -112,4 +109,18 @@ void tracee_done(struct tracee *tracee)
 	if (tracee->report)
 		(void)munmap(tracee->report, sizeof(*tracee->report));
 	*tracee = (struct tracee){.pid = -1, .go_fd = -1};
+}
+
+int tracee_failure(const struct tracee *tracee, const struct tracer_job *job,
+	struct launch_end *end, struct err *e)
+{
+	const struct tracee_report *report = tracee->report;
+
+	if (report->filter_errno)
+		return err_sys(e, report->filter_errno, "cannot load the recorder's filter");
+	if (report->exec_errno) {
+		end->exec_errno = report->exec_errno;
+		return err_sys(e, report->exec_errno, "%s", job->argv[0]);
+	}
+	return err_set(e, ECHILD, "%s: ended before it was started", job->argv[0]);
 }

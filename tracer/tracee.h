@@ -1,5 +1,5 @@
 /*
- * tracee.h: the command that is to be traced, from fork to its execve.
+ * tracee.h: the command that is to be recorded, from fork to its execve.
  */
 #ifndef SYSCLAMP_TRACEE_H
 #define SYSCLAMP_TRACEE_H
@@ -26,20 +26,22 @@ struct tracee {
 };
 
 /**
- * Fork the child and seize it (PTRACE_SEIZE); it waits for tracee_go().
+ * Fork the child; it waits for tracee_go(), and makes no call but execve after that.
  *
  * @filter: it is to load a filter that answers RET_TRACE to every call, as the last thing before
  * execve.
- * @options: PTRACE_O_*.
  * To be called between launch_hold_signals() and launch_forward_signals().
  */
-int tracee_start(const struct tracer_job *job, bool filter, unsigned options, struct tracee *out,
-	struct err *e);
+int tracee_start(const struct tracer_job *job, bool filter, struct tracee *out, struct err *e);
 
 /** Let it load the filter and execute the command. */
 int tracee_go(struct tracee *tracee, struct err *e);
 
 /** Release what tracee_start() took.  A child that was not let go ends by itself, and is reaped. */
 void tracee_done(struct tracee *tracee);
+
+/** Why the command's own program never ran: returns -errno, and tells @end if it was at fault. */
+int tracee_failure(const struct tracee *tracee, const struct tracer_job *job,
+	struct launch_end *end, struct err *e);
 
 #endif

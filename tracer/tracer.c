@@ -3,20 +3,42 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ebpf.h"
 #include "ptrace.h"
 #include "scope.h"
 
-/* The eBPF recorder is not written yet; its row keeps its name and its place before ptrace. */
-static int ebpf_probe(struct err *e)
+#if !SYSCLAMP_BPF
+int ebpf_open(void **out_state, struct err *e)
 {
-	return err_set(e, ENOSYS, "ebpf: not in this version");
+	(void)out_state;
+	return err_set(e, ENOSYS, "ebpf: not in this build (make BPF=1)");
 }
+#define ebpf_close  NULL
+#define ebpf_record NULL
+#endif
 
 static const struct tracer_backend BACKENDS[] = {
-	{"ebpf", "kernel-side counters (not in this version)", ebpf_probe, NULL},
-	{"ptrace", "one stop per call; no privileges needed", ptrace_probe, ptrace_record},
-	{"ptrace-syscall", "two stops per call; for workloads that enter strict mode", ptrace_probe,
-		ptrace_record_syscall},
+	{
+		.name = "ebpf",
+		.summary = "counts in the kernel; needs CAP_BPF and CAP_PERFMON",
+		.open = ebpf_open,
+		.record = ebpf_record,
+		.close = ebpf_close,
+	},
+	{
+		.name = "ptrace",
+		.summary = "one stop per call; no privileges needed",
+		.tells_writes = true,
+		.open = ptrace_open,
+		.record = ptrace_record,
+	},
+	{
+		.name = "ptrace-syscall",
+		.summary = "two stops per call; for workloads that enter strict mode",
+		.tells_writes = true,
+		.open = ptrace_open,
+		.record = ptrace_record_syscall,
+	},
 };
 
 const struct tracer_backend *tracer_backends(size_t *out_len)
@@ -25,13 +47,22 @@ const struct tracer_backend *tracer_backends(size_t *out_len)
 	return BACKENDS;
 }
 
-static int choose_best(const struct tracer_backend **out_backend, char *out_why, struct err *e)
+static int open_one(const struct tracer_backend *backend, struct tracer *out, struct err *e)
+{
+	void *state;
+
+	if (backend->open(&state, e))
+		return -e->code;
+	*out = (struct tracer){backend, state};
+	return 0;
+}
+
+static int open_best(struct tracer *out, char *out_why, struct err *e)
 {
 	struct err first = {0}, reason = {0};
 
 	for (size_t i = 0; i < ARRAY_LEN(BACKENDS); i++) {
-		if (!BACKENDS[i].probe(&reason)) {
-			*out_backend = &BACKENDS[i];
+		if (!open_one(&BACKENDS[i], out, &reason)) {
 			memcpy(out_why, first.text, sizeof(first.text));
 			return 0;
 		}
@@ -42,20 +73,30 @@ static int choose_best(const struct tracer_backend **out_backend, char *out_why,
 	return -e->code;
 }
 
-int tracer_choose(
-	const char *name, const struct tracer_backend **out_backend, char *out_why, struct err *e)
+int tracer_open(const char *name, struct tracer *out, char *out_why, struct err *e)
 {
 	if (!strcmp(name, "auto"))
-		return choose_best(out_backend, out_why, e);
+		return open_best(out, out_why, e);
 	for (size_t i = 0; i < ARRAY_LEN(BACKENDS); i++) {
 		if (strcmp(BACKENDS[i].name, name) != 0)
 			continue;
-		if (BACKENDS[i].probe(e))
-			return -e->code;
-		*out_backend = &BACKENDS[i];
 		out_why[0] = '\0';
-		return 0;
+		return open_one(&BACKENDS[i], out, e);
 	}
 	return err_set(
 		e, EINVAL, "unknown back end \"%s\": auto, ebpf, ptrace or ptrace-syscall", name);
+}
+
+void tracer_close(struct tracer *tracer)
+{
+	if (tracer->backend && tracer->backend->close)
+		tracer->backend->close(tracer->state);
+	*tracer = (struct tracer){0};
+}
+
+void tracer_tell_notifying(const struct tracer_job *job)
+{
+	notice_tell(&job->notice,
+		"the workload supervises calls of its own through seccomp notification: calls that "
+		"its supervisor refuses count as made, not as denied");
 }

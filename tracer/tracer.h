@@ -26,7 +26,8 @@ struct tracer_job {
 	void (*tick)(void *ctx, struct recording *rec, bool suspending);
 	/*
 	 * Called before the tree writes (write, writev) to descriptor @fd of task @tid, as far as
-	 * the back end can tell: what is drawn on a terminal can be wiped off first.  May be NULL.
+	 * the back end can tell (tells_writes): what is drawn on a terminal can be wiped off first.
+	 * May be NULL.
 	 */
 	void (*before_write)(void *ctx, pid_t tid, unsigned fd);
 	void *ctx; /* of both */
@@ -37,11 +38,19 @@ struct tracer_backend {
 	const char *name;
 	const char *summary; /* for --help: half a line */
 
-	/** 0 if it works here and now, otherwise -errno with what lacks and how to get it. */
-	int (*probe)(struct err *e);
+	bool tells_writes; /* calls tracer_job.before_write */
 
 	/**
-	 * Run the command until all its descendants have ended.
+	 * Make ready: 0 if it works here and now, otherwise -errno with what lacks and how to get
+	 * it.
+	 *
+	 * @out_state: what `record` needs, to be released with `close`.
+	 */
+	int (*open)(void **out_state, struct err *e);
+	void (*close)(void *state); /* NULL: nothing to release */
+
+	/**
+	 * Run the command until all its descendants have ended.  Once per `open`.
 	 *
 	 * @rec: initialised; filled, not ended.
 	 * @end: set on success; on failure exec_errno tells whether the command was at fault.
@@ -49,19 +58,32 @@ struct tracer_backend {
 	 * Signals stay caught afterwards, so that none ends the caller before the recording is
 	 * written: launch_restore_signals() is the caller's to call.
 	 */
-	int (*record)(const struct tracer_job *job, struct recording *rec, struct launch_end *end,
-		struct err *e);
+	int (*record)(void *state, const struct tracer_job *job, struct recording *rec,
+		struct launch_end *end, struct err *e);
+};
+
+/* A back end that was made ready. */
+struct tracer {
+	const struct tracer_backend *backend;
+	void *state;
 };
 
 /** The table of back ends, best first.  @out_len: its length. */
 const struct tracer_backend *tracer_backends(size_t *out_len);
 
 /**
- * Choose a back end: by name, or for "auto" the first whose probe succeeds.
+ * Choose a back end and make it ready: by name, or for "auto" the first that works.
  *
+ * @out: to be released with tracer_close().
  * @out_why: ERR_TEXT_MAX bytes: for "auto", why no better one was taken; "" if the first was.
+ * Errors: -EINVAL: there is none of that name; otherwise why it does not work here.
  */
-int tracer_choose(
-	const char *name, const struct tracer_backend **out_backend, char *out_why, struct err *e);
+int tracer_open(const char *name, struct tracer *out, char *out_why, struct err *e);
+
+/** Takes a zeroed one, too. */
+void tracer_close(struct tracer *tracer);
+
+/** Tell that the workload supervises calls through seccomp notification: what that hides. */
+void tracer_tell_notifying(const struct tracer_job *job);
 
 #endif

@@ -1,0 +1,622 @@
+/*
+ * ebpf.bpf.c: the programs in the kernel that count the calls of a workload.
+ *
+ * A thread of the workload has a struct ebpf_task in its task storage, which its children inherit in
+ * sched_process_fork; to everybody else's calls these programs do nothing.  A call is counted in an
+ * array per CPU.  Plain additions suffice there: tracepoints run BPF with preemption off
+ * (include/trace/bpf_probe.h; for the system call tracepoints, which may fault since Linux 6.13, it
+ * is switched off there), no call enters the kernel from within another on the same CPU, and the one
+ * program that runs in an exception (on_vsyscall) interrupts user space only.
+ *
+ * sys_enter comes after seccomp: a call that a filter denies is seen by its return alone.  Returns
+ * are watched (on_return) only once somebody may need them, see returns_want().
+ *
+ * Structures of the kernel are declared with what is used of them; libbpf finds the offsets.
+ */
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "ebpf_shared.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define KERNEL __attribute__((preserve_access_index))
+
+enum {
+	TS_COMPAT = 2, /* arch/x86/include/asm/thread_info.h: in a 32-bit call */
+	SECCOMP_MODE_DEAD = 3, /* kernel/seccomp.c: killed by its filter, since Linux 5.17 */
+	ENOSYS = 38,
+	PR_SET_SECCOMP = 22,
+	SECCOMP_MODE_STRICT = 1, /* of prctl(2) */
+	SECCOMP_SET_MODE_STRICT = 0, /* of seccomp(2) */
+	SECCOMP_SET_MODE_FILTER = 1,
+	SECCOMP_FILTER_FLAG_NEW_LISTENER = 1 << 3,
+	PATH_DEPTH_MAX = 64,
+	NAME_MAX = 255,
+	HOLD_STEPS_MAX = 1 << 23, /* of bpf_loop(), its limit */
+};
+
+struct qstr {
+	ebpf_u64 hash_len;
+	const unsigned char *name;
+} KERNEL;
+
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+} KERNEL;
+
+struct inode {
+	unsigned long i_ino;
+} KERNEL;
+
+struct dentry {
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+} KERNEL;
+
+struct vfsmount {
+	struct dentry *mnt_root;
+} KERNEL;
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+} KERNEL;
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+} KERNEL;
+
+struct file {
+	struct path f_path;
+} KERNEL;
+
+struct linux_binprm {
+	struct file *file;
+} KERNEL;
+
+struct thread_info {
+	unsigned int status;
+} KERNEL;
+
+struct seccomp {
+	int mode;
+} KERNEL;
+
+struct task_struct {
+	struct thread_info thread_info;
+	void *bpf_storage;
+	struct seccomp seccomp;
+} KERNEL;
+
+struct pt_regs {
+	unsigned long orig_ax;
+	unsigned long di, si, bx, cx, dx;
+} KERNEL;
+
+const volatile struct ebpf_setup setup;
+struct ebpf_state state;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct ebpf_task);
+} tasks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* one per possible CPU: set before loading */
+	__type(key, ebpf_u32);
+	__type(value, struct ebpf_counts);
+} counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, EBPF_SLOTS);
+	__type(key, ebpf_u32);
+	__type(value, struct ebpf_fact);
+} facts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, EBPF_PROGRAMS);
+	__type(key, ebpf_u32);
+	__type(value, struct ebpf_program);
+} programs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, EBPF_PROGRAMS);
+	__type(key, struct ebpf_program_key);
+	__type(value, ebpf_u32);
+} program_indexes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, EBPF_ODDS);
+	__type(key, struct ebpf_odd_key);
+	__type(value, struct ebpf_odd);
+} odds SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EBPF_RING_BYTES);
+} ring SEC(".maps");
+
+/* Rings once, when returns have to be watched: nobody reads it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EBPF_ALARM_BYTES);
+} alarm SEC(".maps");
+
+/* An event with its path, too large for the stack. */
+struct event_buffer {
+	struct ebpf_event event;
+	char path[EBPF_PATH_MAX + NAME_MAX + 1];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, ebpf_u32);
+	__type(value, struct event_buffer);
+} buffers SEC(".maps");
+
+/* The call that a thread is in. */
+struct call {
+	ebpf_u32 entry; /* enum ebpf_entry */
+	ebpf_u32 nr; /* as the kernel was given it */
+	ebpf_u32 slot; /* EBPF_SLOTS: it has none */
+};
+
+static __always_inline struct call call_of(const struct task_struct *task, ebpf_u32 nr)
+{
+	ebpf_u32 entry = task->thread_info.status & TS_COMPAT ? EBPF_I386 : EBPF_X86_64;
+
+	return (struct call){
+		.entry = entry,
+		.nr = nr,
+		.slot = nr < EBPF_NRS ? entry * EBPF_NRS + nr : EBPF_SLOTS,
+	};
+}
+
+static __always_inline bool set_has(const ebpf_u64 *set, ebpf_u32 slot)
+{
+	return *(const volatile ebpf_u64 *)&set[slot / 64 % EBPF_WORDS] & 1ull << slot % 64;
+}
+
+static void wake(void)
+{
+	struct ebpf_event event = {.kind = EBPF_EVENT_WAKE};
+
+	/* In a ring that is full the reader has something to wake up for already. */
+	bpf_ringbuf_output(&ring, &event, sizeof(event), BPF_RB_FORCE_WAKEUP);
+}
+
+static bool returns_are_watched(void)
+{
+	return *(volatile ebpf_u32 *)&state.returns_watched;
+}
+
+static long hold_step(ebpf_u32 step, ebpf_u64 *deadline)
+{
+	(void)step;
+	return returns_are_watched() || bpf_ktime_get_ns() > *deadline;
+}
+
+/*
+ * The return of this call, or of what follows on it, matters: have on_return attached, and keep the
+ * call from going on meanwhile.  A program in the kernel cannot sleep, so this is a bounded spin; it
+ * happens once in a recording, and only to workloads that load filters or call unknown numbers.  The
+ * reader is woken on another CPU.  If it could not run there in time, that is counted as a loss:
+ * denied calls may be missed from here until returns are watched.
+ */
+static void returns_want(void)
+{
+	ebpf_u64 deadline = bpf_ktime_get_ns() + setup.hold_ns;
+
+	if (returns_are_watched())
+		return;
+	state.returns_wanted = 1;
+	bpf_ringbuf_output(&alarm, &deadline, sizeof(deadline), BPF_RB_FORCE_WAKEUP);
+	bpf_loop(HOLD_STEPS_MAX, hold_step, &deadline, 0);
+	if (!returns_are_watched())
+		__sync_fetch_and_add(&state.late_returns, 1);
+}
+
+/* seccomp(2) and prctl(2) ask for the same two things. */
+static ebpf_u32 asked(const struct call *call, const struct pt_regs *regs)
+{
+	bool compat = call->entry == EBPF_I386;
+	ebpf_u32 first = compat ? regs->bx : regs->di;
+	ebpf_u32 second = compat ? regs->cx : regs->si;
+
+	if (call->nr == setup.seccomp_nr[call->entry % EBPF_ENTRIES]) {
+		if (first == SECCOMP_SET_MODE_FILTER)
+			return EBPF_ASKS_FILTER |
+			       (second & SECCOMP_FILTER_FLAG_NEW_LISTENER ? EBPF_ASKS_LISTENER : 0);
+		return first == SECCOMP_SET_MODE_STRICT ? EBPF_ASKS_STRICT : 0;
+	}
+	if (first != PR_SET_SECCOMP)
+		return 0;
+	return second == SECCOMP_MODE_STRICT ? EBPF_ASKS_STRICT : EBPF_ASKS_FILTER;
+}
+
+static bool may_ask(const struct call *call)
+{
+	ebpf_u32 entry = call->entry % EBPF_ENTRIES;
+
+	return call->nr == setup.seccomp_nr[entry] || call->nr == setup.prctl_nr[entry];
+}
+
+static bool is_unnamed(ebpf_u32 slot)
+{
+	return setup.unnamed[slot / 64 % EBPF_WORDS] & 1ull << slot % 64;
+}
+
+/* Note in which program and when a slot was called, if that is news. */
+static void slot_see(ebpf_u32 index, ebpf_u32 slot)
+{
+	struct ebpf_fact *fact = bpf_map_lookup_elem(&facts, &slot);
+	struct ebpf_program *program = bpf_map_lookup_elem(&programs, &index);
+
+	if (fact && !fact->first_ns)
+		__sync_val_compare_and_swap(&fact->first_ns, 0, bpf_ktime_get_ns());
+	if (program && !set_has(program->seen, slot))
+		__sync_fetch_and_or(&program->seen[slot / 64 % EBPF_WORDS], 1ull << slot % 64);
+}
+
+/* A slot that the thread has not called yet, or one that takes a look each time. */
+static __noinline int slot_look(
+	struct ebpf_task *self, const struct call *call, const struct pt_regs *regs)
+{
+	slot_see(self->program, call->slot);
+	if (may_ask(call)) {
+		self->asks = asked(call, regs);
+		if (self->asks)
+			returns_want();
+	} else {
+		if (is_unnamed(call->slot))
+			returns_want();
+		self->usual[call->slot / 64 % EBPF_WORDS] |= 1ull << call->slot % 64;
+	}
+	return 0;
+}
+
+/* The entry of a number without a slot, made if need be. */
+static struct ebpf_odd *odd_of(const struct ebpf_task *self, const struct call *call)
+{
+	struct ebpf_odd_key key = {.nr = call->nr, .entry = call->entry, .program = self->program};
+	struct ebpf_odd *odd = bpf_map_lookup_elem(&odds, &key);
+	struct ebpf_odd fresh = {0};
+
+	if (odd)
+		return odd;
+	fresh.fact.first_ns = bpf_ktime_get_ns();
+	/* -EEXIST: another thread was faster. */
+	if (!bpf_map_update_elem(&odds, &key, &fresh, BPF_NOEXIST))
+		__sync_fetch_and_add(&state.odds, 1);
+	odd = bpf_map_lookup_elem(&odds, &key);
+	if (!odd)
+		__sync_fetch_and_add(&state.out_of_range, 1);
+	return odd;
+}
+
+static __noinline int odd_enter(struct ebpf_task *self, const struct call *call)
+{
+	struct ebpf_odd *odd = odd_of(self, call);
+
+	if (odd)
+		__sync_fetch_and_add(&odd->calls, 1);
+	returns_want();
+	return 0;
+}
+
+static __always_inline void count(ebpf_u32 slot)
+{
+	ebpf_u32 cpu = bpf_get_smp_processor_id();
+	struct ebpf_counts *mine = bpf_map_lookup_elem(&counts, &cpu);
+
+	if (mine)
+		mine->calls[slot % EBPF_SLOTS]++;
+}
+
+static __always_inline void call_made(
+	struct ebpf_task *self, const struct call *call, const struct pt_regs *regs)
+{
+	if (call->slot >= EBPF_SLOTS) {
+		odd_enter(self, call);
+		return;
+	}
+	count(call->slot);
+	if (!set_has(self->usual, call->slot))
+		slot_look(self, call, regs);
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_enter, struct pt_regs *regs, long nr)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct ebpf_task *self;
+	struct call call;
+
+	/* Most threads of a host have no storage at all: spare them the look-up. */
+	if (!task->bpf_storage)
+		return 0;
+	self = bpf_task_storage_get(&tasks, task, 0, 0);
+	if (!self)
+		return 0;
+	self->entered = EBPF_ENTERED | (ebpf_u32)nr;
+	call = call_of(task, nr);
+	call_made(self, &call, regs);
+	return 0;
+}
+
+/* Calls through the vsyscall page fault, and never enter (arch/x86/entry/vsyscall). */
+SEC("tp_btf/emulate_vsyscall")
+int BPF_PROG(on_vsyscall, int place)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct ebpf_task *self = bpf_task_storage_get(&tasks, task, 0, 0);
+	/* gettimeofday, time, getcpu: in the order of the page. */
+	static const ebpf_u32 numbers[] = {96, 201, 309};
+
+	if (!self || place < 0 || place > 2)
+		return 0;
+	count(numbers[place]);
+	slot_see(self->program, numbers[place]);
+	return 0;
+}
+
+/* What becomes of a call beyond being made, or NULL without room. */
+static struct ebpf_fact *fact_of(const struct ebpf_task *self, const struct call *call)
+{
+	struct ebpf_odd *odd;
+
+	if (call->slot < EBPF_SLOTS)
+		return bpf_map_lookup_elem(&facts, &call->slot);
+	odd = odd_of(self, call);
+	return odd ? &odd->fact : 0;
+}
+
+/* A call that never went in: a filter has answered it. */
+static __noinline int call_refused(struct ebpf_task *self, const struct call *call)
+{
+	struct ebpf_fact *fact = fact_of(self, call);
+	struct ebpf_odd *odd;
+
+	if (call->slot < EBPF_SLOTS) {
+		count(call->slot);
+		slot_see(self->program, call->slot);
+	} else {
+		odd = odd_of(self, call);
+		if (odd)
+			__sync_fetch_and_add(&odd->calls, 1);
+	}
+	if (fact && !self->notifying)
+		__sync_fetch_and_add(&fact->denied, 1);
+	return 0;
+}
+
+static __noinline int call_returned(struct ebpf_task *self, const struct call *call, long value)
+{
+	struct ebpf_fact *fact;
+
+	if (value == -ENOSYS && (call->slot >= EBPF_SLOTS || is_unnamed(call->slot))) {
+		fact = fact_of(self, call);
+		if (fact)
+			__sync_fetch_and_add(&fact->enosys, 1);
+	}
+	/* The listener's descriptor. */
+	if (self->asks & EBPF_ASKS_LISTENER && value >= 0) {
+		self->notifying = 1;
+		__sync_fetch_and_add(&state.listeners, 1);
+	}
+	self->asks = 0;
+	return 0;
+}
+
+/* Whether a call that returns with number @nr is the one that entered. */
+static bool is_return_of(ebpf_u64 entered, ebpf_u32 nr)
+{
+	if (!entered)
+		return false;
+	/* rt_sigreturn(2) leaves -1 for its number: arch/x86/kernel/signal_64.c. */
+	return entered & EBPF_ANY_RETURN || (ebpf_u32)entered == nr || nr == (ebpf_u32)-1;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_return, struct pt_regs *regs, long value)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct ebpf_task *self = bpf_task_storage_get(&tasks, task, 0, 0);
+	struct call call;
+	ebpf_u64 entered;
+
+	if (!self)
+		return 0;
+	entered = self->entered;
+	self->entered = 0;
+	call = call_of(task, regs->orig_ax);
+	if (is_return_of(entered, call.nr)) {
+		call_returned(self, &call, value);
+		return 0;
+	}
+	self->killed = task->seccomp.mode == SECCOMP_MODE_DEAD;
+	call_refused(self, &call);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct ebpf_task *self = bpf_task_storage_get(&tasks, parent, 0, 0);
+	struct ebpf_task inherited;
+
+	if (!self)
+		return 0;
+	inherited = *self;
+	inherited.asks = 0;
+	/* The child returns from the call that made it, which it has not entered. */
+	inherited.entered = EBPF_ANY_RETURN;
+	__sync_fetch_and_add(&state.live, 1);
+	if (!bpf_task_storage_get(&tasks, child, &inherited, BPF_LOCAL_STORAGE_GET_F_CREATE)) {
+		__sync_fetch_and_add(&state.inherit_failures, 1);
+		__sync_fetch_and_sub(&state.live, 1);
+	}
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct ebpf_task *self = bpf_task_storage_get(&tasks, task, 0, 0);
+	struct pt_regs *regs;
+	struct call call;
+
+	if (!self)
+		return 0;
+	/* Killed by a filter, or by strict mode, on the spot: the call does not return either. */
+	if (task->seccomp.mode == SECCOMP_MODE_DEAD && !self->killed) {
+		regs = (struct pt_regs *)bpf_task_pt_regs(task);
+		call = call_of(task, regs->orig_ax);
+		call_refused(self, &call);
+	}
+	if (__sync_fetch_and_sub(&state.live, 1) == 1)
+		wake();
+	return 0;
+}
+
+/* On the way from a file to the root of its mounts. */
+struct path_walk {
+	struct event_buffer *buffer;
+	struct dentry *dentry;
+	struct mount *mount;
+	ebpf_u32 size;
+	bool arrived;
+};
+
+/* One name, or one mount, up; returns whether to stop. */
+static long path_step(ebpf_u32 step, struct path_walk *walk)
+{
+	/* Locals: what BPF_CORE_READ is given has to be of the kernel from its first step. */
+	struct dentry *dentry = walk->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
+	struct mount *mount = walk->mount, *above = BPF_CORE_READ(mount, mnt_parent);
+	long len;
+
+	if (step > 0 && dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+		walk->arrived = above == mount;
+		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->mount = above;
+		return walk->arrived;
+	}
+	len = bpf_probe_read_kernel_str(&walk->buffer->path[walk->size % EBPF_PATH_MAX],
+		NAME_MAX + 1, BPF_CORE_READ(dentry, d_name.name));
+	if (len <= 0 || walk->size + len > EBPF_PATH_MAX)
+		return true;
+	walk->size += len;
+	walk->dentry = parent;
+	walk->arrived = parent == dentry;
+	return walk->arrived;
+}
+
+/* The names from the file up, to @buffer. */
+static void path_read(struct event_buffer *buffer, const struct path *path)
+{
+	struct dentry *dentry = BPF_CORE_READ(path, dentry);
+	struct vfsmount *mounted = BPF_CORE_READ(path, mnt);
+	struct path_walk walk = {
+		.buffer = buffer,
+		.dentry = dentry,
+		.mount = (void *)mounted - bpf_core_field_offset(struct mount, mnt),
+	};
+
+	/* d_unlinked() of the kernel, and files that never had a directory (memfd_create(2)). */
+	if (!BPF_CORE_READ(dentry, d_hash.pprev) || dentry == BPF_CORE_READ(dentry, d_parent))
+		buffer->event.path_flags |= EBPF_PATH_GONE;
+	bpf_loop(PATH_DEPTH_MAX, path_step, &walk, 0);
+	if (!walk.arrived)
+		buffer->event.path_flags |= EBPF_PATH_CUT;
+	buffer->event.path_size = walk.size;
+}
+
+static void program_tell(ebpf_u32 index, const struct path *path)
+{
+	ebpf_u32 zero = 0, size;
+	struct event_buffer *buffer = bpf_map_lookup_elem(&buffers, &zero);
+
+	if (!buffer)
+		return;
+	buffer->event = (struct ebpf_event){.kind = EBPF_EVENT_PROGRAM, .program = index};
+	path_read(buffer, path);
+	size = buffer->event.path_size;
+	if (size > EBPF_PATH_MAX)
+		return;
+	if (bpf_ringbuf_output(&ring, buffer, sizeof(buffer->event) + size, 0))
+		__sync_fetch_and_add(&state.ring_full, 1);
+}
+
+/* The index of a program, given away if need be; 0 if there is no more room. */
+static ebpf_u32 program_of(const struct path *path)
+{
+	struct dentry *dentry = BPF_CORE_READ(path, dentry);
+	struct ebpf_program_key key = {
+		.dentry = (ebpf_u64)dentry,
+		.mount = (ebpf_u64)BPF_CORE_READ(path, mnt),
+		.inode = BPF_CORE_READ(dentry, d_inode, i_ino),
+		.name_hash = BPF_CORE_READ(dentry, d_name.hash_len),
+	};
+	ebpf_u32 *known = bpf_map_lookup_elem(&program_indexes, &key), index;
+
+	if (known)
+		return *known;
+	index = __sync_fetch_and_add(&state.programs, 1) + 1;
+	if (index < setup.programs &&
+		!bpf_map_update_elem(&program_indexes, &key, &index, BPF_NOEXIST)) {
+		program_tell(index, path);
+		return index;
+	}
+	/* No room; or another CPU was faster, and an index stays unused. */
+	known = bpf_map_lookup_elem(&program_indexes, &key);
+	if (known)
+		return *known;
+	__sync_fetch_and_add(&state.map_full, 1);
+	return 0;
+}
+
+/* The command's own program starts: the execve that started it was made for it. */
+static void first_exec(struct ebpf_task *self)
+{
+	self->starting = 0;
+	state.started = 1;
+	slot_see(self->program, setup.execve_nr);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *program)
+{
+	struct ebpf_task *self = bpf_task_storage_get(&tasks, task, 0, 0);
+
+	(void)old_pid;
+	if (!self)
+		return 0;
+	self->program = program_of(&program->file->f_path);
+	__builtin_memset(self->usual, 0, sizeof(self->usual));
+	/* The call returns in the new program, perhaps under another ABI. */
+	self->entered = EBPF_ANY_RETURN;
+	if (self->starting)
+		first_exec(self);
+	return 0;
+}

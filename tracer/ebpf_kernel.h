@@ -1,0 +1,98 @@
+/*
+ * ebpf_kernel.h: the programs of ebpf.bpf.c in the kernel, from loading to unloading, and their maps
+ * in our memory.
+ */
+#ifndef SYSCLAMP_EBPF_KERNEL_H
+#define SYSCLAMP_EBPF_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ebpf_shared.h"
+#include "err.h"
+#include "recording.h"
+
+/* How much room the programs have.  Tests take less, to see what happens where it ends. */
+struct ebpf_limits {
+	uint32_t programs; /* 2...EBPF_PROGRAMS */
+	uint32_t odds;
+	uint32_t ring_bytes; /* a power of two of pages */
+	uint64_t hold_ns; /* for which a call is kept until its return is watched */
+};
+
+extern const struct ebpf_limits EBPF_LIMITS;
+
+/* The names of the ABIs that calls enter under, x32 aside. */
+extern const char *const EBPF_ABI_NAMES[EBPF_ENTRIES];
+
+struct ebpf_programs; /* the skeleton that bpftool generates */
+struct ring_buffer;
+
+struct ebpf_kernel {
+	struct ebpf_programs *skeleton;
+	struct ring_buffer *ring;
+	struct ebpf_state *state;
+	unsigned cpus;
+	/* The maps, read-only. */
+	const struct ebpf_counts *counts; /* by CPU */
+	const struct ebpf_fact *facts; /* by slot */
+	const struct ebpf_program *programs; /* by index */
+};
+
+/* An event from the ring; @path follows a struct ebpf_event of kind EBPF_EVENT_PROGRAM. */
+typedef int ebpf_on_event(void *ctx, void *data, size_t size);
+
+/**
+ * Load the programs; nothing is attached yet.
+ *
+ * @out: heap, to be released with ebpf_kernel_free().
+ * Errors: -EPERM, -ENOSYS and others of bpf(2), with what lacks and how to get it.
+ */
+int ebpf_kernel_new(const struct ebpf_limits *limits, struct ebpf_kernel **out, struct err *e);
+void ebpf_kernel_free(struct ebpf_kernel *kernel);
+
+/** Have ebpf_kernel_poll() pass events on to @each.  Once. */
+int ebpf_kernel_listen(
+	struct ebpf_kernel *kernel, ebpf_on_event *each, void *ctx, struct err *e);
+
+/** Readable (poll(2)) when there are events. */
+int ebpf_kernel_fd(const struct ebpf_kernel *kernel);
+
+/** Readable when a program wants ebpf_kernel_watch_returns(), as fast as possible; stays so. */
+int ebpf_kernel_alarm_fd(const struct ebpf_kernel *kernel);
+
+/** Pass on what the ring holds; does not wait. */
+void ebpf_kernel_poll(struct ebpf_kernel *kernel);
+
+/**
+ * Count the calls of process @pid, a child that waits (it has one thread and no children), and all
+ * that it will start, from its next call on.
+ */
+int ebpf_kernel_watch(struct ebpf_kernel *kernel, pid_t pid, struct err *e);
+
+/**
+ * Watch how calls return too: from now on denied calls are seen.  May be called again; by one thread
+ * at a time.
+ */
+int ebpf_kernel_watch_returns(struct ebpf_kernel *kernel, struct err *e);
+
+/** Stop counting: all is detached, and the maps stay readable. */
+void ebpf_kernel_stop(struct ebpf_kernel *kernel);
+
+/** What the programs lost, to the counters of @rec.  After ebpf_kernel_stop(). */
+void ebpf_kernel_losses(const struct ebpf_kernel *kernel, struct recording *rec);
+
+/** How often the kernel skipped the program behind @prog_fd because it was running already. */
+uint64_t ebpf_missed(int prog_fd);
+
+/**
+ * Call @each for every odd number.
+ * Errors: those of bpf(2).
+ */
+int ebpf_kernel_each_odd(const struct ebpf_kernel *kernel,
+	void (*each)(void *ctx, const struct ebpf_odd_key *key, const struct ebpf_odd *odd),
+	void *ctx, struct err *e);
+
+#endif

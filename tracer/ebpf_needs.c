@@ -1,0 +1,82 @@
+#include "ebpf_needs.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "scope.h"
+
+#define BTF_FILE "/sys/kernel/btf/vmlinux"
+
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38 /* Linux 5.8 */
+#define CAP_BPF	    39
+#endif
+
+static bool has_capability(unsigned cap)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capget, &header, data))
+		return false;
+	return data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
+}
+
+/* CAP_SYS_ADMIN stands for both: capabilities(7). */
+static const char *missing_capability(void)
+{
+	bool admin = has_capability(CAP_SYS_ADMIN);
+	bool bpf = admin || has_capability(CAP_BPF);
+	bool perfmon = admin || has_capability(CAP_PERFMON);
+
+	if (bpf && perfmon)
+		return NULL;
+	return bpf ? "CAP_PERFMON" : perfmon ? "CAP_BPF" : "CAP_BPF and CAP_PERFMON";
+}
+
+int ebpf_needs_check(struct err *e)
+{
+	const char *missing = missing_capability();
+
+	if (missing)
+		return err_set(e, EPERM,
+			"ebpf: needs %s: run as root, or give them with "
+			"setpriv --inh-caps +bpf,+perfmon --ambient-caps +bpf,+perfmon",
+			missing);
+	if (access(BTF_FILE, R_OK))
+		return err_sys(e, errno,
+			"ebpf: needs the types of the kernel, a kernel with "
+			"CONFIG_DEBUG_INFO_BTF: " BTF_FILE);
+	return 0;
+}
+
+int ebpf_needs_explain(int code, struct err *e)
+{
+	if (code == EPERM || code == EACCES)
+		return err_sys(e, code,
+			"ebpf: the kernel refuses the programs (lockdown, or a user namespace, in "
+			"which capabilities do not count?)");
+	if (code == ENOMEM || code == E2BIG)
+		return err_sys(e, code,
+			"ebpf: no memory for the maps (before Linux 5.11: raise ulimit -l)");
+	return err_sys(e, code,
+		"ebpf: this kernel cannot run the programs (Linux 5.17 or newer is needed)");
+}
+
+bool ebpf_has_vsyscall_event(void)
+{
+	/* A kernel that maps the page at all emulates it: arch/x86/entry/vsyscall. */
+	scoped_file FILE *maps = fopen("/proc/self/maps", "re");
+	char line[PATH_MAX];
+
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (strstr(line, "[vsyscall]"))
+			return true;
+	}
+	return false;
+}
