@@ -41,6 +41,7 @@ enum { TICK_MS = 100 };
 struct session {
 	const char *file;
 	bool quiet, stream;
+	bool tells_writes; /* of the back end */
 	uint64_t refreshed_ns;
 	bool refresh_failed;
 };
@@ -62,15 +63,16 @@ static void refresh(struct session *session, struct recording *rec)
 	}
 }
 
-static void on_tick(void *ctx, struct recording *rec, bool suspending)
+static void on_tick(void *ctx, struct recording *rec, pid_t pid, bool suspending)
 {
 	struct session *session = ctx;
 
 	refresh(session, rec);
-	if (suspending)
-		view_clear();
-	else if (!session->quiet)
+	/* Where nobody tells of the command's writes, the line would be left behind them. */
+	if (!suspending && !session->quiet && (session->tells_writes || !view_is_shared(pid)))
 		view_status(rec);
+	else
+		view_clear();
 }
 
 static void on_write(void *ctx, pid_t tid, unsigned fd)
@@ -127,6 +129,7 @@ static int record(
 	if (recording_init(&rec, tracer->backend->name, &e) || recording_set_workload(&rec, job->argv, &e))
 		return fail(0, &e);
 	session->refreshed_ns = now_ns();
+	session->tells_writes = tracer->backend->tells_writes;
 	code = tracer->backend->record(tracer->state, job, &rec, &end, &e);
 	view_clear();
 	code = code ? fail(end.exec_errno, &e) : finish(session, &rec, &end);

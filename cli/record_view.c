@@ -1,6 +1,7 @@
 #include "record_view.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,18 +113,27 @@ void view_clear(void)
 	drawn = false;
 }
 
-/* Programs write to their terminal through standard output and error; others are not looked at. */
-void view_before_write(pid_t tid, unsigned fd)
+static bool is_our_terminal(pid_t tid, unsigned fd)
 {
 	struct stat ours, theirs;
 	char link[64];
 
-	if (!drawn || fd > STDERR_FILENO)
-		return;
 	(void)snprintf(link, sizeof(link), "/proc/%d/fd/%u", tid, fd);
-	if (!fstat(STDERR_FILENO, &ours) && !stat(link, &theirs) && S_ISCHR(theirs.st_mode) &&
-		theirs.st_rdev == ours.st_rdev)
+	return !fstat(STDERR_FILENO, &ours) && !stat(link, &theirs) && S_ISCHR(theirs.st_mode) &&
+	       theirs.st_rdev == ours.st_rdev;
+}
+
+/* Programs write to their terminal through standard output and error; others are not looked at. */
+void view_before_write(pid_t tid, unsigned fd)
+{
+	if (drawn && fd <= STDERR_FILENO && is_our_terminal(tid, fd))
 		view_clear();
+}
+
+bool view_is_shared(pid_t pid)
+{
+	return kill(pid, 0) || is_our_terminal(pid, STDOUT_FILENO) ||
+	       is_our_terminal(pid, STDERR_FILENO);
 }
 
 static int by_count(const void *a, const void *b)

@@ -4,6 +4,8 @@ Each: a name, ABIs, the rules about ioctl as (index, op, value) conditions, and 
 as arguments behind the descriptor: by number of x86-64, or by int $0x80.
 """
 
+import tap
+
 # What a static program, its start and its wait need beyond that: of sysclamp run, of runc and of crun.
 STATIC = """access arch_prctl brk capget capset chdir close epoll_ctl epoll_pwait execve exit_group faccessat2 fchown fcntl
 fstat fstatfs futex getcwd getdents64 getpid getppid getrandom madvise mmap mprotect munmap nanosleep newfstatat openat
@@ -37,6 +39,14 @@ def call_args(how, args):
     """The command line of tests/programs/call_with for an ioctl on no descriptor: EBADF if it is let through."""
     words = [str(arg) for arg in args]
     return ["int80", "54", "0xffffffff", *words] if how == "int80" else ["16", "0xffffffffffffffff", *words]
+
+
+def makeable(name, calls, i386):
+    """Of calls on an ABI those that this kernel takes (@i386: it takes int $0x80); tells of others."""
+    there = [call for call in calls if i386 or call[0] != "int80"]
+    if len(there) < len(calls):
+        tap.skip("i386", name, "this kernel takes no 32-bit calls")
+    return there
 
 
 LET_THROUGH, DENIED = "errno 9\n", "errno 1\n"  # EBADF, EPERM

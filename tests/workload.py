@@ -62,6 +62,17 @@ def sysclamp(*args, **kwargs):
     return run([SYSCLAMP, *args], **kwargs)
 
 
+def has_ebpf():
+    """Whether the eBPF back end works here."""
+    return sysclamp("record", "-q", "--backend", "ebpf", "-o", os.devnull, "--",
+                    "true").returncode == 0
+
+
+def has_i386():
+    """Whether this kernel takes 32-bit calls from 64-bit programs (int $0x80)."""
+    return run([program("int80")]).returncode == 0
+
+
 class Recording:
     """A recording file: calls and refused calls by (ABI, number).  Without a file it is empty."""
 

@@ -356,7 +356,7 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long nr)
 	if (!task->bpf_storage)
 		return 0;
 	self = bpf_task_storage_get(&tasks, task, 0, 0);
-	if (!self)
+	if (!self || self->starting)
 		return 0;
 	self->entered = EBPF_ENTERED | (ebpf_u32)nr;
 	call = call_of(task, nr);
@@ -445,7 +445,7 @@ int BPF_PROG(on_return, struct pt_regs *regs, long value)
 	struct call call;
 	ebpf_u64 entered;
 
-	if (!self)
+	if (!self || self->starting)
 		return 0;
 	entered = self->entered;
 	self->entered = 0;
@@ -596,11 +596,15 @@ static ebpf_u32 program_of(const struct path *path)
 	return 0;
 }
 
-/* The command's own program starts: the execve that started it was made for it. */
+/*
+ * The command's own program starts: the execve that started it was made for it.  What the recorder's
+ * child called before that is nobody's.
+ */
 static void first_exec(struct ebpf_task *self)
 {
 	self->starting = 0;
 	state.started = 1;
+	count(setup.execve_nr);
 	slot_see(self->program, setup.execve_nr);
 }
 

@@ -73,7 +73,7 @@ static int tick(struct session *s, bool suspending, struct err *e)
 		return 0;
 	if (sync_all(s, e))
 		return -e->code;
-	s->job->tick(s->job->ctx, s->rec, suspending);
+	s->job->tick(s->job->ctx, s->rec, s->tracee.pid, suspending);
 	return 0;
 }
 

@@ -72,7 +72,7 @@ struct ebpf_task {
 	ebpf_u8 asks; /* EBPF_ASKS_*: what the call that is under way asks seccomp for */
 	ebpf_u8 notifying; /* a supervisor may answer its calls: unmade is not yet denied */
 	ebpf_u8 killed; /* the call that a filter killed it for has been counted */
-	ebpf_u8 starting; /* its next execve starts the workload */
+	ebpf_u8 starting; /* the recorder's own until its execve */
 	ebpf_u64 entered; /* the call that is under way: EBPF_ENTERED | its number, or 0 */
 	ebpf_u64 usual[EBPF_WORDS]; /* slots that need nothing but counting in its program */
 };

@@ -303,7 +303,7 @@ static void event_handle(struct ptracer *t, pid_t tid, int status)
 static void tick(struct ptracer *t, bool suspending)
 {
 	if (t->started && t->job->tick)
-		t->job->tick(t->job->ctx, t->rec, suspending);
+		t->job->tick(t->job->ctx, t->rec, t->tracee.pid, suspending);
 }
 
 static void suspend(struct ptracer *t)

@@ -26,7 +26,7 @@ struct tracee {
 };
 
 /**
- * Fork the child; it waits for tracee_go(), and makes no call but execve after that.
+ * Fork the child; it waits for tracee_go().
  *
  * @filter: it is to load a filter that answers RET_TRACE to every call, as the last thing before
  * execve.

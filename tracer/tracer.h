@@ -21,9 +21,10 @@ struct tracer_job {
 
 	/*
 	 * Called at least every @tick_ms while the workload runs, and before the recorder suspends
-	 * itself (@suspending); the recording may be read, not changed but for its seq.
+	 * itself (@suspending); @pid is the command's.  The recording may be read, not changed but
+	 * for its seq.
 	 */
-	void (*tick)(void *ctx, struct recording *rec, bool suspending);
+	void (*tick)(void *ctx, struct recording *rec, pid_t pid, bool suspending);
 	/*
 	 * Called before the tree writes (write, writev) to descriptor @fd of task @tid, as far as
 	 * the back end can tell (tells_writes): what is drawn on a terminal can be wiped off first.

@@ -315,8 +315,6 @@ def check_misuse():
             ("install: a word too many", ["install", "-p", "allow.json", "--name", "n", "more"],
              "more")):
         check(label, args, USAGE, wanted)
-    check("record: a back end that is not there", ["record", "--backend", "ebpf", "-o", "out",
-          "true"], OWN, "ebpf")
 
 
 def check_install():

@@ -59,7 +59,7 @@ class Trial:
         self.faults = []
         self.seqs = []
         self.process = subprocess.Popen(
-            [workload.SYSCLAMP, "record", "-o", self.path, "--", "sh", "-c",
+            [workload.SYSCLAMP, "record", "--backend", "ptrace", "-o", self.path, "--", "sh", "-c",
              f"exec 3<&0; {STEADY} <&3 & {STEADY} <&3 & wait"],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=workload.ENVIRON)

@@ -22,6 +22,7 @@ GETPPID = ("x86_64", 110)
 STATUS_LINE = r"recording \d+:\d\d \| \d+ calls, \d+ distinct \| last new: \w+, \d+:\d\d ago"
 TIMES = 10  # for what could be lost now and then
 BASH = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
+BACKEND = "ptrace"  # of the recordings; main() changes it
 
 
 def on_terminal(argv, **kwargs):
@@ -39,7 +40,8 @@ def shell(**kwargs):
 def record_line(name, *argv, options=""):
     """The command line that records `argv` to NAME.rec.json, quoted for the shell."""
     quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in argv)
-    return f"{workload.SYSCLAMP} record -o {name}.rec.json {options} -- {quoted}"
+    return (f"{workload.SYSCLAMP} record -o {name}.rec.json --backend {BACKEND} {options} --"
+            f" {quoted}")
 
 
 def recording(name):
@@ -57,11 +59,20 @@ def wait_for_seq(name, seq):
     tap.wait_until(reached, f"seq {seq} of {name}", SECONDS)
 
 
+def expect_running(term, name):
+    """Wait until the recorder shows that it runs: by its status line, if this back end has one."""
+    if BACKEND == "ptrace":
+        term.expect(STATUS_LINE)
+    else:
+        wait_for_seq(name, recording(name).json["seq"] + 1)
+
+
 def check_ended(name, status, want, label):
     """The shell saw this exit status, and the recording is whole."""
     seen = recording(name)
     tap.equal((status, seen.status, seen.complete),
-              (want, want, True), f"{label}: status {want}, and a complete recording",
+              (want, want, True),
+              f"{BACKEND}: {label}: status {want}, and a complete recording",
               seen.json["loss"])
     return seen
 
@@ -102,7 +113,7 @@ def check_suspend():
         term.type("fg\n")
         # The shell says what it continues; then it does continue.
         term.expect(" record -o ")
-        term.expect(STATUS_LINE)
+        expect_running(term, "steady")
     term.type("end\n")
     made = int(term.expect(r"made (\d+)")[1])
     term.expect(PROMPT)
@@ -118,7 +129,7 @@ def check_suspend():
     tap.ok(states in (["T"], ["t"]), "Ctrl-Z: the command is stopped, not only the recorder",
            states)
     term.type("fg\n")
-    term.expect(STATUS_LINE)
+    expect_running(term, "spin")
     term.type(CTRL_C)
     term.expect(PROMPT)
     check_ended("spin", term.status(), 130, "Ctrl-Z and fg, then Ctrl-C")
@@ -141,7 +152,7 @@ def check_suspend():
 def check_suspend_background():
     """bg, and a SIGTSTP that somebody sends to the recorder alone."""
     # Not the terminal for its input: in the background it would find the shell's there.
-    fifo = f"{SCRATCH}/input"
+    fifo = f"{SCRATCH}/{BACKEND}-input"
     os.mkfifo(fifo)
     writer = os.open(fifo, os.O_RDWR | os.O_CLOEXEC)
     term = shell()
@@ -175,7 +186,7 @@ def check_suspend_background():
 
 def check_background():
     """Started with &; also on a terminal that stops background writers (stty tostop)."""
-    fifo = f"{SCRATCH}/fifo"
+    fifo = f"{SCRATCH}/{BACKEND}-fifo"
     os.mkfifo(fifo)
     for name, mode, options in (("back", "-tostop", ""), ("quiet", "tostop", "-q")):
         term = shell()
@@ -225,7 +236,7 @@ def check_status_line():
            "one status line tells elapsed, calls, distinct, last new call", *term.screen())
     term.type("end\n")
     term.expect(PROMPT)
-    tap.ok(not status_left(term.screen()) and "started" in term.screen(),
+    tap.ok(not status_left(term.screen()) and term.screen()[0].endswith("started"),
            "at the end nothing of it stays on the screen", *term.screen())
     tap.ok("next:      sysclamp generate -o line.json line.rec.json" in term.screen(),
            "at the end it says what to type next", *term.screen())
@@ -276,6 +287,28 @@ def check_status_beside_output():
            term.text[at:])
     term.type("x")
     term.expect(PROMPT)
+    term.end()
+
+
+def check_status_unseen():
+    """With a back end that does not tell of writes: a line only where the command cannot write."""
+    term = shell()
+    at = len(term.text)
+    term.type(record_line("shared", "sh", "-c", "echo started; read line") + "\n")
+    term.expect("started")
+    wait_for_seq("shared", 3)
+    term.type("end\n")
+    term.expect(PROMPT)
+    tap.ok("recording 0:" not in term.text[at:], "beside a command on the terminal: no status line",
+           term.text[at:])
+    term.type(record_line("apart", "sh", "-c", "echo started; exec > apart.log 2>&1; read line")
+              + "\n")
+    term.expect("started")
+    term.expect(STATUS_LINE)
+    term.type("end\n")
+    term.expect(PROMPT)
+    tap.ok(not status_left(term.screen()), "beside one that writes elsewhere: one, until the end",
+           *term.screen())
     term.end()
 
 
@@ -345,7 +378,8 @@ def check_input():
 
 def check_no_shell():
     """The recorder leads the session itself, as under ssh -t: nobody could continue it."""
-    argv = [workload.SYSCLAMP, "record", "-o", "alone.rec.json", "--", workload.program("steady")]
+    argv = [workload.SYSCLAMP, "record", "-o", "alone.rec.json", "--backend", BACKEND, "--",
+            workload.program("steady")]
     term = on_terminal(argv)
     term.expect("started")
     term.type(CTRL_Z)
@@ -362,7 +396,7 @@ def check_once():
     The recorder is stopped meanwhile, so that the command's signal is not pending any more when the
     recorder gets its own: two pending ones would look like one.
     """
-    argv = [workload.SYSCLAMP, "record", "-q", "-o", "once.rec.json", "--",
+    argv = [workload.SYSCLAMP, "record", "-q", "-o", "once.rec.json", "--backend", "ptrace", "--",
             workload.program("count_signals"), "2", "28"]
     term = on_terminal(argv)
     term.expect("started")
@@ -397,16 +431,35 @@ def check_hangup():
     tap.wait_until(lambda: (tap.reap(), not tap.descendants())[1], "all processes gone")
 
 
-def main():
-    """All of it."""
-    for check in (check_interrupt, check_suspend, check_suspend_background, check_background,
-                  check_window, check_status_line, check_status_beside_output, check_plain,
-                  check_input, check_no_shell, check_once, check_hangup):
+ANY_BACKEND = (check_interrupt, check_suspend, check_suspend_background, check_background,
+               check_window, check_input, check_no_shell, check_hangup)
+CHECKS = {
+    "ptrace": (*ANY_BACKEND, check_status_line, check_status_beside_output, check_plain,
+               check_once),
+    "ebpf": (*ANY_BACKEND, check_status_unseen),
+}
+
+
+def run_checks(backend):
+    """Those of one back end."""
+    global BACKEND
+    BACKEND = backend
+    for check in CHECKS[backend]:
         try:
             check()
         except (EOFError, TimeoutError, OSError, KeyError, ValueError) as problem:
-            tap.ok(False, f"{check.__name__}: {check.__doc__.splitlines()[0]}", repr(problem))
+            tap.ok(False, f"{backend}: {check.__name__}: {check.__doc__.splitlines()[0]}",
+                   repr(problem))
         tap.end_descendants()
+
+
+def main():
+    """All of it."""
+    run_checks("ptrace")
+    if workload.has_ebpf():
+        run_checks("ebpf")
+    else:
+        tap.skip("bpf", "the eBPF back end", "it does not work here")
     tap.done()
 
 

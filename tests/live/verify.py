@@ -14,7 +14,8 @@ import sys
 
 sys.path.insert(0, "tests")
 import tap  # noqa: E402
-from weak_profiles import DENIED, LET_THROUGH, WEAK, call_args, weak_profile  # noqa: E402
+import workload  # noqa: E402
+from weak_profiles import DENIED, LET_THROUGH, WEAK, call_args, makeable, weak_profile  # noqa: E402
 
 SYSCLAMP = os.environ.get("SYSCLAMP", "build/sysclamp")
 PROGRAMS = os.path.join(os.path.abspath(os.environ.get("BUILD", "build")), "tests/programs")
@@ -254,7 +255,7 @@ def test_run():
     """Under sysclamp run: exactly the profile."""
     for name, abis, rules, weak in WEAK:
         path, wrong = put("run.json", weak_profile(abis, rules)), []
-        for how, args in weak + [("native", args) for args in (
+        for how, args in makeable(name, weak, workload.has_i386()) + [("native", args) for args in (
                 [0, 0x100000001], [0, 0x200000002], [0, 0x200000001], [0, 1], [0, 0, 0x7b0a65b5], [5], [0x100000005])]:
             done = subprocess.run([SYSCLAMP, "run", "-p", path, "--", f"{PROGRAMS}/call_with", *call_args(how, args)],
                                   capture_output=True, text=True, timeout=60, check=False)

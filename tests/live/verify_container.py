@@ -12,7 +12,8 @@ import sys
 
 sys.path.insert(0, "tests")
 import tap  # noqa: E402
-from weak_profiles import DENIED, LET_THROUGH, WEAK, call_args, weak_profile  # noqa: E402
+import workload  # noqa: E402
+from weak_profiles import DENIED, LET_THROUGH, WEAK, call_args, makeable, weak_profile  # noqa: E402
 
 SYSCLAMP = os.environ.get("SYSCLAMP", "build/sysclamp")
 CALL_WITH = os.path.join(os.path.abspath(os.environ.get("BUILD", "build")), "tests/programs/call_with")
@@ -97,7 +98,7 @@ def test_weak(engine, config):
     for name, abis, rules, calls in WEAK:
         profile = weak_profile(abis, rules)
         write_json(PROFILE, profile)
-        for how, args in calls:
+        for how, args in makeable(f"{engine}: {name}", calls, workload.has_i386()):
             with Container(engine, config, profile, hold_args(how, args)) as container:
                 if not container.pid:
                     tap.skip("engines", f"{engine}: {name}", f"it starts no container here: {container.err.strip()}")
