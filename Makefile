@@ -122,7 +122,7 @@ $(BUILD)/profiler/base.o: $(BUILD)/gen/runtime_base.inc
 
 # The programs of the eBPF back end, and the skeleton through which they are loaded.  The generated
 # header is not held to our warnings (-isystem).
-$(BUILD)/gen/%.bpf.o: tracer/%.bpf.c tracer/ebpf_shared.h Makefile | $(SETUP)
+$(BUILD)/gen/%.bpf.o: tracer/%.bpf.c $(wildcard tracer/*.bpf.h) tracer/ebpf_shared.h Makefile | $(SETUP)
 	$(call say,BPF,$<)mkdir -p $(@D) && $(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra \
 		-Wno-unused-parameter -D__TARGET_ARCH_x86 -idirafter /usr/include/$(shell $(CC) -print-multiarch) \
 		-iquote tracer -c -o $@ $<

@@ -118,15 +118,15 @@ static int fail(int exec_errno, const struct err *e)
 	return cli_fail("record", exec_errno ? launch_exit_code(&end) : EXIT_OWN_FAILURE, e);
 }
 
-static int record(
-	const struct tracer *tracer, struct session *session, struct tracer_job *job)
+static int record(const struct tracer *tracer, struct session *session, struct tracer_job *job)
 {
 	scoped(recording_done) struct recording rec = {0};
 	struct launch_end end = {0};
 	struct err e = {0};
 	int code;
 
-	if (recording_init(&rec, tracer->backend->name, &e) || recording_set_workload(&rec, job->argv, &e))
+	if (recording_init(&rec, tracer->backend->name, &e) ||
+		recording_set_workload(&rec, job->argv, &e))
 		return fail(0, &e);
 	session->refreshed_ns = now_ns();
 	session->tells_writes = tracer->backend->tells_writes;

@@ -1,30 +1,28 @@
 /*
  * ebpf.bpf.c: the programs in the kernel that count the calls of a workload.
  *
- * A thread of the workload has a struct ebpf_task in its task storage, which its children inherit in
- * sched_process_fork; to everybody else's calls these programs do nothing.  A call is counted in an
- * array per CPU.  Plain additions suffice there: tracepoints run BPF with preemption off
+ * A thread of the workload has a struct ebpf_task in its task storage, which its children inherit
+ * in sched_process_fork; to everybody else's calls these programs do nothing.  A call is counted in
+ * an array per CPU.  Plain additions suffice there: tracepoints run BPF with preemption off
  * (include/trace/bpf_probe.h; for the system call tracepoints, which may fault since Linux 6.13, it
- * is switched off there), no call enters the kernel from within another on the same CPU, and the one
- * program that runs in an exception (on_vsyscall) interrupts user space only.
+ * is switched off there), no call enters the kernel from within another on the same CPU, and the
+ * one program that runs in an exception (on_vsyscall) interrupts user space only.
  *
  * sys_enter comes after seccomp: a call that a filter denies is seen by its return alone.  Returns
  * are watched (on_return) only once somebody may need them, see returns_want().
- *
- * Structures of the kernel are declared with what is used of them; libbpf finds the offsets.
  */
 #include <linux/bpf.h>
 #include <stdbool.h>
 
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "ebpf_maps.bpf.h"
+#include "ebpf_path.bpf.h"
 #include "ebpf_shared.h"
+#include "ebpf_types.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-#define KERNEL __attribute__((preserve_access_index))
 
 enum {
 	TS_COMPAT = 2, /* arch/x86/include/asm/thread_info.h: in a 32-bit call */
@@ -35,144 +33,8 @@ enum {
 	SECCOMP_SET_MODE_STRICT = 0, /* of seccomp(2) */
 	SECCOMP_SET_MODE_FILTER = 1,
 	SECCOMP_FILTER_FLAG_NEW_LISTENER = 1 << 3,
-	PATH_DEPTH_MAX = 64,
-	NAME_MAX = 255,
 	HOLD_STEPS_MAX = 1 << 23, /* of bpf_loop(), its limit */
 };
-
-struct qstr {
-	ebpf_u64 hash_len;
-	const unsigned char *name;
-} KERNEL;
-
-struct hlist_bl_node {
-	struct hlist_bl_node **pprev;
-} KERNEL;
-
-struct inode {
-	unsigned long i_ino;
-} KERNEL;
-
-struct dentry {
-	struct hlist_bl_node d_hash;
-	struct dentry *d_parent;
-	struct qstr d_name;
-	struct inode *d_inode;
-} KERNEL;
-
-struct vfsmount {
-	struct dentry *mnt_root;
-} KERNEL;
-
-struct mount {
-	struct mount *mnt_parent;
-	struct dentry *mnt_mountpoint;
-	struct vfsmount mnt;
-} KERNEL;
-
-struct path {
-	struct vfsmount *mnt;
-	struct dentry *dentry;
-} KERNEL;
-
-struct file {
-	struct path f_path;
-} KERNEL;
-
-struct linux_binprm {
-	struct file *file;
-} KERNEL;
-
-struct thread_info {
-	unsigned int status;
-} KERNEL;
-
-struct seccomp {
-	int mode;
-} KERNEL;
-
-struct task_struct {
-	struct thread_info thread_info;
-	void *bpf_storage;
-	struct seccomp seccomp;
-} KERNEL;
-
-struct pt_regs {
-	unsigned long orig_ax;
-	unsigned long di, si, bx, cx, dx;
-} KERNEL;
-
-const volatile struct ebpf_setup setup;
-struct ebpf_state state;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct ebpf_task);
-} tasks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* one per possible CPU: set before loading */
-	__type(key, ebpf_u32);
-	__type(value, struct ebpf_counts);
-} counts SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, EBPF_SLOTS);
-	__type(key, ebpf_u32);
-	__type(value, struct ebpf_fact);
-} facts SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, EBPF_PROGRAMS);
-	__type(key, ebpf_u32);
-	__type(value, struct ebpf_program);
-} programs SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, EBPF_PROGRAMS);
-	__type(key, struct ebpf_program_key);
-	__type(value, ebpf_u32);
-} program_indexes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, EBPF_ODDS);
-	__type(key, struct ebpf_odd_key);
-	__type(value, struct ebpf_odd);
-} odds SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, EBPF_RING_BYTES);
-} ring SEC(".maps");
-
-/* Rings once, when returns have to be watched: nobody reads it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, EBPF_ALARM_BYTES);
-} alarm SEC(".maps");
-
-/* An event with its path, too large for the stack. */
-struct event_buffer {
-	struct ebpf_event event;
-	char path[EBPF_PATH_MAX + NAME_MAX + 1];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, ebpf_u32);
-	__type(value, struct event_buffer);
-} buffers SEC(".maps");
 
 /* The call that a thread is in. */
 struct call {
@@ -218,10 +80,10 @@ static long hold_step(ebpf_u32 step, ebpf_u64 *deadline)
 
 /*
  * The return of this call, or of what follows on it, matters: have on_return attached, and keep the
- * call from going on meanwhile.  A program in the kernel cannot sleep, so this is a bounded spin; it
- * happens once in a recording, and only to workloads that load filters or call unknown numbers.  The
- * reader is woken on another CPU.  If it could not run there in time, that is counted as a loss:
- * denied calls may be missed from here until returns are watched.
+ * call from going on meanwhile.  A program in the kernel cannot sleep, so this is a bounded spin;
+ * it happens once in a recording, and only to workloads that load filters or call unknown numbers.
+ * The reader is woken on another CPU.  If it could not run there in time, that is counted as a
+ * loss: denied calls may be missed from here until returns are watched.
  */
 static void returns_want(void)
 {
@@ -499,106 +361,9 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
-/* On the way from a file to the root of its mounts. */
-struct path_walk {
-	struct event_buffer *buffer;
-	struct dentry *dentry;
-	struct mount *mount;
-	ebpf_u32 size;
-	bool arrived;
-};
-
-/* One name, or one mount, up; returns whether to stop. */
-static long path_step(ebpf_u32 step, struct path_walk *walk)
-{
-	/* Locals: what BPF_CORE_READ is given has to be of the kernel from its first step. */
-	struct dentry *dentry = walk->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
-	struct mount *mount = walk->mount, *above = BPF_CORE_READ(mount, mnt_parent);
-	long len;
-
-	if (step > 0 && dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
-		walk->arrived = above == mount;
-		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-		walk->mount = above;
-		return walk->arrived;
-	}
-	len = bpf_probe_read_kernel_str(&walk->buffer->path[walk->size % EBPF_PATH_MAX],
-		NAME_MAX + 1, BPF_CORE_READ(dentry, d_name.name));
-	if (len <= 0 || walk->size + len > EBPF_PATH_MAX)
-		return true;
-	walk->size += len;
-	walk->dentry = parent;
-	walk->arrived = parent == dentry;
-	return walk->arrived;
-}
-
-/* The names from the file up, to @buffer. */
-static void path_read(struct event_buffer *buffer, const struct path *path)
-{
-	struct dentry *dentry = BPF_CORE_READ(path, dentry);
-	struct vfsmount *mounted = BPF_CORE_READ(path, mnt);
-	struct path_walk walk = {
-		.buffer = buffer,
-		.dentry = dentry,
-		.mount = (void *)mounted - bpf_core_field_offset(struct mount, mnt),
-	};
-
-	/* d_unlinked() of the kernel, and files that never had a directory (memfd_create(2)). */
-	if (!BPF_CORE_READ(dentry, d_hash.pprev) || dentry == BPF_CORE_READ(dentry, d_parent))
-		buffer->event.path_flags |= EBPF_PATH_GONE;
-	bpf_loop(PATH_DEPTH_MAX, path_step, &walk, 0);
-	if (!walk.arrived)
-		buffer->event.path_flags |= EBPF_PATH_CUT;
-	buffer->event.path_size = walk.size;
-}
-
-static void program_tell(ebpf_u32 index, const struct path *path)
-{
-	ebpf_u32 zero = 0, size;
-	struct event_buffer *buffer = bpf_map_lookup_elem(&buffers, &zero);
-
-	if (!buffer)
-		return;
-	buffer->event = (struct ebpf_event){.kind = EBPF_EVENT_PROGRAM, .program = index};
-	path_read(buffer, path);
-	size = buffer->event.path_size;
-	if (size > EBPF_PATH_MAX)
-		return;
-	if (bpf_ringbuf_output(&ring, buffer, sizeof(buffer->event) + size, 0))
-		__sync_fetch_and_add(&state.ring_full, 1);
-}
-
-/* The index of a program, given away if need be; 0 if there is no more room. */
-static ebpf_u32 program_of(const struct path *path)
-{
-	struct dentry *dentry = BPF_CORE_READ(path, dentry);
-	struct ebpf_program_key key = {
-		.dentry = (ebpf_u64)dentry,
-		.mount = (ebpf_u64)BPF_CORE_READ(path, mnt),
-		.inode = BPF_CORE_READ(dentry, d_inode, i_ino),
-		.name_hash = BPF_CORE_READ(dentry, d_name.hash_len),
-	};
-	ebpf_u32 *known = bpf_map_lookup_elem(&program_indexes, &key), index;
-
-	if (known)
-		return *known;
-	index = __sync_fetch_and_add(&state.programs, 1) + 1;
-	if (index < setup.programs &&
-		!bpf_map_update_elem(&program_indexes, &key, &index, BPF_NOEXIST)) {
-		program_tell(index, path);
-		return index;
-	}
-	/* No room; or another CPU was faster, and an index stays unused. */
-	known = bpf_map_lookup_elem(&program_indexes, &key);
-	if (known)
-		return *known;
-	__sync_fetch_and_add(&state.map_full, 1);
-	return 0;
-}
-
 /*
- * The command's own program starts: the execve that started it was made for it.  What the recorder's
- * child called before that is nobody's.
+ * The command's own program starts: the execve that started it was made for it.  What the
+ * recorder's child called before that is nobody's.
  */
 static void first_exec(struct ebpf_task *self)
 {

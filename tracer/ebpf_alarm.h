@@ -1,9 +1,9 @@
 /*
  * ebpf_alarm.h: who attaches the program that watches returns when one in the kernel asks for it.
  *
- * A call that loads a filter is held in the kernel, its CPU occupied, until that is done (ebpf.bpf.c,
- * returns_want()).  So threads wait on several CPUs, each bound to its own and with the highest
- * priority to be had: one of them runs at once on a CPU that is not the occupied one.
+ * A call that loads a filter is held in the kernel, its CPU occupied, until that is done
+ * (ebpf.bpf.c, returns_want()).  So threads wait on several CPUs, each bound to its own and with
+ * the highest priority to be had: one of them runs at once on a CPU that is not the occupied one.
  */
 #ifndef SYSCLAMP_EBPF_ALARM_H
 #define SYSCLAMP_EBPF_ALARM_H

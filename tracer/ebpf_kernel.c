@@ -148,11 +148,9 @@ void ebpf_kernel_free(struct ebpf_kernel *kernel)
 	free(kernel);
 }
 
-int ebpf_kernel_listen(
-	struct ebpf_kernel *kernel, ebpf_on_event *each, void *ctx, struct err *e)
+int ebpf_kernel_listen(struct ebpf_kernel *kernel, ebpf_on_event *each, void *ctx, struct err *e)
 {
-	kernel->ring = ring_buffer__new(
-		bpf_map__fd(kernel->skeleton->maps.ring), each, ctx, NULL);
+	kernel->ring = ring_buffer__new(bpf_map__fd(kernel->skeleton->maps.ring), each, ctx, NULL);
 	return kernel->ring ? 0 : err_sys(e, errno, "ebpf: cannot read the ring of events");
 }
 
@@ -204,8 +202,8 @@ int ebpf_kernel_watch(struct ebpf_kernel *kernel, pid_t pid, struct err *e)
 	if (pid_fd < 0)
 		return err_sys(e, errno, "ebpf: process %d", pid);
 	kernel->state->live = 1;
-	if (bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.tasks), &pid_fd, &first,
-		    BPF_NOEXIST))
+	if (bpf_map_update_elem(
+		    bpf_map__fd(kernel->skeleton->maps.tasks), &pid_fd, &first, BPF_NOEXIST))
 		return err_sys(e, errno, "ebpf: cannot mark process %d", pid);
 	code = attach_all(kernel->skeleton);
 	return code ? err_sys(e, -code, "ebpf: cannot attach to the tracepoints") : 0;
@@ -248,7 +246,8 @@ void ebpf_kernel_losses(const struct ebpf_kernel *kernel, struct recording *rec)
 	rec->loss[LOSS_RING_FULL] = state->ring_full;
 	rec->loss[LOSS_LATE_RETURNS] = state->late_returns;
 	rec->loss[LOSS_MISSED_RECURSION] = 0;
-	bpf_object__for_each_program(program, kernel->skeleton->obj) {
+	bpf_object__for_each_program(program, kernel->skeleton->obj)
+	{
 		if (bpf_program__autoload(program))
 			rec->loss[LOSS_MISSED_RECURSION] += ebpf_missed(bpf_program__fd(program));
 	}

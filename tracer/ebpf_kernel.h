@@ -1,6 +1,6 @@
 /*
- * ebpf_kernel.h: the programs of ebpf.bpf.c in the kernel, from loading to unloading, and their maps
- * in our memory.
+ * ebpf_kernel.h: the programs of ebpf.bpf.c in the kernel, from loading to unloading, and their
+ * maps in our memory.
  */
 #ifndef SYSCLAMP_EBPF_KERNEL_H
 #define SYSCLAMP_EBPF_KERNEL_H
@@ -54,8 +54,7 @@ int ebpf_kernel_new(const struct ebpf_limits *limits, struct ebpf_kernel **out, 
 void ebpf_kernel_free(struct ebpf_kernel *kernel);
 
 /** Have ebpf_kernel_poll() pass events on to @each.  Once. */
-int ebpf_kernel_listen(
-	struct ebpf_kernel *kernel, ebpf_on_event *each, void *ctx, struct err *e);
+int ebpf_kernel_listen(struct ebpf_kernel *kernel, ebpf_on_event *each, void *ctx, struct err *e);
 
 /** Readable (poll(2)) when there are events. */
 int ebpf_kernel_fd(const struct ebpf_kernel *kernel);
@@ -73,8 +72,8 @@ void ebpf_kernel_poll(struct ebpf_kernel *kernel);
 int ebpf_kernel_watch(struct ebpf_kernel *kernel, pid_t pid, struct err *e);
 
 /**
- * Watch how calls return too: from now on denied calls are seen.  May be called again; by one thread
- * at a time.
+ * Watch how calls return too: from now on denied calls are seen.  May be called again; by one
+ * thread at a time.
  */
 int ebpf_kernel_watch_returns(struct ebpf_kernel *kernel, struct err *e);
 

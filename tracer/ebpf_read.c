@@ -21,8 +21,7 @@ void ebpf_reader_init(
 }
 
 /* The names in @path, which go from the last to the first, as an absolute path in @out. */
-static void path_build(
-	const char *path, size_t size, unsigned flags, char out[2 * EBPF_PATH_MAX])
+static void path_build(const char *path, size_t size, unsigned flags, char out[2 * EBPF_PATH_MAX])
 {
 	char *to = out;
 	size_t end = size;
@@ -77,8 +76,8 @@ static uint64_t slot_calls(const struct ebpf_kernel *kernel, uint32_t slot)
 
 static struct rec_call *slot_entry(struct ebpf_reader *reader, uint32_t slot)
 {
-	return recording_call(reader->rec, abi_by_name(EBPF_ABI_NAMES[slot / EBPF_NRS]),
-		slot % EBPF_NRS);
+	return recording_call(
+		reader->rec, abi_by_name(EBPF_ABI_NAMES[slot / EBPF_NRS]), slot % EBPF_NRS);
 }
 
 static void facts_read(struct rec_call *call, const struct ebpf_fact *fact)
@@ -145,8 +144,7 @@ static void odd_reset(struct recording *rec)
 
 static const struct abi *odd_abi(const struct ebpf_odd_key *key)
 {
-	return abi_of_call(
-		key->entry == EBPF_I386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64, key->nr);
+	return abi_of_call(key->entry == EBPF_I386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64, key->nr);
 }
 
 static void odd_read(void *ctx, const struct ebpf_odd_key *key, const struct ebpf_odd *odd)

@@ -9,8 +9,8 @@
 #include "tracer.h"
 
 /**
- * tracer_backend.open: whether this kernel has PTRACE_GET_SYSCALL_INFO (Linux 5.3) and lets us trace
- * a child.  There is no state.
+ * tracer_backend.open: whether this kernel has PTRACE_GET_SYSCALL_INFO (Linux 5.3) and lets us
+ * trace a child.  There is no state.
  */
 int ptrace_open(void **out_state, struct err *e);
 
