@@ -1,0 +1,118 @@
+/*
+ * ebpf_path.bpf.h: which program a thread executes: an index for each, and the path of a new one.
+ *
+ * bpf_d_path() is refused in tracepoints, and /proc is too late for programs that end at once: so
+ * the path is walked here, as d_path() of fs/d_path.c does, up to the root of the mount namespace.
+ */
+#ifndef SYSCLAMP_EBPF_PATH_BPF_H
+#define SYSCLAMP_EBPF_PATH_BPF_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "ebpf_maps.bpf.h"
+#include "ebpf_types.bpf.h"
+
+enum { PATH_DEPTH_MAX = 64 };
+
+/* On the way from a file to the root of its mounts. */
+struct path_walk {
+	struct event_buffer *buffer;
+	struct dentry *dentry;
+	struct mount *mount;
+	ebpf_u32 size;
+	bool arrived;
+};
+
+/* One name, or one mount, up; returns whether to stop. */
+static long path_step(ebpf_u32 step, struct path_walk *walk)
+{
+	/* Locals: what BPF_CORE_READ is given has to be of the kernel from its first step. */
+	struct dentry *dentry = walk->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
+	struct mount *mount = walk->mount, *above = BPF_CORE_READ(mount, mnt_parent);
+	long len;
+
+	if (step > 0 && dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+		walk->arrived = above == mount;
+		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->mount = above;
+		return walk->arrived;
+	}
+	len = bpf_probe_read_kernel_str(&walk->buffer->path[walk->size % EBPF_PATH_MAX],
+		NAME_MAX + 1, BPF_CORE_READ(dentry, d_name.name));
+	if (len <= 0 || walk->size + len > EBPF_PATH_MAX)
+		return true;
+	walk->size += len;
+	walk->dentry = parent;
+	walk->arrived = parent == dentry;
+	return walk->arrived;
+}
+
+/* The names from the file up, to @buffer. */
+static void path_read(struct event_buffer *buffer, const struct path *path)
+{
+	struct dentry *dentry = BPF_CORE_READ(path, dentry);
+	struct vfsmount *mounted = BPF_CORE_READ(path, mnt);
+	struct path_walk walk = {
+		.buffer = buffer,
+		.dentry = dentry,
+		.mount = (void *)mounted - bpf_core_field_offset(struct mount, mnt),
+	};
+
+	/* d_unlinked() of the kernel, and files that never had a directory (memfd_create(2)). */
+	if (!BPF_CORE_READ(dentry, d_hash.pprev) || dentry == BPF_CORE_READ(dentry, d_parent))
+		buffer->event.path_flags |= EBPF_PATH_GONE;
+	bpf_loop(PATH_DEPTH_MAX, path_step, &walk, 0);
+	if (!walk.arrived)
+		buffer->event.path_flags |= EBPF_PATH_CUT;
+	buffer->event.path_size = walk.size;
+}
+
+static void program_tell(ebpf_u32 index, const struct path *path)
+{
+	ebpf_u32 zero = 0, size;
+	struct event_buffer *buffer = bpf_map_lookup_elem(&buffers, &zero);
+
+	if (!buffer)
+		return;
+	buffer->event = (struct ebpf_event){.kind = EBPF_EVENT_PROGRAM, .program = index};
+	path_read(buffer, path);
+	size = buffer->event.path_size;
+	if (size > EBPF_PATH_MAX)
+		return;
+	if (bpf_ringbuf_output(&ring, buffer, sizeof(buffer->event) + size, 0))
+		__sync_fetch_and_add(&state.ring_full, 1);
+}
+
+/* The index of a program, given away if need be; 0 if there is no more room. */
+static ebpf_u32 program_of(const struct path *path)
+{
+	struct dentry *dentry = BPF_CORE_READ(path, dentry);
+	struct ebpf_program_key key = {
+		.dentry = (ebpf_u64)dentry,
+		.mount = (ebpf_u64)BPF_CORE_READ(path, mnt),
+		.inode = BPF_CORE_READ(dentry, d_inode, i_ino),
+		.name_hash = BPF_CORE_READ(dentry, d_name.hash_len),
+	};
+	ebpf_u32 *known = bpf_map_lookup_elem(&program_indexes, &key), index;
+
+	if (known)
+		return *known;
+	index = __sync_fetch_and_add(&state.programs, 1) + 1;
+	if (index < setup.programs &&
+		!bpf_map_update_elem(&program_indexes, &key, &index, BPF_NOEXIST)) {
+		program_tell(index, path);
+		return index;
+	}
+	/* No room; or another CPU was faster, and an index stays unused. */
+	known = bpf_map_lookup_elem(&program_indexes, &key);
+	if (known)
+		return *known;
+	__sync_fetch_and_add(&state.map_full, 1);
+	return 0;
+}
+
+#endif
