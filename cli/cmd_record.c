@@ -92,12 +92,32 @@ static char *default_file(const char *command)
 	return file;
 }
 
+/* What the workload does through io_uring is no call: nobody sees it, nor does seccomp. */
+static void warn_io_uring(const struct recording *rec)
+{
+	static const char prefix[] = "io_uring_";
+	const struct notice notice = cli_notice("record");
+	char name[SYSCALL_NAME_MAX];
+
+	for (size_t i = 0; i < rec->n_calls; i++) {
+		if (!syscall_name(rec->calls[i].abi, rec->calls[i].nr, name) ||
+			strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+			continue;
+		notice_tell(&notice,
+			"the workload uses io_uring: what it does through it passes by every "
+			"recorder and by seccomp; a profile that denies io_uring_setup keeps it "
+			"from that");
+		return;
+	}
+}
+
 static int finish(
 	const struct session *session, struct recording *rec, const struct launch_end *end)
 {
 	struct err e = {0};
 
 	recording_end(rec, launch_exit_code(end));
+	warn_io_uring(rec);
 	if (recording_write(rec, session->file, &e))
 		return cli_fail("record", EXIT_OWN_FAILURE, &e);
 	if (!session->quiet)
@@ -180,8 +200,9 @@ static int prepare_and_record(struct session *session, const char *backend_name,
 	if (launch_find(argv[0], &path, &e))
 		return fail(e.code, &e);
 	job.path = path;
-	if (why[0] && !session->quiet)
-		notice_tell(&job.notice, "recording with %s (%s)", tracer.backend->name, why);
+	if (!strcmp(backend_name, "auto") && !session->quiet)
+		notice_tell(&job.notice, "recording with %s%s%s%s", tracer.backend->name,
+			why[0] ? " (" : "", why, why[0] ? ")" : "");
 	return record(&tracer, session, &job);
 }
 

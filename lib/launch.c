@@ -131,6 +131,7 @@ static struct {
 	enum { IDLE, HOLDING, FORWARDING } state;
 	pid_t pid; /* of the command */
 	int pid_fd; /* the same, safe against reuse of the number; -1: none to be had */
+	volatile sig_atomic_t left; /* a signal that found the command ended */
 	sigset_t mask; /* what the caller had, as all below */
 	struct sigaction on_child;
 	struct sigaction on_forwarded[ARRAY_LEN(FORWARDED)];
@@ -163,8 +164,18 @@ static void forward_signal(int sig, siginfo_t *info, void *context)
 		status = syscall(SYS_pidfd_send_signal, signals.pid_fd, sig, NULL, 0);
 	else
 		status = kill(signals.pid, sig);
+	if (status && errno == ESRCH)
+		signals.left = sig;
 	if (status)
 		errno = saved;
+}
+
+int launch_left_signal(void)
+{
+	int sig = signals.left;
+
+	signals.left = 0;
+	return sig;
 }
 
 int launch_hold_signals(struct err *e)
@@ -178,6 +189,7 @@ int launch_hold_signals(struct err *e)
 	sigprocmask(SIG_SETMASK, &all, &signals.mask);
 	sigaction(SIGCHLD, &as_usual, &signals.on_child);
 	signals.state = HOLDING;
+	signals.left = 0;
 	return 0;
 }
 

@@ -95,9 +95,18 @@ static int on_child(struct session *s, struct err *e)
 	return 0;
 }
 
+/* Somebody who wants the recorder to end when the command has: what it left behind goes on. */
+static bool is_asked_to_end(void)
+{
+	int sig = launch_left_signal();
+
+	return sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT;
+}
+
 static bool is_over(const struct session *s)
 {
-	return s->ended && !__atomic_load_n(&s->kernel->state->live, __ATOMIC_ACQUIRE);
+	return s->ended &&
+	       (is_asked_to_end() || !__atomic_load_n(&s->kernel->state->live, __ATOMIC_ACQUIRE));
 }
 
 /* Read away what made @fd readable. */

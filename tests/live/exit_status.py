@@ -13,7 +13,9 @@ import workload  # noqa: E402
 SCRATCH = tap.scratch()
 RECORDING = os.path.join(SCRATCH, "out.rec.json")
 PROFILE = os.path.join(SCRATCH, "all.json")
-RECORD = [workload.SYSCLAMP, "record", "-o", RECORDING, "--"]
+RECORDS = {f"record, {backend}": [workload.SYSCLAMP, "record", "-o", RECORDING, "--backend", backend,
+                                  "--"]
+           for backend in ("ptrace", "ebpf") if backend != "ebpf" or workload.has_ebpf()}
 RUN = [workload.SYSCLAMP, "run", "-p", PROFILE, "--"]
 GETUID = ("x86_64", 102)
 TIMES = 10  # for what could be doubled, or lost, now and then
@@ -26,8 +28,8 @@ def start(prefix, *argv, **kwargs):
 
 
 def both():
-    """The two commands that run a command."""
-    return (("record", RECORD), ("run", RUN))
+    """The two commands that run a command; recording with each back end that works here."""
+    return (*RECORDS.items(), ("run", RUN))
 
 
 def check_status():
@@ -78,11 +80,11 @@ def check_closed():
     listing = os.path.join(SCRATCH, "listing")
     for name, prefix in (("bare", []), *both()):
         workload.run(["sh", "-c", script, *prefix, "sh", "-c",
-                      f"ls /proc/self/fd > {listing}.{name} 2>&1; exit 3"])
+                      f"ls /proc/self/fd > {listing}.{name[-4:]} 2>&1; exit 3"])
     with open(f"{listing}.bare", encoding="ascii") as file:
         bare = file.read()
     for name, _prefix in both():
-        with open(f"{listing}.{name}", encoding="ascii") as file:
+        with open(f"{listing}.{name[-4:]}", encoding="ascii") as file:
             tap.equal(file.read(), bare, f"{name}: closed standard streams stay closed")
     seen = workload.Recording(RECORDING)
     tap.equal((seen.status, seen.complete), (3, True), "with them closed the recording is whole")
@@ -97,10 +99,10 @@ def check_signals():
         process.wait(workload.DEADLINE_S)  # its input stays open until then
         process.communicate()
         tap.equal(process.returncode, 143, f"{name}: SIGTERM is passed on, status 143")
-        if name == "record":
+        if name in RECORDS:
             seen = workload.Recording(RECORDING)
             tap.equal((seen.complete, seen.status), (True, 143),
-                      "record: SIGTERM: the recording is complete")
+                      f"{name}: SIGTERM: the recording is complete")
 
         process = start(prefix, workload.program("count_signals"), "15")
         process.stdout.readline()
@@ -120,11 +122,11 @@ def check_signals():
         tap.equal(process.returncode, 130, f"{name}: SIGINT to the whole group, status 130")
 
 
-def check_signal_burst():
+def check_signal_burst(name, record):
     """Signals that go on while the command ends and the recording is written."""
     for n in range(5):
         os.unlink(RECORDING)
-        process = start(RECORD, "sh", "-c", "echo started; exec cat")
+        process = start(record, "sh", "-c", "echo started; exec cat")
         process.stdout.readline()
         while process.poll() is None:
             process.send_signal(signal.SIGTERM if n % 2 else signal.SIGHUP)
@@ -134,37 +136,57 @@ def check_signal_burst():
         # To a shell it is the same if the signal ends the recorder at the very end.
         ended = process.returncode in (want, 128 - want)
         if not tap.equal((ended, seen.complete, seen.status), (True, True, want),
-                         f"a burst of signals, run {n + 1}: the recording is written", process):
+                         f"{name}: a burst of signals, run {n + 1}: the recording is written", process):
             break
 
 
-def check_descendants():
+def check_descendants(name, record):
     """record ends when the last descendant has, as strace does; the status is the command's."""
-    fifo = os.path.join(SCRATCH, "fifo")
+    fifo = os.path.join(SCRATCH, name)
     os.mkfifo(fifo)
     writer = os.open(fifo, os.O_RDWR | os.O_CLOEXEC)
-    process = start(RECORD, workload.program("orphans"), fifo)
+    process = start(record, workload.program("orphans"), fifo)
     waiting = process.stdout.read(8)
     tap.equal((waiting, process.poll()), ("wwwwwwww", None),
-              "the command has ended, its 8 grandchildren wait, and so does record")
+              f"{name}: the command has ended, its 8 grandchildren wait, and so does record")
     os.close(writer)
     out, err = process.communicate()
     seen = workload.Recording(RECORDING)
     tap.equal((out, process.returncode, seen.calls[GETUID], seen.complete),
-              ("........", 3, 160, True), "record ends after them, with the command's status 3",
+              ("........", 3, 160, True), f"{name}: record ends after them, with the command's status 3",
               err)
 
-    process = start(RECORD, "sh", "-c", "setsid sh -c 'echo there; read line; id -u > /dev/null'"
+    process = start(record, "sh", "-c", "setsid sh -c 'echo there; read line; id -u > /dev/null'"
                     " <&0 & read line; exit 2")
-    tap.equal(process.stdout.readline(), "there\n", "a daemon in a session of its own")
+    tap.equal(process.stdout.readline(), "there\n", f"{name}: a daemon in a session of its own")
     process.stdin.write("x\n")
     process.stdin.flush()
     process.stdin.write("y\n")
     out, err = process.communicate()
-    tap.equal(process.returncode, 2, "record waits for a daemon", err)
+    tap.equal(process.returncode, 2, f"{name}: record waits for a daemon", err)
     tap.ok(GETUID in workload.Recording(RECORDING).calls or
            ("x86_64", 107) in workload.Recording(RECORDING).calls,
-           "what the daemon did last is recorded")
+           f"{name}: what the daemon did last is recorded")
+
+
+def check_left_behind():
+    """With eBPF, a signal after the command's end ends the recorder; what was left goes on."""
+    if "record, ebpf" not in RECORDS:
+        tap.skip("bpf", "what is left behind", "the eBPF back end does not work here")
+        return
+    for sent in (signal.SIGTERM, signal.SIGINT):
+        process = start(RECORDS["record, ebpf"], "sh", "-c",
+                        "sleep 1000 > /dev/null 2>&1 < /dev/null & echo $!; exit 4")
+        left = int(process.stdout.readline())
+        # A signal before the command has been waited for would be sent on to it.
+        tap.wait_until(lambda: not tap.children_of(process.pid), "the command has ended")
+        process.send_signal(sent)
+        process.wait(workload.DEADLINE_S)
+        process.communicate()
+        seen = workload.Recording(RECORDING)
+        tap.equal((process.returncode, seen.complete, tap.state_of(left)), (4, True, "S"),
+                  f"{sent.name} after the command's end: recorded until then, its daemon goes on")
+        os.kill(left, signal.SIGKILL)
 
 
 def main():
@@ -175,8 +197,10 @@ def main():
     check_streams()
     check_closed()
     check_signals()
-    check_signal_burst()
-    check_descendants()
+    for name, record in RECORDS.items():
+        check_signal_burst(name, record)
+        check_descendants(name, record)
+    check_left_behind()
     tap.done()
 
 
