@@ -78,7 +78,11 @@ UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 FUZZ := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 FUZZ_MAIN := $(if $(FUZZER),,$(BUILD)/tests/fuzz/replay.o)
 BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
-PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/programs/*.c))
+PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(filter-out %.bpf.c,$(wildcard tests/programs/*.c)))
+ifeq ($(BPF),0)
+UNIT := $(filter-out $(BUILD)/tests/unit/ebpf_%,$(UNIT))
+PROGRAMS := $(filter-out $(BUILD)/tests/programs/oracle,$(PROGRAMS))
+endif
 SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*.sh tests/live/*.sh tests/live/*.py))
 
 .DELETE_ON_ERROR:
@@ -122,12 +126,15 @@ $(BUILD)/profiler/base.o: $(BUILD)/gen/runtime_base.inc
 
 # The programs of the eBPF back end, and the skeleton through which they are loaded.  The generated
 # header is not held to our warnings (-isystem).
+compile_bpf = $(call say,BPF,$<)mkdir -p $(@D) && $(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra \
+	-Wno-unused-parameter -D__TARGET_ARCH_x86 -idirafter /usr/include/$(shell $(CC) -print-multiarch) \
+	-iquote $(<D) -c -o $@ $<
 $(BUILD)/gen/%.bpf.o: tracer/%.bpf.c $(wildcard tracer/*.bpf.h) tracer/ebpf_shared.h Makefile | $(SETUP)
-	$(call say,BPF,$<)mkdir -p $(@D) && $(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra \
-		-Wno-unused-parameter -D__TARGET_ARCH_x86 -idirafter /usr/include/$(shell $(CC) -print-multiarch) \
-		-iquote tracer -c -o $@ $<
+	$(compile_bpf)
+$(BUILD)/gen/programs/%.bpf.o: tests/programs/%.bpf.c $(wildcard tests/programs/*.h) Makefile | $(SETUP)
+	$(compile_bpf)
 $(BUILD)/gen/%.skel.h: $(BUILD)/gen/%.bpf.o
-	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $*_programs > $@
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(notdir $*)_programs > $@
 $(BUILD)/tracer/ebpf_kernel.o: $(BUILD)/gen/ebpf.skel.h
 
 # One template for the test programs of each folder: everything but cli/ is linked, and, for the fuzz
@@ -148,7 +155,9 @@ $(BUILD)/tests/fuzz/replay.o: tests/fuzz/replay.c Makefile | $(SETUP)
 # may say how it is built beyond that:  /* build: -static -m32 */
 $(BUILD)/tests/programs/%: tests/programs/%.c Makefile | $(SETUP)
 	$(call say,PROG,$<)mkdir -p $(@D) && $(CC) -std=gnu17 -D_GNU_SOURCE -O1 -Wall -Wextra -o $@ $< \
-		$$(sed -n '1s|^/\* build: \(.*\) \*/|\1|p' $<)
+		$$(sed -n '1s|^/\* build: \(.*\) \*/|\1|p' $<) $(PROGRAM_FLAGS)
+$(BUILD)/tests/programs/oracle: $(BUILD)/gen/programs/oracle.skel.h tests/programs/oracle.h
+$(BUILD)/tests/programs/oracle: PROGRAM_FLAGS = -isystem $(BUILD)/gen $(filter -l:%,$(LIBS))
 
 tests: $(BIN) $(UNIT) $(FUZZ) $(PROGRAMS)
 

@@ -1,0 +1,194 @@
+"""What the tests of the eBPF back end share: whether it can be had here, the oracle that counts beside
+it, what is in the kernel, and a limit on processes.
+"""
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+
+import tap
+import workload
+
+BTF = "/sys/kernel/btf/vmlinux"
+BPFTOOL = shutil.which("bpftool", path="/usr/sbin:/usr/bin:/sbin:/bin")
+# capabilities(7)
+CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "CAP_BPF": 39}
+
+
+def capabilities():
+    """The effective capabilities of this process, as a mask."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        return next(int(line.split()[1], 16) for line in file if line.startswith("CapEff:"))
+
+
+def lack():
+    """Why these tests cannot run here, judged without the product; "" if they can."""
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        initial = file.read().split() == ["0", "0", str((1 << 32) - 1)]
+    if os.geteuid() or not initial:
+        return "not root"
+    missing = [name for name, bit in CAPABILITIES.items() if not capabilities() >> bit & 1]
+    if missing:
+        return f"no {' and '.join(missing)}"
+    if not os.access(BTF, os.R_OK):
+        return f"no {BTF}: a kernel without CONFIG_DEBUG_INFO_BTF"
+    if not os.access(workload.program("oracle"), os.X_OK):
+        return "built without eBPF (BPF=0)"
+    return "" if BPFTOOL else "no bpftool"
+
+
+def need(name):
+    """End the test with a skip where the back end cannot be had."""
+    why = lack()
+    if why:
+        tap.skip("bpf", name, why)
+        tap.done()
+
+
+class Oracle:
+    """Counts by (ABI, number) that the oracle saw, and how many it lost itself."""
+
+    def __init__(self, path):
+        with open(path, encoding="ascii") as file:
+            data = json.load(file)
+        self.lost = data["lost"]
+        self.calls = {(abi, nr): count for abi, nr, count in data["calls"]}
+
+
+def watched(argv, out, **kwargs):
+    """Run a recorder beside the oracle: its result and what the oracle saw."""
+    # The oracle's processes are in a pid namespace: ending it ends them all.
+    result = workload.run([workload.program("oracle"), out, *argv], **kwargs)
+    return result, Oracle(out)
+
+
+def record_watched(argv, out, backend, prefix=(), **kwargs):
+    """`record` beside the oracle: its result, the recording, and what the oracle saw."""
+    result, seen = watched([*prefix, workload.SYSCLAMP, "record", "-q", "--backend", backend, "-o",
+                            out, "--", *argv], out + ".oracle", **kwargs)
+    return result, workload.Recording(out), seen
+
+
+def strace_watched(argv, log, prefix=(), **kwargs):
+    """`strace -f` beside the oracle: its result, what it saw, and what the oracle saw."""
+    result, seen = watched([*prefix, shutil.which("strace"), "-f", "-n", "-e", "quiet=none", "-s",
+                            "0", "-o", log, "--", *argv], log + ".oracle", **kwargs)
+    return result, workload.Straced(log), seen
+
+
+def differences(left, right, apart=()):
+    """Where two tables of counts differ, printable, but for some keys."""
+    return [f"{key}: {left.get(key, 0)} and {right.get(key, 0)}"
+            for key in sorted(set(left) | set(right))
+            if left.get(key) != right.get(key) and key not in apart]
+
+
+def held_by(pid):
+    """The ids of the programs, maps and links that a process holds: {("prog", 7), ...}."""
+    found = set()
+    try:
+        fds = os.listdir(f"/proc/{pid}/fdinfo")
+    except OSError:
+        return found
+    for fd in fds:
+        try:
+            with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii", errors="replace") as file:
+                text = file.read()
+        except OSError:
+            continue
+        for line in text.splitlines():
+            kind, _, value = line.partition("_id:")
+            if kind in ("prog", "map", "link") and value.strip().isdigit():
+                found.add((kind, int(value)))
+    return found
+
+
+def in_kernel():
+    """The ids of all programs, maps and links."""
+    found = set()
+    for kind in ("prog", "map", "link"):
+        text = subprocess.run([BPFTOOL, "-j", kind, "list"], capture_output=True, check=True).stdout
+        found |= {(kind, entry["id"]) for entry in json.loads(text or b"[]")}
+    return found
+
+
+def pinned():
+    """What is in the file system of pinned objects."""
+    return {os.path.join(top, name) for top, dirs, names in os.walk("/sys/fs/bpf")
+            for name in dirs + names}
+
+
+class Kernel:
+    """What is in the kernel now, to find what is left later."""
+
+    def __init__(self):
+        self.before = in_kernel()
+        self.pinned = pinned()
+
+    def left(self):
+        """Objects that are new and that no process holds: others may be recording meanwhile."""
+        new = in_kernel() - self.before
+        if new:
+            for pid in [int(name) for name in os.listdir("/proc") if name.isdigit()]:
+                new -= held_by(pid)
+        return new & in_kernel()
+
+    def check(self, name):
+        """Nothing stays: the kernel frees some time after the last descriptor is closed."""
+        seen = []
+        try:
+            tap.wait_until(lambda: not seen.append(self.left()) and not seen[-1], "freed", 30)
+        except TimeoutError:
+            pass
+        tap.ok(not seen[-1] and pinned() <= self.pinned,
+               f"{name}: no program, map, link or pin is left in the kernel", seen[-1],
+               pinned() - self.pinned)
+
+
+def cgroup_root(controller):
+    """The root of the hierarchy with a controller, version 1 or 2; None if there is none."""
+    with open("/proc/self/mounts", encoding="utf-8", errors="replace") as file:
+        mounts = [line.split() for line in file]
+    for _, place, kind, options, *_ in mounts:
+        if kind == "cgroup" and controller in options.split(","):
+            return place
+    for _, place, kind, *_ in mounts:
+        try:
+            with open(f"{place}/cgroup.subtree_control", encoding="ascii") as file:
+                if kind == "cgroup2" and controller in file.read().split():
+                    return place
+        except OSError:
+            pass
+    return None
+
+
+@contextlib.contextmanager
+def pids_limit(limit):
+    """A cgroup with at most so many processes: its directory, or None where it cannot be had."""
+    root = cgroup_root("pids")
+    place = root and os.path.join(root, f"sysclamp-test-{os.getpid()}")
+    made = False
+    try:
+        os.mkdir(place)
+        made = True
+        with open(f"{place}/pids.max", "w", encoding="ascii") as file:
+            file.write(str(limit))
+    except (OSError, TypeError):
+        place = None
+    try:
+        yield place
+    finally:
+        if made:
+            tap.end_descendants()
+            tap.wait_until(lambda: removed(os.path.join(root, f"sysclamp-test-{os.getpid()}")),
+                           "the cgroup is empty")
+
+
+def removed(directory):
+    """Remove a cgroup, when it is empty."""
+    try:
+        os.rmdir(directory)
+    except OSError:
+        return False
+    return True
