@@ -147,6 +147,10 @@ endef
 $(foreach folder,unit bench soak,$(eval $(call test_folder,$(folder))))
 $(eval $(call test_folder,fuzz,$(FUZZ_MAIN),$(FUZZ_LINK)))
 
+# Tests with programs of their own in the kernel, and workloads that they record.
+$(BUILD)/tests/unit/ebpf_losses: $(BUILD)/gen/programs/recursing.skel.h
+$(BUILD)/tests/unit/ebpf_losses: CPPFLAGS_ALL += -isystem $(BUILD)/gen
+
 $(BUILD)/tests/fuzz/replay.o: tests/fuzz/replay.c Makefile | $(SETUP)
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(patsubst %,-iquote %,$(SEES_tests)) \
 		$(CFLAGS_ALL) -c -o $@ $<
