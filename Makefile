@@ -201,10 +201,10 @@ bench: $(BIN) $(BENCH) $(PROGRAMS) | $(SETUP) ## ratios side by side, written to
 	$(Q)$(TEST_ENV) scripts/bench.sh
 
 C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/fuzz tests/bench tests/programs,$(m)/*.[ch]))
-tidy: $(BUILD)/gen/runtime_base.inc ## clang-tidy
-	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c); do \
+tidy: $(BUILD)/gen/runtime_base.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
+	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c | grep -v "\.bpf\.c$$"); do \
 		case $$m in cli) sees="$(SEES_cli)";; lib) sees=lib;; *) sees="$$m lib";; esac; \
-		clang-tidy --quiet $$f -- -std=gnu17 $(CPPFLAGS_ALL) -iquote $(BUILD)/gen \
+		clang-tidy --quiet $$f -- -std=gnu17 $(CPPFLAGS_ALL) -iquote $(BUILD)/gen -isystem $(BUILD)/gen \
 			$$(for s in $$sees; do echo -iquote $$s; done) || exit 1; done; done
 format: ## format the C code
 	$(Q)clang-format -i $(C_FILES)

@@ -86,8 +86,8 @@ void launch_child_signals(void);
 int launch_forward_signals(pid_t pid, struct err *e);
 
 /**
- * A signal that was to be sent on when the command had ended already (and was waited for: until then
- * it can be sent on), 0 if there was none since this was last asked.
+ * A signal that was to be sent on when the command had ended already (and was waited for: until
+ * then it can be sent on), 0 if there was none since this was last asked.
  */
 int launch_left_signal(void);
 
