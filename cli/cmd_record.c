@@ -200,7 +200,7 @@ static int prepare_and_record(struct session *session, const char *backend_name,
 	if (launch_find(argv[0], &path, &e))
 		return fail(e.code, &e);
 	job.path = path;
-	if (!strcmp(backend_name, "auto") && !session->quiet)
+	if (tracer.automatic && !session->quiet)
 		notice_tell(&job.notice, "recording with %s%s%s%s", tracer.backend->name,
 			why[0] ? " (" : "", why, why[0] ? ")" : "");
 	return record(&tracer, session, &job);

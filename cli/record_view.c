@@ -1,7 +1,6 @@
 #include "record_view.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,27 +112,31 @@ void view_clear(void)
 	drawn = false;
 }
 
-static bool is_our_terminal(pid_t tid, unsigned fd)
+/* Where what task @tid writes to its descriptor @fd goes. */
+enum place { UNKNOWN, OUR_TERMINAL, ELSEWHERE };
+
+static enum place place_of(pid_t tid, unsigned fd)
 {
 	struct stat ours, theirs;
 	char link[64];
 
 	(void)snprintf(link, sizeof(link), "/proc/%d/fd/%u", tid, fd);
-	return !fstat(STDERR_FILENO, &ours) && !stat(link, &theirs) && S_ISCHR(theirs.st_mode) &&
-	       theirs.st_rdev == ours.st_rdev;
+	if (fstat(STDERR_FILENO, &ours) || stat(link, &theirs))
+		return UNKNOWN;
+	return S_ISCHR(theirs.st_mode) && theirs.st_rdev == ours.st_rdev ? OUR_TERMINAL : ELSEWHERE;
 }
 
 /* Programs write to their terminal through standard output and error; others are not looked at. */
 void view_before_write(pid_t tid, unsigned fd)
 {
-	if (drawn && fd <= STDERR_FILENO && is_our_terminal(tid, fd))
+	if (drawn && fd <= STDERR_FILENO && place_of(tid, fd) == OUR_TERMINAL)
 		view_clear();
 }
 
 bool view_is_shared(pid_t pid)
 {
-	return kill(pid, 0) || is_our_terminal(pid, STDOUT_FILENO) ||
-	       is_our_terminal(pid, STDERR_FILENO);
+	return place_of(pid, STDOUT_FILENO) != ELSEWHERE ||
+	       place_of(pid, STDERR_FILENO) != ELSEWHERE;
 }
 
 static int by_count(const void *a, const void *b)

@@ -24,7 +24,8 @@ void view_clear(void);
 /* Task @tid is about to write to its descriptor @fd: remove the line if that is our terminal. */
 void view_before_write(pid_t tid, unsigned fd);
 
-/* Whether the command (process @pid) may write to our terminal unseen, or is gone. */
+/* Whether the command (process @pid) may write to our terminal unseen: not if it certainly cannot.
+ */
 bool view_is_shared(pid_t pid);
 
 /*

@@ -53,7 +53,7 @@ static int open_one(const struct tracer_backend *backend, struct tracer *out, st
 
 	if (backend->open(&state, e))
 		return -e->code;
-	*out = (struct tracer){backend, state};
+	*out = (struct tracer){.backend = backend, .state = state};
 	return 0;
 }
 
@@ -63,6 +63,7 @@ static int open_best(struct tracer *out, char *out_why, struct err *e)
 
 	for (size_t i = 0; i < ARRAY_LEN(BACKENDS); i++) {
 		if (!open_one(&BACKENDS[i], out, &reason)) {
+			out->automatic = true;
 			memcpy(out_why, first.text, sizeof(first.text));
 			return 0;
 		}

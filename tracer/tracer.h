@@ -67,6 +67,7 @@ struct tracer_backend {
 struct tracer {
 	const struct tracer_backend *backend;
 	void *state;
+	bool automatic; /* the choice was left to us */
 };
 
 /** The table of back ends, best first.  @out_len: its length. */
