@@ -16,7 +16,7 @@ struct question {
 };
 
 static enum box_answer judge(
-	void *ctx, const struct box *box, uint32_t returned, struct prove_budget *budget)
+	void *ctx, struct box *box, uint32_t returned, struct prove_budget *budget)
 {
 	struct question *q = ctx;
 
@@ -41,7 +41,7 @@ static uint32_t stricter(uint32_t first, uint32_t second)
 }
 
 static enum box_answer walk_next(
-	void *ctx, const struct box *box, uint32_t returned, struct prove_budget *budget)
+	void *ctx, struct box *box, uint32_t returned, struct prove_budget *budget)
 {
 	const struct stack *above = ctx;
 	struct question *q = above->question;

@@ -35,11 +35,31 @@ static enum box_answer from_word(enum word_answer answer)
 	return answers[answer];
 }
 
-enum box_answer box_check(const struct box *box, unsigned word, struct prove_budget *budget)
+enum box_answer set_check(const struct word_set *set, struct prove_budget *budget)
 {
 	uint32_t member;
 
-	return from_word(word_find(&box->words[word], &budget->steps, &member));
+	return from_word(word_find(set, &budget->steps, &member));
+}
+
+struct box_mark box_mark(struct box *box, unsigned word, struct prove_budget *budget)
+{
+	unsigned first = word & ~1u;
+
+	return (struct box_mark){
+		.box = box,
+		.budget = budget,
+		.first = first,
+		.sets = {box->words[first], box->words[first + 1]},
+		.n_nots = budget->n_nots,
+	};
+}
+
+void box_restore(struct box_mark *mark)
+{
+	mark->box->words[mark->first] = mark->sets[0];
+	mark->box->words[mark->first + 1] = mark->sets[1];
+	mark->budget->n_nots = mark->n_nots;
 }
 
 enum box_answer box_member(
@@ -55,8 +75,8 @@ enum box_answer box_member(
 	return BOX_FOUND;
 }
 
-enum box_answer box_exclude(
-	struct box *box, unsigned word, uint32_t mask, uint32_t value, struct prove_budget *budget)
+enum box_answer set_exclude(
+	struct word_set *set, uint32_t mask, uint32_t value, struct prove_budget *budget)
 {
 	struct word_not *excluded = &budget->nots[budget->n_nots];
 
@@ -64,11 +84,11 @@ enum box_answer box_exclude(
 		return BOX_SPENT;
 	budget->n_nots++;
 	*excluded = (struct word_not){.mask = mask, .value = value};
-	return word_meet_not(&box->words[word], excluded) ? BOX_FOUND : BOX_EMPTY;
+	return word_meet_not(set, excluded) ? BOX_FOUND : BOX_EMPTY;
 }
 
 static enum box_answer half_meet(
-	struct box *box, unsigned word, const struct half_test *test, struct prove_budget *budget)
+	struct word_set *set, const struct half_test *test, struct prove_budget *budget)
 {
 	bool left = true;
 
@@ -76,29 +96,29 @@ static enum box_answer half_meet(
 	case HALF_ANY:
 		return BOX_FOUND;
 	case HALF_RANGE:
-		left = word_meet_range(&box->words[word], test->a, test->b);
+		left = word_meet_range(set, test->a, test->b);
 		break;
 	case HALF_BITS:
-		left = word_meet_bits(&box->words[word], test->a, test->b);
+		left = word_meet_bits(set, test->a, test->b);
 		break;
 	case HALF_NOT: {
-		enum box_answer answer = box_exclude(box, word, test->a, test->b, budget);
+		enum box_answer answer = set_exclude(set, test->a, test->b, budget);
 
 		if (answer != BOX_FOUND)
 			return answer;
 		break;
 	}
 	}
-	return left ? box_check(box, word, budget) : BOX_EMPTY;
+	return left ? set_check(set, budget) : BOX_EMPTY;
 }
 
 enum box_answer box_meet(
 	struct box *box, unsigned index, const struct arg_test *test, struct prove_budget *budget)
 {
-	unsigned low = WORD_ARGS + 2 * index;
-	enum box_answer answer = half_meet(box, low + 1, &test->high, budget);
+	struct word_set *low = &box->words[box_arg(index)], *high = low + 1;
+	enum box_answer answer = half_meet(high, &test->high, budget);
 
-	return answer == BOX_FOUND ? half_meet(box, low, &test->low, budget) : answer;
+	return answer == BOX_FOUND ? half_meet(low, &test->low, budget) : answer;
 }
 
 /* A value of two words, and the limits of one. */

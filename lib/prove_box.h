@@ -45,12 +45,36 @@ struct box box_all(unsigned width);
 /** The word that lies at byte @offset of seccomp_data for a big- or little-endian reader. */
 unsigned box_word(uint32_t offset, bool big_endian);
 
-/** Exclude (word & mask) == value.  BOX_FOUND: the word may have members still. */
-enum box_answer box_exclude(
-	struct box *box, unsigned word, uint32_t mask, uint32_t value, struct prove_budget *budget);
+/** The low half of argument @index; the high one follows. */
+static inline unsigned box_arg(unsigned index)
+{
+	return WORD_ARGS + 2 * index;
+}
 
-/** Whether word @word has a member; the other words are not looked at. */
-enum box_answer box_check(const struct box *box, unsigned word, struct prove_budget *budget);
+/** Exclude (word & mask) == value from a word's set.  BOX_FOUND: it may have members still. */
+enum box_answer set_exclude(
+	struct word_set *set, uint32_t mask, uint32_t value, struct prove_budget *budget);
+
+/** Whether a word's set has a member. */
+enum box_answer set_check(const struct word_set *set, struct prove_budget *budget);
+
+/*
+ * A box is large, and hardly anything narrows more than a word or two: so it is narrowed in place
+ * and put back, with the exclusions that only the narrowed box refers to.
+ */
+struct box_mark {
+	struct box *box;
+	struct prove_budget *budget;
+	unsigned first; /* of two words: number and token, or the halves of a 64-bit member */
+	struct word_set sets[2];
+	size_t n_nots;
+};
+
+/** Note down the pair that @word is of; only these two may be narrowed until box_restore(). */
+struct box_mark box_mark(struct box *box, unsigned word, struct prove_budget *budget);
+
+/** For scoped(); marks on one pair are restored in the reverse order. */
+void box_restore(struct box_mark *mark);
 
 /** One call of the box, as a value for each word; all words are looked at. */
 enum box_answer box_member(

@@ -1,14 +1,17 @@
 #include "prove_policy.h"
 
 #include "prove.h"
+#include "scope.h"
 
 /*
  * All functions here look for a call on which policy and program differ, and answer as
  * policy_differs() does: BOX_EMPTY means "none", so that the first other answer ends the search.
+ * What they narrow of the box they put back.
  */
 struct search {
 	const struct policy *policy;
-	action_t got;
+	action_t got; /* effective */
+	bool gaps_agree; /* it is what the default does */
 	bool bits32; /* the ABI at hand reads the low halves of the arguments only */
 	struct prove_budget *budget;
 	struct prove_witness *out;
@@ -19,10 +22,16 @@ static enum box_answer found(const struct search *s, const struct box *box)
 	return box_member(box, s->budget, s->out->values);
 }
 
+static bool is_wanted(const struct search *s, action_t wanted)
+{
+	/* What is effective is so as it stands: most often there is nothing to work out. */
+	return wanted == s->got || action_effective(wanted) == s->got;
+}
+
 /* Any member of the box differs. */
 static enum box_answer unless_wanted(const struct search *s, const struct box *box, action_t wanted)
 {
-	return action_effective(wanted) == s->got ? BOX_EMPTY : found(s, box);
+	return is_wanted(s, wanted) ? BOX_EMPTY : found(s, box);
 }
 
 /* Whether a test on a half holds for zero. */
@@ -61,11 +70,10 @@ static unsigned parts_of(
 /* The program says the default: then no clause may match.  Conditions from @next on are to be met.
  */
 static enum box_answer clause_meets(
-	const struct search *s, const struct box *box, const struct clause *clause, unsigned next)
+	const struct search *s, struct box *box, const struct clause *clause, unsigned next)
 {
 	struct arg_test parts[2];
 	const struct condition *cond = &clause->conds[next];
-	size_t mark = s->budget->n_nots;
 	enum box_answer answer = BOX_EMPTY;
 	unsigned n;
 
@@ -73,12 +81,12 @@ static enum box_answer clause_meets(
 		return found(s, box);
 	n = parts_of(s, cond, false, parts);
 	for (unsigned i = 0; i < n && answer == BOX_EMPTY; i++) {
-		struct box part = *box;
+		scoped(box_restore) struct box_mark mark = box_mark(
+			box, box_arg(cond->index), s->budget);
 
-		answer = box_meet(&part, cond->index, &parts[i], s->budget);
+		answer = box_meet(box, cond->index, &parts[i], s->budget);
 		if (answer == BOX_FOUND)
-			answer = clause_meets(s, &part, clause, next + 1);
-		s->budget->n_nots = mark;
+			answer = clause_meets(s, box, clause, next + 1);
 	}
 	return answer;
 }
@@ -90,19 +98,17 @@ struct clauses {
 	unsigned depth;
 };
 
-static enum box_answer uncovered(
-	const struct search *s, const struct box *box, struct clauses rest);
+static enum box_answer uncovered(const struct search *s, struct box *box, struct clauses rest);
 
 /*
  * What is left of the box without the clause: for each condition in turn, what meets those before
  * it but not it.  These parts are disjoint.
  */
-static enum box_answer clause_takes_off(const struct search *s, const struct box *box,
+static enum box_answer clause_takes_off(const struct search *s, struct box *box,
 	const struct clause *clause, unsigned next, struct clauses rest)
 {
 	const struct condition *cond = &clause->conds[next];
 	struct arg_test parts[2];
-	size_t mark = s->budget->n_nots;
 	enum box_answer answer = BOX_EMPTY;
 
 	if (next == clause->n_conds)
@@ -113,27 +119,26 @@ static enum box_answer clause_takes_off(const struct search *s, const struct box
 		unsigned n = parts_of(s, cond, negate, parts);
 
 		for (unsigned i = 0; i < n && answer == BOX_EMPTY; i++) {
-			struct box part = *box;
+			scoped(box_restore) struct box_mark mark = box_mark(
+				box, box_arg(cond->index), s->budget);
 
-			answer = box_meet(&part, cond->index, &parts[i], s->budget);
+			answer = box_meet(box, cond->index, &parts[i], s->budget);
 			if (answer == BOX_FOUND)
-				answer = negate ? uncovered(s, &part, rest)
-						: clause_takes_off(
-							  s, &part, clause, next + 1, rest);
-			s->budget->n_nots = mark;
+				answer = negate ? uncovered(s, box, rest)
+						: clause_takes_off(s, box, clause, next + 1, rest);
 		}
 	}
 	return answer;
 }
 
 /* The program says something else than the default: then some clause that says it has to match. */
-static enum box_answer uncovered(const struct search *s, const struct box *box, struct clauses rest)
+static enum box_answer uncovered(const struct search *s, struct box *box, struct clauses rest)
 {
 	const struct clause *clause;
 
 	if (++rest.depth > PROVE_DEPTH_MAX || s->budget->steps == 0)
 		return BOX_SPENT;
-	while (rest.left > 0 && action_effective(rest.next->action) != s->got) {
+	while (rest.left > 0 && !is_wanted(s, rest.next->action)) {
 		rest.next++;
 		rest.left--;
 	}
@@ -144,33 +149,48 @@ static enum box_answer uncovered(const struct search *s, const struct box *box, 
 	return clause_takes_off(s, box, clause, 0, rest);
 }
 
-static enum box_answer call_differs(const struct search *s, const struct box *box,
-	const struct abi_policy *abi, const struct call_policy *call)
+/* A call with conditions; its number is the box's only one. */
+static enum box_answer clauses_differ(
+	const struct search *s, struct box *box, const struct clause *clauses, size_t n)
 {
-	const struct clause *clauses;
 	enum box_answer answer = BOX_EMPTY;
 
-	if (call->n_clauses == 0)
-		return unless_wanted(s, box, call->action);
-	clauses = &abi->clauses[call->first_clause];
-	if (action_effective(s->policy->default_action) != s->got)
-		return uncovered(s, box, (struct clauses){clauses, call->n_clauses, 0});
-	for (size_t i = 0; i < call->n_clauses && answer == BOX_EMPTY; i++) {
-		if (action_effective(clauses[i].action) != s->got)
+	if (!s->gaps_agree)
+		return uncovered(s, box, (struct clauses){clauses, n, 0});
+	for (size_t i = 0; i < n && answer == BOX_EMPTY; i++) {
+		if (!is_wanted(s, clauses[i].action))
 			answer = clause_meets(s, box, &clauses[i], 0);
 	}
 	return answer;
 }
 
+/* A number that the box has. */
+static enum box_answer call_differs(const struct search *s, struct box *box,
+	const struct abi_policy *abi, const struct call_policy *call)
+{
+	scoped(box_restore) struct box_mark mark = box_mark(box, WORD_NR, s->budget);
+
+	(void)word_meet_range(&box->words[WORD_NR], call->nr, call->nr);
+	if (call->n_clauses == 0)
+		return unless_wanted(s, box, call->action);
+	return clauses_differ(s, box, &abi->clauses[call->first_clause], call->n_clauses);
+}
+
+/* What can be said of most numbers at once. */
+static bool call_agrees(const struct search *s, const struct call_policy *call)
+{
+	return call->n_clauses == 0 && is_wanted(s, call->action);
+}
+
 /* Numbers @low...@high, about which the policy says nothing. */
 static enum box_answer gap_differs(
-	const struct search *s, const struct box *box, uint32_t low, uint32_t high)
+	const struct search *s, struct box *box, uint32_t low, uint32_t high)
 {
-	struct box part = *box;
+	scoped(box_restore) struct box_mark mark = box_mark(box, WORD_NR, s->budget);
 
-	if (low > high || !word_meet_range(&part.words[WORD_NR], low, high))
+	if (low > high || !word_meet_range(&box->words[WORD_NR], low, high))
 		return BOX_EMPTY;
-	return unless_wanted(s, &part, s->policy->default_action);
+	return unless_wanted(s, box, s->policy->default_action);
 }
 
 /* The index of the first call whose number is at least @nr. */
@@ -190,7 +210,7 @@ static size_t first_call(const struct abi_policy *abi, uint32_t nr)
 }
 
 /* A range of numbers of one ABI of the policy. */
-static enum box_answer abi_differs(const struct search *s, const struct box *box,
+static enum box_answer abi_differs(const struct search *s, struct box *box,
 	const struct abi_policy *abi, uint32_t low, uint32_t high)
 {
 	const struct word_set *nrs = &box->words[WORD_NR];
@@ -200,49 +220,46 @@ static enum box_answer abi_differs(const struct search *s, const struct box *box
 	high = high < nrs->high ? high : nrs->high;
 	for (size_t i = first_call(abi, gap); i < abi->n_calls && answer == BOX_EMPTY; i++) {
 		const struct call_policy *call = &abi->calls[i];
-		struct box part;
 
 		if (call->nr > high)
 			break;
-		answer = call->nr > gap ? gap_differs(s, box, gap, call->nr - 1) : BOX_EMPTY;
+		if (call->nr > gap && !s->gaps_agree)
+			answer = gap_differs(s, box, gap, call->nr - 1);
 		gap = call->nr + 1;
-		if (answer != BOX_EMPTY || !word_has(nrs, call->nr))
-			continue;
-		part = *box;
-		(void)word_meet_range(&part.words[WORD_NR], call->nr, call->nr);
-		answer = call_differs(s, &part, abi, call);
+		if (answer == BOX_EMPTY && !call_agrees(s, call) && word_has(nrs, call->nr))
+			answer = call_differs(s, box, abi, call);
 	}
 	return answer == BOX_EMPTY ? gap_differs(s, box, gap, high) : answer;
 }
 
 /* The numbers of a token are three ranges: plain ones, x32's, negative ones. */
-static enum box_answer range_differs(const struct search *s, const struct box *box,
+static enum box_answer range_differs(const struct search *s, struct box *box,
 	const struct abi_policy *abi, uint32_t low, uint32_t high)
 {
+	scoped(box_restore) struct box_mark mark = box_mark(box, WORD_NR, s->budget);
 	struct search here = *s;
-	struct box part = *box;
 
-	if (!word_meet_range(&part.words[WORD_NR], low, high))
+	if (!word_meet_range(&box->words[WORD_NR], low, high))
 		return BOX_EMPTY;
 	if (!abi)
-		return unless_wanted(s, &part, policy_unlisted(s->policy));
+		return unless_wanted(s, box, policy_unlisted(s->policy));
 	here.bits32 = abi->abi->bits32;
-	return abi_differs(&here, &part, abi, low, high);
+	return abi_differs(&here, box, abi, low, high);
 }
 
-static enum box_answer token_differs(const struct search *s, const struct box *box, uint32_t token)
+static enum box_answer token_differs(const struct search *s, struct box *box, uint32_t token)
 {
+	scoped(box_restore) struct box_mark mark = box_mark(box, WORD_ARCH, s->budget);
 	uint32_t full = word_all(s->budget->width).high;
 	uint32_t negative = full - full / 2; /* the sign bit */
 	uint32_t x32 = negative / 2; /* X32_BIT */
 	const struct abi_policy *low = NULL, *high = NULL;
-	struct box part = *box;
 	enum box_answer answer;
 	bool has_x32 = false;
 
 	if (!word_has(&box->words[WORD_ARCH], token))
 		return BOX_EMPTY;
-	(void)word_meet_range(&part.words[WORD_ARCH], token, token);
+	(void)word_meet_range(&box->words[WORD_ARCH], token, token);
 	for (size_t i = 0; i < s->policy->n_abis; i++) {
 		const struct abi_policy *abi = &s->policy->abis[i];
 
@@ -254,12 +271,12 @@ static enum box_answer token_differs(const struct search *s, const struct box *b
 			low = abi;
 	}
 	has_x32 = token == abi_by_name("x32")->audit_arch;
-	answer = range_differs(s, &part, low, 0, has_x32 ? x32 - 1 : negative - 1);
+	answer = range_differs(s, box, low, 0, has_x32 ? x32 - 1 : negative - 1);
 	if (answer == BOX_EMPTY && has_x32)
-		answer = range_differs(s, &part, high, x32, negative - 1);
+		answer = range_differs(s, box, high, x32, negative - 1);
 	if (answer == BOX_EMPTY && !(s->policy->deviations & POLICY_NEGATIVE_ANY) &&
-		word_meet_range(&part.words[WORD_NR], negative, full))
-		answer = unless_wanted(s, &part, s->policy->default_action);
+		word_meet_range(&box->words[WORD_NR], negative, full))
+		answer = unless_wanted(s, box, s->policy->default_action);
 	return answer;
 }
 
@@ -273,13 +290,18 @@ static bool token_is_done(const struct policy *policy, size_t index)
 	return false;
 }
 
-enum box_answer policy_differs(const struct policy *policy, const struct box *box, action_t got,
+enum box_answer policy_differs(const struct policy *policy, struct box *box, action_t got,
 	bool big_endian, struct prove_budget *budget, struct prove_witness *out)
 {
+	scoped(box_restore) struct box_mark mark = box_mark(box, WORD_ARCH, budget);
+	const action_t effective = action_effective(got);
 	const struct search s = {
-		.policy = policy, .got = action_effective(got), .budget = budget, .out = out};
-	struct box rest = *box;
-	size_t mark = budget->n_nots;
+		.policy = policy,
+		.got = effective,
+		.gaps_agree = action_effective(policy->default_action) == effective,
+		.budget = budget,
+		.out = out,
+	};
 	enum box_answer answer = BOX_EMPTY;
 
 	for (size_t i = 0; i < policy->n_abis && answer == BOX_EMPTY; i++) {
@@ -290,14 +312,10 @@ enum box_answer policy_differs(const struct policy *policy, const struct box *bo
 			continue;
 		if (policy->abis[i].abi->big_endian == big_endian)
 			answer = token_differs(&s, box, token);
-		left = box_exclude(&rest, WORD_ARCH, word_all(budget->width).high, token, budget);
-		if (left != BOX_FOUND && answer == BOX_EMPTY) {
-			budget->n_nots = mark;
+		left = set_exclude(
+			&box->words[WORD_ARCH], word_all(budget->width).high, token, budget);
+		if (left != BOX_FOUND && answer == BOX_EMPTY)
 			return left;
-		}
 	}
-	if (answer == BOX_EMPTY)
-		answer = unless_wanted(&s, &rest, policy_unlisted(policy));
-	budget->n_nots = mark;
-	return answer;
+	return answer == BOX_EMPTY ? unless_wanted(&s, box, policy_unlisted(policy)) : answer;
 }

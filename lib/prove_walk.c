@@ -67,7 +67,7 @@ static struct value load(const struct walk *w, const struct state *s, uint32_t o
 	return (struct value){VALUE_WORD, w->full, word, 1u << word};
 }
 
-static enum box_answer push(struct walk *w, const struct state *s)
+static enum box_answer make_room(struct walk *w)
 {
 	if (w->n_pending == w->room) {
 		size_t room = w->room ? 2 * w->room : 64;
@@ -81,20 +81,32 @@ static enum box_answer push(struct walk *w, const struct state *s)
 		w->pending = grown;
 		w->room = room;
 	}
-	w->pending[w->n_pending] = *s;
-	w->pending[w->n_pending++].n_nots = w->budget->n_nots;
 	return BOX_FOUND;
 }
 
-/* The path continues at @pc with @box, later. */
-static enum box_answer push_at(
-	struct walk *w, const struct state *s, uint32_t pc, const struct box *box)
+/* The path continues at @pc, later, with @set for @word. */
+static enum box_answer push(struct walk *w, const struct state *s, uint32_t pc, unsigned word,
+	const struct word_set *set)
 {
-	struct state later = *s;
+	struct state *later;
 
-	later.pc = pc;
-	later.box = *box;
-	return push(w, &later);
+	if (make_room(w) != BOX_FOUND)
+		return BOX_SPENT;
+	later = &w->pending[w->n_pending++];
+	*later = *s;
+	later->pc = pc;
+	later->box.words[word] = *set;
+	later->n_nots = w->budget->n_nots;
+	return BOX_FOUND;
+}
+
+/* Later, too, if the set has a member. */
+static enum box_answer push_if(struct walk *w, const struct state *s, uint32_t pc, unsigned word,
+	const struct word_set *set)
+{
+	enum box_answer answer = set_check(set, w->budget);
+
+	return answer == BOX_FOUND ? push(w, s, pc, word, set) : answer;
 }
 
 /*
@@ -104,9 +116,8 @@ static enum box_answer push_at(
 static enum box_answer split(struct walk *w, struct state *s, uint32_t from)
 {
 	const struct box box = s->box;
-	const struct word_set *set;
+	struct word_set upper, *set;
 	uint32_t single, middle;
-	enum box_answer answer;
 	unsigned word = 0;
 
 	while (word < WORD_COUNT &&
@@ -115,22 +126,19 @@ static enum box_answer split(struct walk *w, struct state *s, uint32_t from)
 	*s = (struct state){.box = box};
 	if (word == WORD_COUNT)
 		return BOX_FOUND; /* became constants after they were loaded: load them again */
-	set = &box.words[word];
+	set = &s->box.words[word];
+	upper = *set;
 	middle = set->low + (set->high - set->low) / 2;
-	(void)word_meet_range(&s->box.words[word], middle + 1, w->full);
-	answer = box_check(&s->box, word, w->budget);
-	if (answer == BOX_FOUND)
-		answer = push(w, s) == BOX_FOUND ? BOX_FOUND : BOX_SPENT;
-	if (answer == BOX_SPENT)
+	(void)word_meet_range(&upper, middle + 1, w->full);
+	if (push_if(w, s, 0, word, &upper) == BOX_SPENT)
 		return BOX_SPENT;
-	s->box = box;
-	(void)word_meet_range(&s->box.words[word], 0, middle);
-	return box_check(&s->box, word, w->budget);
+	(void)word_meet_range(set, 0, middle);
+	return set_check(set, w->budget);
 }
 
-/* Both ways of a jump, and whether any call takes them. */
+/* What is left of a word on both ways of a jump, and whether any call takes them. */
 struct branch {
-	struct box yes, no;
+	struct word_set yes, no;
 	enum box_answer in_yes, in_no;
 };
 
@@ -140,54 +148,39 @@ static enum box_answer found_if(bool left)
 }
 
 /* word >= @edge, or not */
-static void narrow_order(const struct walk *w, unsigned word, uint64_t edge, struct branch *b)
+static void narrow_order(const struct walk *w, uint64_t edge, struct branch *b)
 {
-	b->in_yes = found_if(
-		edge <= w->full && word_meet_range(&b->yes.words[word], (uint32_t)edge, w->full));
-	b->in_no = found_if(
-		edge > 0 && word_meet_range(&b->no.words[word], 0, (uint32_t)(edge - 1)));
+	b->in_yes = found_if(edge <= w->full && word_meet_range(&b->yes, (uint32_t)edge, w->full));
+	b->in_no = found_if(edge > 0 && word_meet_range(&b->no, 0, (uint32_t)(edge - 1)));
 }
 
-/* (word & mask) compared with @k: narrow both boxes.  The order of masked words: push_order(). */
-static void narrow(
-	const struct walk *w, const struct value *a, uint16_t op, uint32_t k, struct branch *b)
+/* (word & mask) compared with @k: narrow both ways.  The order of masked words: push_order(). */
+static void narrow(const struct walk *w, uint32_t mask, uint16_t op, uint32_t k, struct branch *b)
 {
-	unsigned word = a->word;
-	uint32_t mask = a->constant;
-
 	if (op == BPF_JEQ) {
-		b->in_yes = found_if(word_meet_bits(&b->yes.words[word], mask, k));
-		b->in_no = box_exclude(&b->no, word, mask, k, w->budget);
+		b->in_yes = found_if(word_meet_bits(&b->yes, mask, k));
+		b->in_no = set_exclude(&b->no, mask, k, w->budget);
 	} else if (op == BPF_JSET) {
-		b->in_yes = box_exclude(&b->yes, word, mask & k, 0, w->budget);
-		b->in_no = found_if(word_meet_bits(&b->no.words[word], mask & k, 0));
+		b->in_yes = set_exclude(&b->yes, mask & k, 0, w->budget);
+		b->in_no = found_if(word_meet_bits(&b->no, mask & k, 0));
 	} else {
-		narrow_order(w, word, (uint64_t)k + (op == BPF_JGT), b);
+		narrow_order(w, (uint64_t)k + (op == BPF_JGT), b);
 	}
 	if (b->in_yes == BOX_FOUND)
-		b->in_yes = box_check(&b->yes, word, w->budget);
+		b->in_yes = set_check(&b->yes, w->budget);
 	if (b->in_no == BOX_FOUND)
-		b->in_no = box_check(&b->no, word, w->budget);
+		b->in_no = set_check(&b->no, w->budget);
 }
 
-/* @box at @pc is for later, if there is a call in it as far as @word goes. */
-static enum box_answer push_if(
-	struct walk *w, const struct state *s, uint32_t pc, const struct box *box, unsigned word)
+/* The part of @set in which all bits @mask are 0, or (@any_set) some bit is 1. */
+static enum box_answer push_bits(struct walk *w, const struct state *s, uint32_t pc, unsigned word,
+	const struct word_set *set, uint32_t mask, bool any_set)
 {
-	enum box_answer answer = box_check(box, word, w->budget);
+	struct word_set part = *set;
+	enum box_answer answer = any_set ? set_exclude(&part, mask, 0, w->budget)
+					 : found_if(word_meet_bits(&part, mask, 0));
 
-	return answer == BOX_FOUND ? push_at(w, s, pc, box) : answer;
-}
-
-/* The part of @box in which all bits @mask of @word are 0, or (@any_set) some bit is 1. */
-static enum box_answer push_bits(struct walk *w, const struct state *s, uint32_t pc,
-	const struct box *box, unsigned word, uint32_t mask, bool any_set)
-{
-	struct box part = *box;
-	enum box_answer answer = any_set ? box_exclude(&part, word, mask, 0, w->budget)
-					 : found_if(word_meet_bits(&part.words[word], mask, 0));
-
-	return answer == BOX_FOUND ? push_if(w, s, pc, &part, word) : answer;
+	return answer == BOX_FOUND ? push_if(w, s, pc, word, &part) : answer;
 }
 
 /*
@@ -199,25 +192,25 @@ static enum box_answer push_bits(struct walk *w, const struct state *s, uint32_t
 static enum box_answer push_order(struct walk *w, const struct state *s, const struct value *a,
 	uint32_t edge, uint32_t yes_pc, uint32_t no_pc)
 {
-	struct box equal = s->box;
+	struct word_set equal = s->box.words[a->word];
 	uint32_t mask = a->constant, above = w->full;
 
 	while (edge) {
 		uint32_t bit = 1u << (31 - __builtin_clz(edge));
 		uint32_t gap = mask & above & ~(bit | (bit - 1));
 
-		if (push_bits(w, s, yes_pc, &equal, a->word, gap, true) == BOX_SPENT)
+		if (push_bits(w, s, yes_pc, a->word, &equal, gap, true) == BOX_SPENT)
 			return BOX_SPENT;
-		if (!word_meet_bits(&equal.words[a->word], gap, 0))
+		if (!word_meet_bits(&equal, gap, 0))
 			return BOX_EMPTY;
-		if (push_bits(w, s, no_pc, &equal, a->word, mask & bit, false) == BOX_SPENT)
+		if (push_bits(w, s, no_pc, a->word, &equal, mask & bit, false) == BOX_SPENT)
 			return BOX_SPENT;
-		if (!(mask & bit) || !word_meet_bits(&equal.words[a->word], bit, bit))
+		if (!(mask & bit) || !word_meet_bits(&equal, bit, bit))
 			return BOX_EMPTY;
 		above = bit - 1;
 		edge &= ~bit;
 	}
-	return push_if(w, s, yes_pc, &equal, a->word) == BOX_SPENT ? BOX_SPENT : BOX_EMPTY;
+	return push_if(w, s, yes_pc, a->word, &equal) == BOX_SPENT ? BOX_SPENT : BOX_EMPTY;
 }
 
 static bool compare(uint16_t op, uint32_t a, uint32_t b)
@@ -236,15 +229,17 @@ static bool compare(uint16_t op, uint32_t a, uint32_t b)
 
 /* Go on with the calls that take the jump; those that do not are for later. */
 static enum box_answer take_branch(
-	struct walk *w, struct state *s, struct branch *b, uint32_t yes_pc, uint32_t no_pc)
+	struct walk *w, struct state *s, const struct branch *b, uint32_t yes_pc, uint32_t no_pc)
 {
+	unsigned word = s->a.word;
+
 	if (b->in_yes == BOX_SPENT || b->in_no == BOX_SPENT)
 		return BOX_SPENT;
-	/* If it is one way only, the test has told nothing new, and the box stays as it was. */
+	/* If it is one way only, the test has told nothing new, and the set stays as it was. */
 	if (b->in_yes == BOX_FOUND && b->in_no == BOX_FOUND) {
-		if (push_at(w, s, no_pc, &b->no) != BOX_FOUND)
+		if (push(w, s, no_pc, word, &b->no) != BOX_FOUND)
 			return BOX_SPENT;
-		s->box = b->yes;
+		s->box.words[word] = b->yes;
 	}
 	s->pc = b->in_yes == BOX_FOUND ? yes_pc : no_pc;
 	return BOX_FOUND;
@@ -256,12 +251,12 @@ static enum box_answer compare_word(struct walk *w, struct state *s, const struc
 {
 	uint16_t op = BPF_OP(insn->code);
 	bool orders = op == BPF_JGT || op == BPF_JGE;
-	struct branch branch;
+	const struct word_set *set = &s->box.words[s->a.word];
+	struct branch branch = {.yes = *set, .no = *set};
 
 	if (orders && s->a.constant != w->full && (op == BPF_JGE || k != w->full))
 		return push_order(w, s, &s->a, k + (op == BPF_JGT), yes_pc, no_pc);
-	branch = (struct branch){.yes = s->box, .no = s->box};
-	narrow(w, &s->a, op, k, &branch);
+	narrow(w, s->a.constant, op, k, &branch);
 	return take_branch(w, s, &branch, yes_pc, no_pc);
 }
 
@@ -314,8 +309,7 @@ static uint32_t compute(const struct walk *w, uint16_t op, uint32_t a, uint32_t 
 }
 
 /* The path has ended: what the calls that took it get is the leaf's to judge. */
-static enum box_answer end_path(
-	struct walk *w, const struct state *s, uint32_t returned, bool *out_ended)
+static enum box_answer end_path(struct walk *w, struct state *s, uint32_t returned, bool *out_ended)
 {
 	*out_ended = true;
 	return w->leaf(w->ctx, &s->box, returned, w->budget);
@@ -435,7 +429,7 @@ enum box_answer program_walk(const struct filter *filter, const struct box *star
 		.ctx = ctx,
 	};
 	struct state s = {.box = *start};
-	enum box_answer answer = push(&w, &s);
+	enum box_answer answer = push(&w, &s, 0, 0, &s.box.words[0]);
 
 	while (w.n_pending > 0 && answer != BOX_SPENT) {
 		s = w.pending[--w.n_pending];

@@ -11,10 +11,11 @@
 
 /*
  * Called for every box of calls that the program answers alike; the boxes are disjoint and together
- * are all calls.  BOX_EMPTY: go on; anything else ends the walk with that answer.
+ * are all calls.  What it narrows of the box it puts back.  BOX_EMPTY: go on; anything else ends
+ * the walk with that answer.
  */
 typedef enum box_answer walk_leaf(
-	void *ctx, const struct box *box, uint32_t returned, struct prove_budget *budget);
+	void *ctx, struct box *box, uint32_t returned, struct prove_budget *budget);
 
 /**
  * Walk a valid program (filter_validate()).
