@@ -22,7 +22,8 @@ bool word_meet_bits(struct word_set *set, uint32_t mask, uint32_t value)
 		return false;
 	set->mask |= mask;
 	set->value |= value;
-	return true;
+	/* So that whoever goes through the interval meets few values that are no members. */
+	return word_meet_range(set, set->value, set->value | ~set->mask);
 }
 
 bool word_meet_not(struct word_set *set, struct word_not *node)
@@ -73,16 +74,23 @@ static bool next_match(uint32_t low, uint32_t mask, uint32_t value, uint32_t *ou
 	return true;
 }
 
+/* The bits in which numbers of an interval can differ: its ends share what is above them. */
+static uint32_t varying_bits(uint32_t low, uint32_t high)
+{
+	return low == high ? 0 : UINT32_MAX >> __builtin_clz(low ^ high);
+}
+
 static enum word_answer find_from(struct word_set set, uint64_t *steps, uint32_t *out);
 
 /*
- * Every member has to differ from @excluded in some bit of its mask.  Try them one by one, from the
- * highest, with those before it equal: these parts are disjoint and together are the whole set.
+ * Every member has to differ from @excluded, which excludes set.low, in some bit of its mask.  Try
+ * them one by one, from the highest, with those before it equal: these parts are disjoint and
+ * together are the whole set.
  */
 static enum word_answer find_differing(
 	struct word_set set, const struct word_not *excluded, uint64_t *steps, uint32_t *out)
 {
-	uint32_t open = excluded->mask & ~set.mask;
+	uint32_t open = excluded->mask & ~set.mask & varying_bits(set.low, set.high);
 
 	while (open) {
 		uint32_t bit = 1u << (31 - __builtin_clz(open));
