@@ -56,24 +56,24 @@ class Oracle:
         self.calls = {(abi, nr): count for abi, nr, count in data["calls"]}
 
 
-def watched(argv, out, **kwargs):
+def watched(argv, out, prefix=(), **kwargs):
     """Run a recorder beside the oracle: its result and what the oracle saw."""
     # The oracle's processes are in a pid namespace: ending it ends them all.
-    result = workload.run([workload.program("oracle"), out, *argv], **kwargs)
+    result = workload.run([*prefix, workload.program("oracle"), out, *argv], **kwargs)
     return result, Oracle(out)
 
 
-def record_watched(argv, out, backend, prefix=(), **kwargs):
+def record_watched(argv, out, backend, **kwargs):
     """`record` beside the oracle: its result, the recording, and what the oracle saw."""
-    result, seen = watched([*prefix, workload.SYSCLAMP, "record", "-q", "--backend", backend, "-o",
-                            out, "--", *argv], out + ".oracle", **kwargs)
+    result, seen = watched([workload.SYSCLAMP, "record", "-q", "--backend", backend, "-o", out,
+                            "--", *argv], out + ".oracle", **kwargs)
     return result, workload.Recording(out), seen
 
 
-def strace_watched(argv, log, prefix=(), **kwargs):
+def strace_watched(argv, log, **kwargs):
     """`strace -f` beside the oracle: its result, what it saw, and what the oracle saw."""
-    result, seen = watched([*prefix, shutil.which("strace"), "-f", "-n", "-e", "quiet=none", "-s",
-                            "0", "-o", log, "--", *argv], log + ".oracle", **kwargs)
+    result, seen = watched([shutil.which("strace"), "-f", "-n", "-e", "quiet=none", "-s", "0",
+                            "-o", log, "--", *argv], log + ".oracle", **kwargs)
     return result, workload.Straced(log), seen
 
 
