@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Real programs: what `record` saw is what `strace -f` sees, and the profile fits.
 
-Agreement: the sets of (ABI, number) are equal, as unions of several runs; what may differ is named
-in the row, with the reason.  For programs of our own the exact counts are known, too.
+Agreement: the sets of (ABI, number) are equal for each back end and strace, as unions of several
+runs; what may differ is named in the row, with the reason.  For programs of our own the exact counts
+are known, too.  And in one run of each, all counts are what the oracle counted in the same run.
 
 Round trip: the program under the profile cut from its recordings ends as it does bare, with the
 same output; a call that was not recorded is denied with the errno that was chosen.
@@ -12,11 +13,13 @@ import http.server
 import json
 import os
 import shutil
+import subprocess
 import sys
 import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import ebpf  # noqa: E402
 import tap  # noqa: E402
 import workload  # noqa: E402
 
@@ -63,6 +66,7 @@ MAKEFILE = "all: two\none:\n\t@echo one > $@\ntwo: one\n\t@cat one one > two; ca
 FUTEX = "only where two threads or a parent and a child happen to meet"
 RESTART = "only where a signal or a stop happens to hit a sleep"
 UNSEEN = "strace does not see calls through the vsyscall page"
+SKIPPED = "a filter that traces skips number -1 before the oracle's place"
 
 
 @dataclasses.dataclass
@@ -77,6 +81,7 @@ class Row:
     status: int = 0
     may: dict = dataclasses.field(default_factory=dict)  # call name: why it may differ
     ours: dict = dataclasses.field(default_factory=dict)  # (ABI, number): why only we see it
+    skipped: dict = dataclasses.field(default_factory=dict)  # likewise, with ptrace only
     counts: dict = dataclasses.field(default_factory=dict)  # (ABI, number): exactly; None: never
     must: tuple = ()  # (ABI, number): both have seen it, however often
     user: bool = False  # run it as an ordinary user as well
@@ -174,10 +179,12 @@ def own_programs():
     x64, x86 = "x86_64", "i386"
     yield Row("a static program", [at("calls_static")], user=True,
               counts={(x64, 110): 1000, (x64, 24): 20})
-    yield Row("a 32-bit program", [at("calls_i386")], counts={(x86, 64): 100, (x86, 199): 50})
-    yield Row("int $0x80 in a 64-bit program", [at("int80")], kill=False,
+    yield Row("a 32-bit program", [at("calls_i386")], counts={(x86, 64): 100, (x86, 199): 50},
+              need="m32")
+    yield Row("int $0x80 in a 64-bit program", [at("int80")], kill=False, need="m32",
               counts={(x86, 20): 30, (x86, 600): 5, (x64, 110): 40})
     yield Row("numbers that are no calls", [at("odd_numbers")], kill=False,
+              skipped={(x64, 0xFFFFFFFF): SKIPPED},
               counts={(x64, 0xFFFFFFFF): 2, ("x32", 0x40000027): 3, (x64, 600): 4, (x64, 110): 5})
     yield Row("vfork, clone, clone3, posix_spawn", [at("vfork_clone3")], user=True,
               counts={(x64, 58): 1, (x64, 110): 40, (x64, 102): 10})
@@ -203,7 +210,10 @@ class Trial:
         self.place = os.path.join(SCRATCH, "run")
         self.n = 0
         self.recordings = []
-        self.recorded, self.straced, self.names = set(), set(), {}
+        # As an ordinary user there is one back end.
+        self.backends = ["ptrace"] if user or ebpf.lack() else ["ebpf", "ptrace"]
+        self.seen = {who: set() for who in [*self.backends, "strace"]}
+        self.names = {}
         self.faults = []
 
     def fresh(self):
@@ -233,51 +243,62 @@ class Trial:
 
     def bare(self):
         """The program alone."""
-        return workload.run(self.prefix() + self.row.argv, **self.fresh())
+        try:
+            return workload.run(self.prefix() + self.row.argv, **self.fresh())
+        except OSError as problem:  # a 32-bit program where there are none
+            return subprocess.CompletedProcess(self.row.argv, 126, b"", str(problem).encode())
 
     def fault(self, who, result):
         """Note a run that did not end as it should."""
         self.faults.append(f"{who}: status {result.returncode}, {result.stdout!r},"
                            f" {result.stderr!r}")
 
-    def record(self):
-        """One run under record."""
-        self.n += 1
-        path = self.out(f"{self.n}.rec.json")
-        result, seen = workload.record(self.row.argv, path, prefix=self.prefix(), **self.fresh())
-        if result.returncode != self.row.status or not seen.complete:
-            self.fault("record", result)
+    def check_run(self, who, result, seen, apart=()):
+        """One run of a watcher: how it ended, and the counts that are known."""
+        if result.returncode != self.row.status:
+            self.fault(who, result)
         for key, count in self.row.counts.items():
-            if seen.calls.get(key) != count:
-                self.faults.append(f"record: {key} {seen.calls.get(key)} times, made {count}")
-        if seen.denied:
-            self.faults.append(f"record: denied {seen.denied}, but there is no filter")
-        self.recordings.append(path)
+            if key not in apart and seen.calls.get(key) != count:
+                self.faults.append(f"{who}: {key} {seen.calls.get(key)} times, made {count}")
         self.names.update(seen.names)
-        grown = not self.recorded >= set(seen.calls)
-        self.recorded |= set(seen.calls)
+
+    def record(self):
+        """One run under record with each back end; whether a call was new to one of them."""
+        self.n += 1
+        return any([self.record_with(backend) for backend in self.backends])
+
+    def record_with(self, backend):
+        """One run under record; whether a call was new to that back end."""
+        path = self.out(f"{self.n}.{backend}.rec.json")
+        result, seen = workload.record(self.row.argv, path, ("--backend", backend),
+                                       prefix=self.prefix(), **self.fresh())
+        self.check_run(backend, result, seen)
+        if not seen.complete:
+            self.fault(f"{backend}, incomplete", result)
+        if seen.denied:
+            self.faults.append(f"{backend}: denied {seen.denied}, but there is no filter")
+        self.recordings.append(path)
+        grown = not self.seen[backend] >= set(seen.calls)
+        self.seen[backend] |= set(seen.calls)
         return grown
 
     def strace(self):
         """One run under strace."""
         result, seen = workload.strace(self.row.argv, self.out("strace"), prefix=self.prefix(),
                                        **self.fresh())
-        if result.returncode != self.row.status:
-            self.fault("strace", result)
-        for key, count in self.row.counts.items():
-            if key not in self.row.ours and seen.calls.get(key) != count:
-                self.faults.append(f"strace: {key} {seen.calls.get(key)} times, made {count}")
-        self.names.update(seen.names)
-        self.straced |= set(seen.calls)
+        self.check_run("strace", result, seen, self.row.ours)
+        self.seen["strace"] |= set(seen.calls)
 
     def differing(self):
-        """What only one of the two saw, printable, but for what the row names."""
+        """What only one of the watchers saw, printable, but for what the row names."""
         wrong = []
-        for who, keys in (("record", self.recorded - self.straced),
-                          ("strace", self.straced - self.recorded)):
-            wrong += [f"only {who}: {key} {self.names.get(key)}" for key in sorted(keys)
-                      if self.names.get(key) not in self.row.may
-                      and not (who == "record" and key in self.row.ours)]
+        straced = self.seen["strace"]
+        for backend in self.backends:
+            for who, keys in ((backend, self.seen[backend] - straced),
+                              (f"strace, not {backend}", straced - self.seen[backend])):
+                wrong += [f"only {who}: {key} {self.names.get(key)}" for key in sorted(keys)
+                          if self.names.get(key) not in self.row.may
+                          and not (who == backend and key in self.row.ours)]
         return wrong
 
     def agree(self):
@@ -288,10 +309,29 @@ class Trial:
             if self.faults or (n >= RUNS_MIN and not self.differing()):
                 break
         missing = [f"not seen: {key}" for key in self.row.must
-                   if key not in self.recorded & self.straced]
-        tap.ok(self.recorded and not self.faults and not self.differing() and not missing,
-               f"{self.label}: record and strace saw the same {len(self.recorded)} calls"
+                   if not all(key in keys for keys in self.seen.values())]
+        tap.ok(all(self.seen.values()) and not self.faults and not self.differing() and not missing,
+               f"{self.label}: {', '.join(self.seen)} saw the same {len(self.seen['strace'])} calls"
                f" in {self.n} runs", *self.faults, *self.differing(), *missing)
+
+    def count(self):
+        """The oracle's test: one run of each, call by call."""
+        if self.user or ebpf.lack():
+            return
+        wrong, calls = [], 0
+        for who in self.seen:
+            if who == "strace":
+                _, seen, oracle = ebpf.strace_watched(self.row.argv, self.out("strace"),
+                                                      **self.fresh())
+            else:
+                _, seen, oracle = ebpf.record_watched(self.row.argv, self.out("rec.json"), who,
+                                                      **self.fresh())
+            apart = {**self.row.ours, **(self.row.skipped if who == "ptrace" else {})}
+            lines = ebpf.differences(seen.calls, oracle.calls, apart)
+            wrong += [f"{who} and the oracle: {line}" for line in lines]
+            calls = sum(seen.calls.values())
+        tap.ok(calls and not wrong,
+               f"{self.label}: {', '.join(self.seen)} counted what the oracle counted", *wrong)
 
     def profile(self, *options):
         """Cut a profile from all recordings so far."""
@@ -331,6 +371,7 @@ def check(row, user=False):
         return
     tap.equal(bare.returncode, row.status, f"{trial.label}: ends bare with {row.status}", bare)
     trial.agree()
+    trial.count()
     trial.round_trip()
     if row.kill:
         trial.round_trip("--default-action", "kill")
@@ -377,6 +418,8 @@ def check_denied():
 def main():
     """All rows."""
     workload.share(SCRATCH)
+    if ebpf.lack():
+        tap.skip("bpf", "the same with the eBPF back end", ebpf.lack())
     rows = list(real_programs())
     tap.ok(len(rows) >= 20, f"{len(rows)} real programs")
     for row in [*rows, *own_programs()]:
