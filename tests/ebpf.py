@@ -11,6 +11,7 @@ import tap
 import workload
 
 BTF = "/sys/kernel/btf/vmlinux"
+TRIES = 5
 BPFTOOL = shutil.which("bpftool", path="/usr/sbin:/usr/bin:/sbin:/bin")
 # capabilities(7)
 CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "CAP_BPF": 39}
@@ -63,11 +64,21 @@ def watched(argv, out, prefix=(), **kwargs):
     return result, Oracle(out)
 
 
+def is_late(seen):
+    """Whether late_returns is all that was lost: where others attach programs meanwhile, which all
+    wait for each other, the watch for returns may come too late.  That is said, and no fault."""
+    return {way for way, count in seen.json["loss"].items() if count} == {"late_returns"}
+
+
 def record_watched(argv, out, backend, **kwargs):
     """`record` beside the oracle: its result, the recording, and what the oracle saw."""
-    result, seen = watched([workload.SYSCLAMP, "record", "-q", "--backend", backend, "-o", out,
-                            "--", *argv], out + ".oracle", **kwargs)
-    return result, workload.Recording(out), seen
+    for _ in range(TRIES):
+        result, oracle = watched([workload.SYSCLAMP, "record", "-q", "--backend", backend, "-o",
+                                  out, "--", *argv], out + ".oracle", **kwargs)
+        seen = workload.Recording(out)
+        if not is_late(seen):
+            break
+    return result, seen, oracle
 
 
 def strace_watched(argv, log, **kwargs):
@@ -136,13 +147,15 @@ class Kernel:
 
     def check(self, name):
         """Nothing stays: the kernel frees some time after the last descriptor is closed."""
-        seen = []
+        # What others leave meanwhile for a moment is not in two looks.
+        staying = [self.left()]
         try:
-            tap.wait_until(lambda: not seen.append(self.left()) and not seen[-1], "freed", 30)
+            tap.wait_until(lambda: not staying[-1] or staying.append(staying[-1] & self.left()),
+                           "all is freed")
         except TimeoutError:
             pass
-        tap.ok(not seen[-1] and pinned() <= self.pinned,
-               f"{name}: no program, map, link or pin is left in the kernel", seen[-1],
+        tap.ok(not staying[-1] and pinned() <= self.pinned,
+               f"{name}: no program, map, link or pin is left in the kernel", staying[-1],
                pinned() - self.pinned)
 
 

@@ -86,8 +86,10 @@ class Recording:
         self.status = self.json["workload"].get("status")
         self.complete = self.json["complete"]
         self.calls, self.denied, self.names = {}, {}, {}
+        self.where = set()  # (program, ABI, number)
         for call in self.json["syscalls"]:
             key = (call["abi"], call["nr"] & 0xFFFFFFFF)
+            self.where |= {(self.json["programs"][n], *key) for n in call["programs"]}
             self.calls[key] = call["count"]
             if call["denied"]:
                 self.denied[key] = call["denied"]

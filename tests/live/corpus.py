@@ -213,6 +213,7 @@ class Trial:
         # As an ordinary user there is one back end.
         self.backends = ["ptrace"] if user or ebpf.lack() else ["ebpf", "ptrace"]
         self.seen = {who: set() for who in [*self.backends, "strace"]}
+        self.where = {backend: set() for backend in self.backends}  # (program, ABI, number)
         self.names = {}
         self.faults = []
 
@@ -270,14 +271,18 @@ class Trial:
     def record_with(self, backend):
         """One run under record; whether a call was new to that back end."""
         path = self.out(f"{self.n}.{backend}.rec.json")
-        result, seen = workload.record(self.row.argv, path, ("--backend", backend),
-                                       prefix=self.prefix(), **self.fresh())
+        for _ in range(ebpf.TRIES):
+            result, seen = workload.record(self.row.argv, path, ("--backend", backend),
+                                           prefix=self.prefix(), **self.fresh())
+            if not ebpf.is_late(seen):
+                break
         self.check_run(backend, result, seen)
         if not seen.complete:
             self.fault(f"{backend}, incomplete", result)
         if seen.denied:
             self.faults.append(f"{backend}: denied {seen.denied}, but there is no filter")
         self.recordings.append(path)
+        self.where[backend] |= seen.where
         grown = not self.seen[backend] >= set(seen.calls)
         self.seen[backend] |= set(seen.calls)
         return grown
@@ -299,6 +304,10 @@ class Trial:
                 wrong += [f"only {who}: {key} {self.names.get(key)}" for key in sorted(keys)
                           if self.names.get(key) not in self.row.may
                           and not (who == backend and key in self.row.ours)]
+        first, last = self.where[self.backends[0]], self.where[self.backends[-1]]
+        wrong += [f"one back end only: {path} {abi} {nr} {self.names.get((abi, nr))}"
+                  for path, abi, nr in sorted(first ^ last)
+                  if self.names.get((abi, nr)) not in self.row.may]
         return wrong
 
     def agree(self):

@@ -14,6 +14,7 @@ import tap  # noqa: E402
 import workload  # noqa: E402
 
 SCRATCH = tap.scratch()
+workload.DEADLINE_S = 600  # thousands of processes, on a machine that may have other work
 PROGRAMS, ODDS = 2048, 16384  # tracer/ebpf_shared.h
 
 
@@ -24,7 +25,8 @@ def check(name, argv, ways):
     lines = result.stderr.decode().split("\n")[:-1]
     tap.ok(result.returncode == 125 and len(lines) == 1 and "incomplete" in lines[0]
            and path in lines[0], f"{name}: 125 and one line", result)
-    counters = {way for way, count in seen.json["loss"].items() if count}
+    # Others that attach meanwhile may make returns late: ebpf.is_late().
+    counters = {way for way, count in seen.json["loss"].items() if count} - {"late_returns"}
     tap.equal((seen.complete, counters), (False, ways), f"{name}: the counters in the file")
     tap.equal(seen.status, 0, f"{name}: the workload ended well")
     made = workload.sysclamp("generate", "--runtime", "none", path)
