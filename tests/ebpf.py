@@ -12,6 +12,7 @@ import workload
 
 BTF = "/sys/kernel/btf/vmlinux"
 TRIES = 5
+NO_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0"} if os.environ.get("SANITIZE") else {}
 BPFTOOL = shutil.which("bpftool", path="/usr/sbin:/usr/bin:/sbin:/bin")
 # capabilities(7)
 CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "CAP_BPF": 39}
@@ -57,10 +58,12 @@ class Oracle:
         self.calls = {(abi, nr): count for abi, nr, count in data["calls"]}
 
 
-def watched(argv, out, prefix=(), **kwargs):
+def watched(argv, out, prefix=(), env=None, **kwargs):
     """Run a recorder beside the oracle: its result and what the oracle saw."""
+    # A sanitizer looks for leaks in a process of its own, which the oracle would count.
+    env = {**(env or {}), **NO_LEAK_CHECK}
     # The oracle's processes are in a pid namespace: ending it ends them all.
-    result = workload.run([*prefix, workload.program("oracle"), out, *argv], **kwargs)
+    result = workload.run([*prefix, workload.program("oracle"), out, *argv], env=env, **kwargs)
     return result, Oracle(out)
 
 
