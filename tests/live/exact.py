@@ -29,7 +29,8 @@ MAY = {(X64, 219): "only where a signal or a stop happens to hit a sleep",
        (X64, 202): "only where two threads or a parent and a child happen to meet",
        (X64, 11): "munmap of a thread's stack, only where a second one ended before",
        (X64, 28): "madvise of a thread's stack, likewise"}
-RECORDERS = 200
+# Under the sanitizers each takes several times as much time and memory.
+RECORDERS = 50 if os.environ.get("SANITIZE") else 200
 PIDS = 150
 
 
