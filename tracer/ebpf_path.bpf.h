@@ -35,11 +35,17 @@ static long path_step(ebpf_u32 step, struct path_walk *walk)
 	struct mount *mount = walk->mount, *above = BPF_CORE_READ(mount, mnt_parent);
 	long len;
 
-	if (step > 0 && dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+	/* A mount of a single file is its root itself. */
+	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
 		walk->arrived = above == mount;
 		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 		walk->mount = above;
 		return walk->arrived;
+	}
+	/* Moved out of what is mounted; the root of a file system has no name. */
+	if (step > 0 && dentry == parent) {
+		walk->arrived = true;
+		return true;
 	}
 	len = bpf_probe_read_kernel_str(&walk->buffer->path[walk->size % EBPF_PATH_MAX],
 		NAME_MAX + 1, BPF_CORE_READ(dentry, d_name.name));
@@ -49,6 +55,12 @@ static long path_step(ebpf_u32 step, struct path_walk *walk)
 	walk->dentry = parent;
 	walk->arrived = parent == dentry;
 	return walk->arrived;
+}
+
+/* d_unlinked() of the kernel, and files that never had a directory (memfd_create(2)). */
+static bool path_is_gone(const struct dentry *dentry)
+{
+	return !BPF_CORE_READ(dentry, d_hash.pprev) || dentry == BPF_CORE_READ(dentry, d_parent);
 }
 
 /* The names from the file up, to @buffer. */
@@ -62,8 +74,7 @@ static void path_read(struct event_buffer *buffer, const struct path *path)
 		.mount = (void *)mounted - bpf_core_field_offset(struct mount, mnt),
 	};
 
-	/* d_unlinked() of the kernel, and files that never had a directory (memfd_create(2)). */
-	if (!BPF_CORE_READ(dentry, d_hash.pprev) || dentry == BPF_CORE_READ(dentry, d_parent))
+	if (path_is_gone(dentry))
 		buffer->event.path_flags |= EBPF_PATH_GONE;
 	bpf_loop(PATH_DEPTH_MAX, path_step, &walk, 0);
 	if (!walk.arrived)
@@ -95,7 +106,8 @@ static ebpf_u32 program_of(const struct path *path)
 		.dentry = (ebpf_u64)dentry,
 		.mount = (ebpf_u64)BPF_CORE_READ(path, mnt),
 		.inode = BPF_CORE_READ(dentry, d_inode, i_ino),
-		.name_hash = BPF_CORE_READ(dentry, d_name.hash_len),
+		/* Unlinked, it goes by another name. */
+		.name_hash = path_is_gone(dentry) ? 0 : BPF_CORE_READ(dentry, d_name.hash_len),
 	};
 	ebpf_u32 *known = bpf_map_lookup_elem(&program_indexes, &key), index;
 
