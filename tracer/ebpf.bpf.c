@@ -83,7 +83,8 @@ static long hold_step(ebpf_u32 step, ebpf_u64 *deadline)
  * call from going on meanwhile.  A program in the kernel cannot sleep, so this is a bounded spin;
  * it happens once in a recording, and only to workloads that load filters or call unknown numbers.
  * The reader is woken on another CPU.  If it could not run there in time, that is counted as a
- * loss: denied calls may be missed from here until returns are watched.
+ * loss: denied calls may be missed from here until returns are watched.  After that no call is held
+ * any more: nothing is left to gain, and a reader that is stopped must not cost every call that.
  */
 static void returns_want(void)
 {
@@ -91,9 +92,9 @@ static void returns_want(void)
 
 	if (returns_are_watched())
 		return;
-	state.returns_wanted = 1;
 	bpf_ringbuf_output(&alarm, &deadline, sizeof(deadline), BPF_RB_FORCE_WAKEUP);
-	bpf_loop(HOLD_STEPS_MAX, hold_step, &deadline, 0);
+	if (!*(volatile ebpf_u64 *)&state.late_returns)
+		bpf_loop(HOLD_STEPS_MAX, hold_step, &deadline, 0);
 	if (!returns_are_watched())
 		__sync_fetch_and_add(&state.late_returns, 1);
 }

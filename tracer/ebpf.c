@@ -39,7 +39,6 @@ struct session {
 	struct tracee tracee;
 	bool ended; /* the command, not all that it started */
 	bool told_listeners;
-	struct err failure; /* the first in an event's handler */
 };
 
 static int on_event(void *ctx, void *data, size_t size)

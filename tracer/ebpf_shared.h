@@ -88,19 +88,17 @@ struct ebpf_setup {
 	ebpf_u32 seccomp_nr[EBPF_ENTRIES]; /* the calls that load filters; UINT32_MAX: none */
 	ebpf_u32 prctl_nr[EBPF_ENTRIES];
 	ebpf_u32 execve_nr;
-	ebpf_u64 hold_ns; /* how long a call may wait for its return to be watched */
 	ebpf_u32 programs; /* entries of the map of that name */
+	ebpf_u64 hold_ns; /* how long a call may wait for its return to be watched */
 };
 
 /* What they tell each other while they run. */
 struct ebpf_state {
 	ebpf_u64 live; /* threads of the workload */
-	ebpf_u32 returns_wanted; /* set by the programs */
 	ebpf_u32 returns_watched; /* set by user space: on_return is attached */
 	ebpf_u32 programs; /* highest index that was given away; may exceed EBPF_PROGRAMS */
 	ebpf_u32 odds; /* entries made in the map of odd numbers */
 	ebpf_u32 started; /* the command's own program runs */
-	ebpf_u32 unused;
 	ebpf_u64 listeners; /* seccomp supervisors that the workload installed */
 	/* Ways to lose. */
 	ebpf_u64 inherit_failures;

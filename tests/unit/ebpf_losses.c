@@ -17,7 +17,15 @@
 
 #include <programs/recursing.skel.h>
 
-enum { SYS_GETPPID = 110, SYS_SCHED_YIELD = 24, COPIES = 100, COPIES_FEW = 6, CROWD = 1500 };
+enum {
+	SYS_GETPPID = 110,
+	SYS_SCHED_YIELD = 24,
+	COPIES = 100,
+	COPIES_FEW = 6,
+	CROWD = 1500,
+	HOLDS = 200,
+	MS = 1000000
+};
 
 /* A recording of a shell script, in a child; the outcome is shared with it. */
 struct trial {
@@ -198,6 +206,7 @@ static void test_out_of_range(void)
 static void test_late_returns(void)
 {
 	struct trial trial = {.limits = EBPF_LIMITS};
+	uint64_t started_ns, took_ns;
 	cpu_set_t cpus;
 
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) || CPU_COUNT(&cpus) < 2) {
@@ -208,6 +217,17 @@ static void test_late_returns(void)
 	(void)snprintf(trial.script, sizeof(trial.script), "exec %s/own_filter errno >/dev/null",
 		programs);
 	provoke(&trial, LOSS_LATE_RETURNS);
+
+	/* A recorder that is stopped keeps one call waiting, not each. */
+	trial.limits.hold_ns = 20 * MS;
+	(void)snprintf(trial.script, sizeof(trial.script),
+		"kill -STOP $PPID; %s/odd_range %d; kill -CONT $PPID", programs, HOLDS);
+	started_ns = now_ns();
+	provoke(&trial, LOSS_LATE_RETURNS);
+	took_ns = now_ns() - started_ns;
+	ok(took_ns < HOLDS * trial.limits.hold_ns / 2,
+		"late_returns: %d calls without a reader are not held %d times (%ju ms)", HOLDS,
+		HOLDS, (uintmax_t)(took_ns / MS));
 }
 
 /* A cgroup of the memory controller, version 1 or 2; heap, or NULL where there is none. */
