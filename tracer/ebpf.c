@@ -102,10 +102,13 @@ static bool is_asked_to_end(void)
 	return sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT;
 }
 
+/* One that never started leaves nobody behind; it may have ended before its end was watched. */
 static bool is_over(const struct session *s)
 {
-	return s->ended &&
-	       (is_asked_to_end() || !__atomic_load_n(&s->kernel->state->live, __ATOMIC_ACQUIRE));
+	const struct ebpf_state *state = s->kernel->state;
+
+	return s->ended && (!state->started || is_asked_to_end() ||
+				   !__atomic_load_n(&state->live, __ATOMIC_ACQUIRE));
 }
 
 /* Read away what made @fd readable. */
@@ -145,6 +148,9 @@ static int wait_all(struct session *s, int child_fd, int tick_fd, struct err *e)
 		[WAIT_TICK] = {.fd = tick_fd, .events = POLLIN},
 	};
 
+	/* What happened to it before child_fd was there. */
+	if (on_child(s, e))
+		return -e->code;
 	while (!is_over(s)) {
 		if (wait_step(s, waits, e))
 			return -e->code;

@@ -62,7 +62,7 @@ static struct tracee_report *report_map(void)
 
 int tracee_start(const struct tracer_job *job, bool filter, struct tracee *out, struct err *e)
 {
-	struct tracee tracee = {.pid = -1, .go_fd = -1, .report = report_map()};
+	struct tracee tracee = {.pid = -1, .go_fd = -1, .wait_fd = -1, .report = report_map()};
 	int go[2], code;
 
 	if (!tracee.report || pipe2(go, O_CLOEXEC)) {
@@ -71,14 +71,14 @@ int tracee_start(const struct tracer_job *job, bool filter, struct tracee *out, 
 		return err_sys(e, code, "cannot prepare to start the command");
 	}
 	tracee.go_fd = go[1];
+	tracee.wait_fd = go[0];
 	tracee.pid = fork();
 	if (tracee.pid == 0) {
 		(void)close(go[1]);
 		child(job, filter, go[0], tracee.report);
 	}
-	code = tracee.pid < 0 ? errno : 0;
-	(void)close(go[0]);
-	if (code) {
+	if (tracee.pid < 0) {
+		code = errno;
 		tracee_done(&tracee);
 		return err_sys(e, code, "cannot start a process for the command");
 	}
@@ -86,12 +86,18 @@ int tracee_start(const struct tracer_job *job, bool filter, struct tracee *out, 
 	return 0;
 }
 
+static void go_close(struct tracee *tracee)
+{
+	(void)close(tracee->go_fd);
+	(void)close(tracee->wait_fd);
+	tracee->go_fd = tracee->wait_fd = -1;
+}
+
 int tracee_go(struct tracee *tracee, struct err *e)
 {
 	if (write(tracee->go_fd, "g", 1) != 1)
 		return err_sys(e, errno, "cannot start the command");
-	(void)close(tracee->go_fd);
-	tracee->go_fd = -1;
+	go_close(tracee);
 	return 0;
 }
 
@@ -100,7 +106,7 @@ void tracee_done(struct tracee *tracee)
 	int status;
 
 	if (tracee->go_fd >= 0) {
-		(void)close(tracee->go_fd);
+		go_close(tracee);
 		/* It reads end of file, and ends, with a stop on the way (PTRACE_O_TRACEEXIT). */
 		while (tracee->pid > 0 && waitpid(tracee->pid, &status, __WALL) > 0 &&
 			WIFSTOPPED(status))
@@ -108,7 +114,7 @@ void tracee_done(struct tracee *tracee)
 	}
 	if (tracee->report)
 		(void)munmap(tracee->report, sizeof(*tracee->report));
-	*tracee = (struct tracee){.pid = -1, .go_fd = -1};
+	*tracee = (struct tracee){.pid = -1, .go_fd = -1, .wait_fd = -1};
 }
 
 int tracee_failure(const struct tracee *tracee, const struct tracer_job *job,

@@ -22,6 +22,7 @@ struct tracee_report {
 struct tracee {
 	pid_t pid;
 	int go_fd; /* the child starts when this pipe is written to, and ends when it is closed */
+	int wait_fd; /* its other end: so that writing works although the child was killed */
 	struct tracee_report *report;
 };
 

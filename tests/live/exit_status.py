@@ -46,6 +46,38 @@ def check_status():
                   f"{script}: the recording says so, and is complete")
 
 
+def steady_child(strace):
+    """The child of the recorder below strace that waits to become the command: none that is there
+    for a moment only."""
+    before = []
+
+    def stays():
+        before.append([pid for recorder in tap.children_of(strace)
+                       for pid in tap.children_of(recorder)])
+        return before[-1] and before[-20:] == 20 * before[-1:]
+    tap.wait_until(stays, "the recorder waits beside its child")
+    return before[-1][0]
+
+
+def check_killed_early():
+    """The command is killed before it starts, when a recorder is just about to watch it."""
+    for name, prefix in RECORDS.items():
+        for moment in (1, 2) if "ebpf" in name else (1,):
+            slow = ["strace", "-o", os.devnull, "-e", "trace=pidfd_open", "-e",
+                    f"inject=pidfd_open:delay_enter=1000000:when={moment}"]
+            # The leak check of a sanitizer build does not work under strace.
+            process = subprocess.Popen([*slow, *prefix, "true"], stderr=subprocess.PIPE, env={
+                **workload.ENVIRON, "ASAN_OPTIONS": "detect_leaks=0"})
+            os.kill(steady_child(process.pid), signal.SIGKILL)
+            try:
+                _, text = process.communicate(timeout=20)
+            except subprocess.TimeoutExpired:
+                text = b"hangs"
+                tap.end_descendants()
+            tap.ok(process.wait() == 125 and b"true: ended before it was started" in text,
+                   f"{name}: killed before pidfd_open {moment}", process.returncode, text)
+
+
 def check_streams():
     """Input and output, all bytes, separately; the environment; the working directory."""
     data = bytes(range(256)) * 4096
@@ -194,6 +226,7 @@ def main():
     with open(PROFILE, "w", encoding="ascii") as file:
         file.write('{"defaultAction": "SCMP_ACT_ALLOW"}\n')
     check_status()
+    check_killed_early()
     check_streams()
     check_closed()
     check_signals()
