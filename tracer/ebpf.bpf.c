@@ -221,8 +221,8 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long nr)
 	self = bpf_task_storage_get(&tasks, task, 0, 0);
 	if (!self || self->starting)
 		return 0;
-	self->entered = EBPF_ENTERED | (ebpf_u32)nr;
 	call = call_of(task, nr);
+	self->entered = EBPF_ENTERED | EBPF_ENTRY(call.entry) | call.nr;
 	call_made(self, &call, regs);
 	return 0;
 }
@@ -291,13 +291,20 @@ static __noinline int call_returned(struct ebpf_task *self, const struct call *c
 	return 0;
 }
 
-/* Whether a call that returns with number @nr is the one that entered. */
-static bool is_return_of(ebpf_u64 entered, ebpf_u32 nr)
+/*
+ * Whether the call that returns is the one that entered.  In a thread that gets a filter from
+ * another one (SECCOMP_FILTER_FLAG_TSYNC) @entered may be a call that returned before returns were
+ * watched: if that thread's first call since then is denied and is the same again, it is taken for
+ * its return.
+ */
+static bool is_return_of(ebpf_u64 entered, const struct call *call)
 {
 	if (!entered)
 		return false;
 	/* rt_sigreturn(2) leaves -1 for its number: arch/x86/kernel/signal_64.c. */
-	return entered & EBPF_ANY_RETURN || (ebpf_u32)entered == nr || nr == (ebpf_u32)-1;
+	if (entered & EBPF_ANY_RETURN || call->nr == (ebpf_u32)-1)
+		return true;
+	return entered == (EBPF_ENTERED | EBPF_ENTRY(call->entry) | call->nr);
 }
 
 SEC("tp_btf/sys_exit")
@@ -313,7 +320,7 @@ int BPF_PROG(on_return, struct pt_regs *regs, long value)
 	entered = self->entered;
 	self->entered = 0;
 	call = call_of(task, regs->orig_ax);
-	if (is_return_of(entered, call.nr)) {
+	if (is_return_of(entered, &call)) {
 		call_returned(self, &call, value);
 		return 0;
 	}
@@ -331,9 +338,8 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (!self)
 		return 0;
 	inherited = *self;
+	/* The child, too, returns from the call that made it: @entered stays. */
 	inherited.asks = 0;
-	/* The child returns from the call that made it, which it has not entered. */
-	inherited.entered = EBPF_ANY_RETURN;
 	__sync_fetch_and_add(&state.live, 1);
 	if (!bpf_task_storage_get(&tasks, child, &inherited, BPF_LOCAL_STORAGE_GET_F_CREATE)) {
 		__sync_fetch_and_add(&state.inherit_failures, 1);

@@ -73,12 +73,13 @@ struct ebpf_task {
 	ebpf_u8 notifying; /* a supervisor may answer its calls: unmade is not yet denied */
 	ebpf_u8 killed; /* the call that a filter killed it for has been counted */
 	ebpf_u8 starting; /* the recorder's own until its execve */
-	ebpf_u64 entered; /* the call that is under way: EBPF_ENTERED | its number, or 0 */
+	ebpf_u64 entered; /* the call that is under way: EBPF_ENTERED, its ABI and number, or 0 */
 	ebpf_u64 usual[EBPF_WORDS]; /* slots that need nothing but counting in its program */
 };
 
-#define EBPF_ENTERED	1ull << 32
+#define EBPF_ENTERED	(1ull << 32)
 #define EBPF_ANY_RETURN (1ull << 33) /* the next return belongs to a call, whatever its number */
+#define EBPF_ENTRY(e)	((ebpf_u64)(e) << 34)
 
 enum { EBPF_ASKS_FILTER = 1, EBPF_ASKS_LISTENER = 2, EBPF_ASKS_STRICT = 4 };
 

@@ -89,7 +89,7 @@ def repeat(program, way, made, denied, times):
 
 
 # Ways in which a recorder once lost sight of a filter, or waited for ever; each denies five calls.
-RACES = {"probe": 1, "leader": 2, "vfork": 2, "failing": 8, "int80": 1}
+RACES = {"probe": 1, "leader": 2, "vfork": 2, "failing": 8, "fresh": 2, "int80": 1}
 
 
 def check_races():

@@ -134,6 +134,34 @@ static int way_failing(void)
 	return failed;
 }
 
+static char stack[65536] __attribute__((aligned(16)));
+static atomic_int fresh_failed = -1;
+
+static int fresh(void *unused)
+{
+	(void)unused;
+	while (!done)
+		;
+	fresh_failed = denied(5);
+	return 0;
+}
+
+/* All threads get the filter while one has not called anything yet. */
+static int way_fresh(void)
+{
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+	int failed;
+
+	if (clone(fresh, stack + sizeof(stack), flags, NULL) < 0)
+		return 1;
+	usleep(50000); /* it has returned from clone */
+	failed = load(SECCOMP_FILTER_FLAG_TSYNC);
+	done = 1;
+	while (fresh_failed < 0)
+		sched_yield();
+	return failed || fresh_failed;
+}
+
 #ifdef __x86_64__
 /* prctl of i386 with an upper half that the kernel does not look at. */
 static int way_int80(void)
@@ -163,6 +191,7 @@ int main(int argc, char **argv)
 		{"leader", way_leader},
 		{"vfork", way_vfork},
 		{"failing", way_failing},
+		{"fresh", way_fresh},
 #ifdef __x86_64__
 		{"int80", way_int80},
 #endif
