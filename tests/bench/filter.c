@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 
+#include "bench.h"
 #include "filter_test.h"
 
 enum { ROUNDS = 5, COMPILES = 8, LOADS = 40, LOOPS = 20, CALLS = 10000 };
@@ -31,36 +31,6 @@ struct subject {
 	double rounds[METRICS][MAKERS][ROUNDS];
 	double check_us[ROUNDS];
 };
-
-/* Of this process alone: others are at work on a shared machine. */
-static double cpu_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
-}
-
-static double median(double *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), compare);
-	return values[n / 2];
-}
-
-static void must(bool done, const char *what)
-{
-	if (done)
-		return;
-	fprintf(stderr, "filter: cannot %s\n", what);
-	exit(1);
-}
 
 static enum scmp_compare libseccomp_op(enum condition_op op)
 {
@@ -103,19 +73,19 @@ static void libseccomp_compile(const struct profile *profile, uint32_t level, st
 	scoped_fd int fd = memfd_create("bpf", MFD_CLOEXEC);
 	off_t size;
 
-	must(ctx && fd >= 0, "start libseccomp");
+	bench_must(ctx && fd >= 0, "start libseccomp", NULL);
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, level);
 	for (size_t i = 0; i < profile->n_abis; i++)
 		(void)seccomp_arch_add(ctx, profile->abis[i]->scmp_arch);
 	for (size_t i = 0; i < profile->n_rules; i++)
 		libseccomp_add(ctx, &profile->rules[i]);
-	must(!seccomp_export_bpf(ctx, fd), "export libseccomp's filter");
+	bench_must(!seccomp_export_bpf(ctx, fd), "export libseccomp's filter", NULL);
 	seccomp_release(ctx);
 	size = lseek(fd, 0, SEEK_END);
 	out->len = (size_t)size / sizeof(*out->insns);
 	out->insns = malloc((size_t)size);
-	must(out->insns && pread(fd, out->insns, (size_t)size, 0) == size, "read it");
+	bench_must(out->insns && pread(fd, out->insns, (size_t)size, 0) == size, "read it", NULL);
 }
 
 /* From names to a program. */
@@ -125,23 +95,23 @@ static void make(const struct profile *profile, enum maker maker, struct filter 
 	struct err e;
 
 	if (maker == OURS)
-		must(!policy_resolve(PROFILE, profile, &policy, NULL, &e) &&
-				!filter_compile(&policy, out, &e),
-			"compile");
+		bench_must(!policy_resolve(PROFILE, profile, &policy, NULL, &e) &&
+				   !filter_compile(&policy, out, &e),
+			"compile", &e);
 	else
 		libseccomp_compile(profile, maker == TREE ? 2 : 1, out);
 }
 
 static double time_compile(const struct subject *subject, enum maker maker)
 {
-	double start = cpu_us();
+	double start = bench_cpu_us();
 
 	for (int i = 0; i < COMPILES; i++) {
 		scoped(filter_done) struct filter filter = {0};
 
 		make(subject->profile, maker, &filter);
 	}
-	return (cpu_us() - start) / COMPILES;
+	return (bench_cpu_us() - start) / COMPILES;
 }
 
 /* A job for a child, and a number that comes back. */
@@ -157,10 +127,10 @@ static void load_child(void *arg)
 	double start;
 
 	filtered_child_begin();
-	start = cpu_us();
+	start = bench_cpu_us();
 	if (filter_load(job->filter, 0))
 		_exit(1);
-	*job->result = cpu_us() - start;
+	*job->result = bench_cpu_us() - start;
 }
 
 static void calls_child(void *arg)
@@ -174,11 +144,11 @@ static void calls_child(void *arg)
 	if (job->filter->len && filter_load(job->filter, 0))
 		_exit(1);
 	for (int loop = 0; loop < LOOPS; loop++) {
-		double start = cpu_us();
+		double start = bench_cpu_us();
 
 		for (int i = 0; i < CALLS; i++)
 			(void)syscall(nr, (unsigned long)QUERY);
-		start = cpu_us() - start;
+		start = bench_cpu_us() - start;
 		least = loop == 0 || start < least ? start : least;
 	}
 	*job->result = least * 1e3 / CALLS;
@@ -194,23 +164,23 @@ static double time_child(const struct subject *subject, enum maker maker, enum m
 	if (!result)
 		result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	must(result != MAP_FAILED, "share memory");
+	bench_must(result != MAP_FAILED, "share memory", NULL);
 	job.result = result;
 	for (size_t i = 0; i < n; i++) {
-		must(tap_child(metric == LOAD_US ? load_child : calls_child, &job) == 0,
-			"run a child");
+		bench_must(tap_child(metric == LOAD_US ? load_child : calls_child, &job) == 0,
+			"run a child", NULL);
 		samples[i] = *result;
 	}
-	return median(samples, n);
+	return bench_median(samples, n);
 }
 
 static double time_check(const struct subject *subject)
 {
-	double start = cpu_us();
+	double start = bench_cpu_us();
 	struct err e;
 
-	must(!filter_check(&subject->filters[OURS], &subject->policy, &e), "check");
-	return cpu_us() - start;
+	bench_must(!filter_check(&subject->filters[OURS], &subject->policy, &e), "check", &e);
+	return bench_cpu_us() - start;
 }
 
 static void measure(struct subject *subject)
@@ -231,13 +201,6 @@ static void measure(struct subject *subject)
 	}
 }
 
-static void row(const char *name, const char *metric, const char *unit, double ours,
-	const char *against, double theirs)
-{
-	printf("%s\t%s\t%.4g %s\t%s %.4g %s\t%.3g\n", name, metric, ours, unit, against, theirs,
-		unit, ours / theirs);
-}
-
 /* The cost that a filter adds to a call: the median of the rounds' differences. */
 static double added(const struct subject *subject, enum metric metric, enum maker maker)
 {
@@ -246,7 +209,7 @@ static double added(const struct subject *subject, enum metric metric, enum make
 	for (int round = 0; round < ROUNDS; round++)
 		differences[round] = subject->rounds[metric][maker][round] -
 				     subject->rounds[metric][NONE][round];
-	return median(differences, ROUNDS);
+	return bench_median(differences, ROUNDS);
 }
 
 static void report(struct subject *subject, const char *name)
@@ -259,19 +222,19 @@ static void report(struct subject *subject, const char *name)
 	for (int maker = LINEAR; maker <= TREE; maker++) {
 		const char *against = MAKER_NAMES[maker];
 
-		row(name, "instructions", "", (double)subject->filters[OURS].len, against,
+		bench_row(name, "instructions", "", (double)subject->filters[OURS].len, against,
 			(double)subject->filters[maker].len);
 		for (int metric = GETPPID_NS; metric < METRICS; metric++)
-			row(name, claims[metric], units[metric],
+			bench_row(name, claims[metric], units[metric],
 				added(subject, (enum metric)metric, OURS), against,
 				added(subject, (enum metric)metric, (enum maker)maker));
 		for (int metric = COMPILE_US; metric <= LOAD_US; metric++)
-			row(name, claims[metric], units[metric],
-				median(subject->rounds[metric][OURS], ROUNDS), against,
-				median(subject->rounds[metric][maker], ROUNDS));
+			bench_row(name, claims[metric], units[metric],
+				bench_median(subject->rounds[metric][OURS], ROUNDS), against,
+				bench_median(subject->rounds[metric][maker], ROUNDS));
 	}
-	row(name, "check by evaluation", "us", median(subject->check_us, ROUNDS), "our compile",
-		median(subject->rounds[COMPILE_US][OURS], ROUNDS));
+	bench_row(name, "check by evaluation", "us", bench_median(subject->check_us, ROUNDS),
+		"our compile", bench_median(subject->rounds[COMPILE_US][OURS], ROUNDS));
 }
 
 static void bench(const struct profile *profile, const char *name)
@@ -280,7 +243,7 @@ static void bench(const struct profile *profile, const char *name)
 	struct err e;
 
 	subject = (struct subject){.profile = profile};
-	must(!policy_resolve(PROFILE, profile, &subject.policy, NULL, &e), "resolve");
+	bench_must(!policy_resolve(PROFILE, profile, &subject.policy, NULL, &e), "resolve", &e);
 	for (int maker = 0; maker < NONE; maker++)
 		make(profile, (enum maker)maker, &subject.filters[maker]);
 	measure(&subject);

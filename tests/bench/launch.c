@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "bench.h"
 #include "enforce.h"
 #include "file.h"
 #include "scope.h"
@@ -39,14 +39,6 @@ static const char *built(const char *variable, const char *otherwise, const char
 	return buf;
 }
 
-static double now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
 static double used_us(const struct timeval *used)
 {
 	return (double)used->tv_sec * 1e6 + (double)used->tv_usec;
@@ -55,7 +47,7 @@ static double used_us(const struct timeval *used)
 /* Adds what it cost to @us. */
 static bool launch_once(const struct launch *launch, double us[METRICS])
 {
-	double start = now_us();
+	double start = bench_clock_us(CLOCK_MONOTONIC);
 	struct rusage used;
 	int status = -1;
 	pid_t pid;
@@ -66,7 +58,7 @@ static bool launch_once(const struct launch *launch, double us[METRICS])
 		return false;
 	if (wait4(pid, &status, 0, &used) != pid)
 		return false;
-	us[ELAPSED] += now_us() - start;
+	us[ELAPSED] += bench_clock_us(CLOCK_MONOTONIC) - start;
 	us[PROCESSOR] += used_us(&used.ru_utime) + used_us(&used.ru_stime);
 	return status == 0;
 }
@@ -82,19 +74,6 @@ static int time_round(struct launch *launch, int round)
 	for (int metric = 0; metric < METRICS; metric++)
 		launch->us[metric][round] = us[metric] / LAUNCHES;
 	return 0;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
-}
-
-static double median(double values[ROUNDS])
-{
-	qsort(values, ROUNDS, sizeof(values[0]), compare);
-	return values[ROUNDS / 2];
 }
 
 /* The filter that sysclamp run loads, as bubblewrap wants it: the bare instructions in a file. */
@@ -121,10 +100,10 @@ static void print_row(struct launch *ours, struct launch *against)
 	};
 
 	for (int metric = 0; metric < METRICS; metric++) {
-		double left = median(ours->us[metric]), right = median(against->us[metric]);
+		double left = bench_median(ours->us[metric], ROUNDS),
+		       right = bench_median(against->us[metric], ROUNDS);
 
-		printf("%s\t%s\t%.0f us\t%s %.0f us\t%.2f\n", ours->name, NAMES[metric], left,
-			against->name, right, left / right);
+		bench_row(ours->name, NAMES[metric], "us", left, against->name, right);
 	}
 }
 

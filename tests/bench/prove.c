@@ -4,10 +4,8 @@
  * Median of five rounds, interleaved.  TSV on standard output.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
+#include "bench.h"
 #include "filter.h"
 #include "policy.h"
 #include "profile.h"
@@ -49,43 +47,13 @@ struct subject {
 	double rounds[JOBS][ROUNDS];
 };
 
-/* Of this process alone: others are at work on a shared machine. */
-static double cpu_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
-}
-
-static double median(double *values)
-{
-	qsort(values, ROUNDS, sizeof(*values), compare);
-	return values[ROUNDS / 2];
-}
-
-static void must(bool done, const char *what, const struct err *e)
-{
-	if (done)
-		return;
-	fprintf(stderr, "prove: cannot %s: %s\n", what, e->text);
-	exit(1);
-}
-
 static void prove(const struct filter *filter, const struct policy *policy)
 {
 	struct proof proof;
 	struct err e = {0};
 
-	must(!filter_prove(filter, policy, &proof, &e), "prove", &e);
-	must(proof.verdict == PROOF_EQUAL, "prove it equal", &e);
+	bench_must(!filter_prove(filter, policy, &proof, &e), "prove", &e);
+	bench_must(proof.verdict == PROOF_EQUAL, "prove it equal", &e);
 }
 
 /* From names to a program. */
@@ -95,8 +63,8 @@ static void compile(const struct profile *profile, bool proven)
 	scoped(filter_done) struct filter filter = {0};
 	struct err e = {0};
 
-	must(!policy_resolve(PROFILE, profile, &policy, NULL, &e) &&
-			!filter_compile(&policy, &filter, &e),
+	bench_must(!policy_resolve(PROFILE, profile, &policy, NULL, &e) &&
+			   !filter_compile(&policy, &filter, &e),
 		"compile", &e);
 	if (proven)
 		prove(&filter, &policy);
@@ -108,7 +76,7 @@ static void compile_numbers(const struct policy *policy)
 	scoped(filter_done) struct filter filter = {0};
 	struct err e = {0};
 
-	must(!filter_compile(policy, &filter, &e), "compile", &e);
+	bench_must(!filter_compile(policy, &filter, &e), "compile", &e);
 	prove(&filter, policy);
 }
 
@@ -117,7 +85,7 @@ static void compile_theirs(const struct profile *profile, bool tree)
 	scoped(filter_done) struct filter filter = {0};
 	struct err e = {0};
 
-	must(!libseccomp_compile(profile, tree, &filter, &e), "compile with libseccomp", &e);
+	bench_must(!libseccomp_compile(profile, tree, &filter, &e), "compile with libseccomp", &e);
 }
 
 static void do_job(const struct subject *subject, enum job job)
@@ -145,19 +113,19 @@ static void do_job(const struct subject *subject, enum job job)
 
 static double time_job(const struct subject *subject, enum job job)
 {
-	double start = cpu_us();
+	double start = bench_cpu_us();
 
 	for (int i = 0; i < TIMES; i++)
 		do_job(subject, job);
-	return (cpu_us() - start) / TIMES;
+	return (bench_cpu_us() - start) / TIMES;
 }
 
 static void row(const char *name, struct subject *subject, enum job job, enum job against)
 {
-	double ours = median(subject->rounds[job]), theirs = median(subject->rounds[against]);
+	double ours = bench_median(subject->rounds[job], ROUNDS),
+	       theirs = bench_median(subject->rounds[against], ROUNDS);
 
-	printf("%s\t%s\t%.4g us\t%s %.4g us\t%.3g\n", name, JOB_NAMES[job], ours,
-		JOB_NAMES[against], theirs, ours / theirs);
+	bench_row(name, JOB_NAMES[job], "us", ours, JOB_NAMES[against], theirs);
 }
 
 static void prepare(const struct profile *profile, struct subject *out)
@@ -166,11 +134,11 @@ static void prepare(const struct profile *profile, struct subject *out)
 	struct err e = {0};
 
 	*out = (struct subject){.profile = profile};
-	must(!reading_as_written(&question, &out->written, &e) &&
-			!reading_of_libseccomp(&question, &out->theirs, &e) &&
-			!filter_compile(&out->written.policy, &out->ours, &e) &&
-			!libseccomp_compile(profile, false, &out->linear, &e) &&
-			!libseccomp_compile(profile, true, &out->tree, &e),
+	bench_must(!reading_as_written(&question, &out->written, &e) &&
+			   !reading_of_libseccomp(&question, &out->theirs, &e) &&
+			   !filter_compile(&out->written.policy, &out->ours, &e) &&
+			   !libseccomp_compile(profile, false, &out->linear, &e) &&
+			   !libseccomp_compile(profile, true, &out->tree, &e),
 		"prepare", &e);
 }
 
