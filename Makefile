@@ -77,10 +77,11 @@ PARTS := $(filter-out $(BUILD)/cli/%,$(OBJECTS))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 FUZZ := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 FUZZ_MAIN := $(if $(FUZZER),,$(BUILD)/tests/fuzz/replay.o)
-BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+BENCH := $(patsubst %.c,$(BUILD)/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(filter-out %.bpf.c,$(wildcard tests/programs/*.c)))
 ifeq ($(BPF),0)
 UNIT := $(filter-out $(BUILD)/tests/unit/ebpf_%,$(UNIT))
+BENCH := $(filter-out $(BUILD)/tests/bench/ebpf%,$(BENCH))
 PROGRAMS := $(filter-out $(BUILD)/tests/programs/oracle,$(PROGRAMS))
 endif
 SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*.sh tests/live/*.sh tests/live/*.py))
@@ -124,32 +125,34 @@ $(BUILD)/gen/runtime_base.inc: profiles/runtime-base.tsv | $(SETUP)
 		printf "\t{\"%s\", \"%s\", \"%s\"},\n", $$1, $$2, $$3 }' $< > $@
 $(BUILD)/profiler/base.o: $(BUILD)/gen/runtime_base.inc
 
-# The programs of the eBPF back end, and the skeleton through which they are loaded.  The generated
-# header is not held to our warnings (-isystem).
-compile_bpf = $(call say,BPF,$<)mkdir -p $(@D) && $(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra \
-	-Wno-unused-parameter -D__TARGET_ARCH_x86 -idirafter /usr/include/$(shell $(CC) -print-multiarch) \
-	-iquote $(<D) -c -o $@ $<
-$(BUILD)/gen/%.bpf.o: tracer/%.bpf.c $(wildcard tracer/*.bpf.h) tracer/ebpf_shared.h Makefile | $(SETUP)
-	$(compile_bpf)
-$(BUILD)/gen/programs/%.bpf.o: tests/programs/%.bpf.c $(wildcard tests/programs/*.h) Makefile | $(SETUP)
-	$(compile_bpf)
+# Programs for the kernel, those of the eBPF back end and of the tests, and the skeletons through which
+# they are loaded.  The generated headers are not held to our warnings (-isystem).
+define bpf_folder
+$(BUILD)/gen/$(2)%.bpf.o: $(1)/%.bpf.c $$(wildcard $(1)/*.h) tracer/ebpf_shared.h Makefile | $(SETUP)
+	$$(call say,BPF,$$<)mkdir -p $$(@D) && $$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra \
+		-Wno-unused-parameter -D__TARGET_ARCH_x86 -iquote $(1) -iquote tracer \
+		-idirafter /usr/include/$$(shell $$(CC) -print-multiarch) -c -o $$@ $$<
+endef
+$(eval $(call bpf_folder,tracer))
+$(eval $(call bpf_folder,tests/bench,bench/))
+$(eval $(call bpf_folder,tests/programs,programs/))
 $(BUILD)/gen/%.skel.h: $(BUILD)/gen/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(notdir $*)_programs > $@
 $(BUILD)/tracer/ebpf_kernel.o: $(BUILD)/gen/ebpf.skel.h
+$(BUILD)/tests/bench/ebpf: $(BUILD)/gen/bench/ladder.skel.h
 
 # One template for the test programs of each folder: everything but cli/ is linked, and, for the fuzz
 # targets, what drives them.
 define test_folder
 $(BUILD)/tests/$(1)/%: tests/$(1)/%.c $(2) $(PARTS) Makefile | $(SETUP)
 	$$(call say,TEST,$$<)mkdir -p $$(@D) && $$(CC) $$(CPPFLAGS_ALL) $$(patsubst %,-iquote %,$$(SEES_tests)) \
-		$$(CFLAGS_ALL) $$(LDFLAGS_ALL) $(3) -o $$@ $$< $(2) $$(PARTS) $$(LIBS)
+		-isystem $$(BUILD)/gen $$(CFLAGS_ALL) $$(LDFLAGS_ALL) $(3) -o $$@ $$< $(2) $$(PARTS) $$(LIBS)
 endef
 $(foreach folder,unit bench soak,$(eval $(call test_folder,$(folder))))
 $(eval $(call test_folder,fuzz,$(FUZZ_MAIN),$(FUZZ_LINK)))
 
 # Tests with programs of their own in the kernel, and workloads that they record.
 $(BUILD)/tests/unit/ebpf_losses: $(BUILD)/gen/programs/recursing.skel.h
-$(BUILD)/tests/unit/ebpf_losses: CPPFLAGS_ALL += -isystem $(BUILD)/gen
 
 $(BUILD)/tests/fuzz/replay.o: tests/fuzz/replay.c Makefile | $(SETUP)
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(patsubst %,-iquote %,$(SEES_tests)) \

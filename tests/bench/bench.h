@@ -53,11 +53,20 @@ static inline void bench_must(bool done, const char *what, const struct err *e)
 	exit(1);
 }
 
+/* Four digits, without an exponent where they suffice for what is measured here. */
+static inline const char *bench_format(double value, char buffer[32])
+{
+	snprintf(buffer, 32, value < 1000 && value > -1000 ? "%.4g" : "%.0f", value);
+	return buffer;
+}
+
 static inline void bench_row(const char *what, const char *metric, const char *unit, double ours,
 	const char *against, double theirs)
 {
-	printf("%s\t%s\t%.4g %s\t%s %.4g %s\t%.3g\n", what, metric, ours, unit, against, theirs,
-		unit, ours / theirs);
+	char left[32], right[32];
+
+	printf("%s\t%s\t%s %s\t%s %s %s\t%.3g\n", what, metric, bench_format(ours, left), unit,
+		against, bench_format(theirs, right), unit, ours / theirs);
 }
 
 #endif
