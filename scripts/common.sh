@@ -22,6 +22,31 @@ die()
 	exit "$status"
 }
 
+# How what is shown to a person is marked; empty but on a terminal.
+bold='' plain=''
+
+# quote WORD...: as a person would type it.
+quote()
+{
+	local word out=''
+	for word in "$@"; do
+		[[ $word =~ ^[A-Za-z0-9_./:=@%+,-]+$ ]] || word="'${word//\'/\'\\\'\'}'"
+		out+=" $word"
+	done
+	printf '%s' "${out# }"
+}
+
+# show TEXT...: a command, as it was typed.
+show()
+{
+	printf '%s$ %s%s\n' "$bold" "$*" "$plain"
+}
+
+indent()
+{
+	sed 's/^/  /'
+}
+
 # packages_sections: the names of the sections, one a line.
 packages_sections()
 {

@@ -11,6 +11,8 @@
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=scripts/redis.sh
+. "$scripts_dir/redis.sh"
 
 readonly STEPS=6
 readonly BENCH_REQUESTS=5000	# per benchmark test; 20 tests
@@ -24,8 +26,7 @@ readonly REFUSED_CALL=unshare
 readonly REFUSED_COMMAND=(unshare --user --map-root-user id)
 readonly REFUSED_TEXT='Function not implemented'	# ENOSYS, the profile's default errno
 
-step_nr=0 step_name=start work='' server='' bold='' plain=''
-cache='' debs='' redis_root=''	# where redis is unpacked
+step_nr=0 step_name=start work='' server=''
 
 die_usage()
 {
@@ -44,27 +45,6 @@ fail()
 {
 	printf 'demo: %s\n' "$*" >&2
 	exit 1
-}
-
-# quote WORD...: as a person would type it.
-quote()
-{
-	local word out=''
-	for word in "$@"; do
-		[[ $word =~ ^[A-Za-z0-9_./:=@%+,-]+$ ]] || word="'${word//\'/\'\\\'\'}'"
-		out+=" $word"
-	done
-	printf '%s' "${out# }"
-}
-
-show()
-{
-	printf '%s$ %s%s\n' "$bold" "$*" "$plain"
-}
-
-indent()
-{
-	sed 's/^/  /'
 }
 
 # run CMD...: shows the command, runs it, shows what it says; fails with it.
@@ -131,79 +111,6 @@ await_log()
 	[[ $line != *"$2"* ]] || return 0
 	tail -n 20 "$1" "${1%.log}.err" | indent >&2
 	fail "redis-server did not log \"$2\""
-}
-
-# --- redis, unpacked ------------------------------------------------------------------------
-
-# download PACKAGE...: into $debs, by the system's package lists, or by fresh ones of our own.
-download()
-{
-	local options=(-q -o APT::Sandbox::User="$(id -un)")
-	(cd "$debs" && apt-get "${options[@]}" download "$@") >"$cache/apt.log" 2>&1 && return
-	mkdir -p "$cache/apt/lists/partial" "$cache/apt/cache/archives/partial"
-	options+=(-o Dir::State="$cache/apt" -o Dir::State::lists="$cache/apt/lists"
-		-o Dir::State::status=/var/lib/dpkg/status -o Dir::Cache="$cache/apt/cache")
-	(apt-get "${options[@]}" update && cd "$debs" && apt-get "${options[@]}" download "$@") \
-		>>"$cache/apt.log" 2>&1 && return
-	indent <"$cache/apt.log" >&2
-	fail "can not download $*: see apt's messages above; is there a network?"
-}
-
-unpack()
-{
-	local deb
-	rm -rf "$cache/root.new"
-	mkdir "$cache/root.new"
-	for deb in "$debs"/*.deb; do
-		dpkg -x "$deb" "$cache/root.new"
-	done
-	rm -rf "$redis_root"
-	mv "$cache/root.new" "$redis_root"
-}
-
-# missing_libraries: the shared objects that redis asks for and the loader does not find.
-missing_libraries()
-{
-	ldd "$redis_root/usr/bin/redis-server" "$redis_root/usr/bin/redis-cli" |
-		awk '/not found/ && !seen[$1]++ { print $1 }'
-}
-
-use_redis()
-{
-	local dir libraries=''
-	for dir in "$redis_root"/usr/lib/*-linux-gnu* "$redis_root"/lib/*-linux-gnu*; do
-		[ ! -d "$dir" ] || libraries+=${libraries:+:}$dir
-	done
-	[ -z "$libraries" ] || export LD_LIBRARY_PATH=$libraries
-}
-
-fetch_redis()
-{
-	local packages
-	debs=$cache/debs redis_root=$cache/root
-	if [ ! -x "$redis_root/usr/bin/redis-server" ]; then
-		command -v apt-get >/dev/null ||
-			fail "needs apt-get to download Debian's redis: run the demo on Debian 12"
-		mkdir -p "$debs"
-		mapfile -t packages < <(packages_of unpack | grep '^redis-')
-		show "$(quote apt-get download "${packages[@]}")"
-		download "${packages[@]}"
-		unpack
-	fi
-	use_redis
-	if [ -n "$(missing_libraries)" ]; then
-		mapfile -t packages < <(packages_of unpack | grep -v '^redis-')
-		mapfile -t packages < <(packages_missing "${packages[@]}")
-		[ ${#packages[@]} -eq 0 ] || {
-			show "$(quote apt-get download "${packages[@]}")"
-			download "${packages[@]}"
-			unpack
-			use_redis
-		}
-	fi
-	[ -z "$(missing_libraries)" ] ||
-		fail "redis needs $(missing_libraries | paste -s -d ' '): install these libraries"
-	printf '  unpacked, not installed: %s\n' "$redis_root"
 }
 
 # --- load -----------------------------------------------------------------------------------
@@ -424,13 +331,13 @@ main()
 		bold=$'\e[1m' plain=$'\e[0m'
 	fi
 	export LC_ALL=C
-	demo_begin=$EPOCHREALTIME cache=$build/demo
+	demo_begin=$EPOCHREALTIME
 	trap on_exit EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 
 	step "fetch Debian's redis"
-	fetch_redis
+	fetch_redis "$build/demo"
 	PATH=$build:$redis_root/usr/bin:$PATH
 	work=$(mktemp -d "${TMPDIR:-/tmp}/sysclamp-demo.XXXXXX")
 	cd "$work"
