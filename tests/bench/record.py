@@ -1,63 +1,69 @@
 #!/usr/bin/python3
-"""Cost of recording: ptrace back end against bare and strace -f, interleaved; TSV on standard output."""
-import os
-import shutil
+"""
+Cost of recording, ours against others: what is added to a call, to a read with a write, to a spawn, and
+to the same in a bystander; memory of the recorder.  Interleaved; each figure is the least of many short
+batches, the median of five rounds; differences are taken within a round.  TSV on standard output.
+"""
 import statistics
 import subprocess
 import sys
 
-BUILD = os.environ.get("BUILD", "build")
-SYSCLAMP = os.environ.get("SYSCLAMP", os.path.abspath(f"{BUILD}/sysclamp"))
-LOOP = f"{BUILD}/tests/programs/call_loop"
-ROUNDS = 5
-BARE_CALLS, TRACED_CALLS = 2_000_000, 60_000
-SPAWNS = 200
-SPAWN = ["sh", "-c", f"i=0; while [ $i -lt {SPAWNS} ]; do /bin/true; i=$((i+1)); done"]
+import ways
 
-WAYS = {
-    "bare": [],
-    "record ptrace": [SYSCLAMP, "record", "-q", "--backend", "ptrace", "-o", "/dev/null", "--"],
-    "record ptrace-syscall": [SYSCLAMP, "record", "-q", "--backend", "ptrace-syscall", "-o", "/dev/null", "--"],
-    "strace -f": ["strace", "-f", "-qq", "-o", "/dev/null"],
-    "strace -f -c": ["strace", "-f", "-qq", "-c", "-o", "/dev/null"],
-}
+LOOP = [f"{ways.BUILD}/tests/programs/call_loop", ways.TRUE]
+METRICS = {"one call": ("ns", 1), "read + write": ("ns", 1), "spawn + wait": ("us", 1000)}
+GOAL_KIB = 8 * 1024
 
 
-def per_call(way):
-    """Nanoseconds of one call, as the workload sees it."""
-    calls = BARE_CALLS if way == "bare" else TRACED_CALLS
-    out = subprocess.run(WAYS[way] + [LOOP, str(calls)], capture_output=True, text=True, check=True)
-    return float(out.stdout)
+def figures(line):
+    return [float(word) / scale for word, (_, scale) in zip(line.split(), METRICS.values())]
 
 
-def per_spawn(way):
-    """Nanoseconds of one fork, exec and wait."""
-    before = os.times()
-    subprocess.run(WAYS[way] + SPAWN, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return (os.times().elapsed - before.elapsed) * 1e9 / SPAWNS
+def bystander():
+    return figures(subprocess.run(LOOP, capture_output=True, text=True, check=True).stdout)
 
 
-def medians(measure):
-    seen = {way: [] for way in WAYS}
-    for _ in range(ROUNDS):
-        for way in WAYS:
-            seen[way].append(measure(way))
-    return {way: statistics.median(values) for way, values in seen.items()}
+def measure(way):
+    """Workload, then, while that waits and is still recorded: bystander, memory of the recorder."""
+    with ways.Recorded(way, LOOP + ["stay"]) as recorded:
+        mine = figures(recorded.line_with("."))
+        others = bystander()
+        memory = ways.memory_kib(recorded.process.pid)
+        recorded.end()
+    return mine, others, memory
 
 
-def report(metric, cost):
-    added = {way: cost[way] - cost["bare"] for way in WAYS}
-    for way in WAYS:
-        if way != "bare":
-            print(f"{way}\t{metric}, added\t{added[way]:.0f} ns\tstrace -f {added['strace -f']:.0f} ns"
-                  f"\t{added[way] / added['strace -f']:.3f}")
+def report_memory(seen):
+    worst = {way: {kind: max(memory[kind] for memory in seen[way]) for kind in seen[way][0]} for way in seen}
+    for kind in worst[ways.BARE]:
+        for way in worst:
+            if way not in (ways.BARE, ways.STRACE) and ways.STRACE in worst:
+                ways.compare(way, f"memory, {kind}", "KiB", worst[way][kind], ways.STRACE,
+                             worst[ways.STRACE][kind])
+    if ways.EBPF in worst:
+        ours = worst[ways.EBPF]
+        ways.compare(ways.EBPF, "memory, PSS and what is in the kernel", "KiB",
+                     ours["PSS"] + ours["maps and programs in the kernel"], "goal", GOAL_KIB)
+
+
+def report_bystander(metric, unit, costs):
+    bare = statistics.median(costs[ways.BARE])
+    for way in costs:
+        if way != ways.BARE:
+            added = statistics.median(v - b for v, b in zip(costs[way], costs[ways.BARE]))
+            ways.compare(way, f"{metric}, bystander, added", unit, added, ways.BARE, bare)
 
 
 def main():
-    if not shutil.which("strace"):
-        sys.exit("strace is missing: make deps")
-    report("one call", medians(per_call))
-    report("fork+exec+wait", medians(per_spawn))
+    usable = ways.usable_ways("cost of recording")
+    seen = {way: [] for way in usable}
+    for _ in range(ways.ROUNDS):
+        for way in usable:
+            seen[way].append(measure(way))
+    for index, (metric, (unit, _)) in enumerate(METRICS.items()):
+        for part, report in ((0, ways.report_added), (1, report_bystander)):
+            report(metric, unit, {way: [sample[part][index] for sample in seen[way]] for way in usable})
+    report_memory({way: [memory for _, _, memory in seen[way]] for way in usable})
 
 
-main()
+sys.exit(main())
