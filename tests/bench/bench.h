@@ -67,6 +67,7 @@ static inline void bench_row(const char *what, const char *metric, const char *u
 
 	printf("%s\t%s\t%s %s\t%s %s %s\t%.3g\n", what, metric, bench_format(ours, left), unit,
 		against, bench_format(theirs, right), unit, ours / theirs);
+	fflush(stdout);
 }
 
 #endif

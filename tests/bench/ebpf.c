@@ -45,8 +45,8 @@ static const struct {
 	int batches, times;
 	int rounds_per; /* of so many rounds one */
 } JOBS[WORKS] = {
-	[WORK_GETPPID] = {"getppid", "ns", 1, 12, 500, 1},
-	[WORK_READ_WRITE] = {"read + write", "ns", 1, 12, 250, 1},
+	[WORK_GETPPID] = {"getppid", "ns", 1, 60, 100, 1},
+	[WORK_READ_WRITE] = {"read + write", "ns", 1, 60, 50, 1},
 	[WORK_SPAWN] = {"spawn + wait of a static true", "us", 1000, 4, 4, 4},
 };
 
@@ -58,8 +58,7 @@ struct worker {
 
 struct bench {
 	struct worker workers[WHOS];
-	struct ladder_programs *ladder;
-	struct ebpf_kernel *kernel; /* of this round */
+	struct ladder_programs *ladder; /* of this round: where it lies in memory counts too */
 	char program[PATH_SIZE];
 	/* Of one kind of work. */
 	enum work work;
@@ -246,8 +245,11 @@ static bool measure_round(struct bench *bench)
 {
 	if (others_attached())
 		return false;
+	bench->ladder = ladder_programs__open_and_load();
+	bench_must(bench->ladder, "load the ladder", NULL);
 	for (int i = 0; i < WAYS; i++)
 		measure_way(bench, (enum way)((i + bench->rounds) % WAYS));
+	ladder_programs__destroy(bench->ladder);
 	return !others_attached();
 }
 
@@ -328,8 +330,6 @@ static void prepare(struct bench *bench)
 	pin();
 	for (int who = 0; who < WHOS; who++)
 		worker_start(&bench->workers[who], bench->program);
-	bench->ladder = ladder_programs__open_and_load();
-	bench_must(bench->ladder, "load the ladder", NULL);
 }
 
 int main(int argc, char **argv)
@@ -350,6 +350,5 @@ int main(int argc, char **argv)
 			rounds > 0 && rounds < ROUNDS_MAX ? rounds : ROUNDS);
 	for (int who = 0; who < WHOS; who++)
 		worker_end(&bench.workers[who]);
-	ladder_programs__destroy(bench.ladder);
 	return 0;
 }
