@@ -158,31 +158,37 @@ static __noinline int slot_look(
 	return 0;
 }
 
-/* The entry of a number without a slot, made if need be. */
-static struct ebpf_odd *odd_of(const struct ebpf_task *self, const struct call *call)
+/* The entry of a number without a slot, or NULL. */
+static struct ebpf_odd *odd_find(const struct ebpf_task *self, const struct call *call)
 {
 	struct ebpf_odd_key key = {.nr = call->nr, .entry = call->entry, .program = self->program};
-	struct ebpf_odd *odd = bpf_map_lookup_elem(&odds, &key);
+
+	return bpf_map_lookup_elem(&odds, &key);
+}
+
+/* The same, made if need be, with one call more; NULL without room, and then that is counted. */
+static struct ebpf_odd *odd_count(const struct ebpf_task *self, const struct call *call)
+{
+	struct ebpf_odd_key key = {.nr = call->nr, .entry = call->entry, .program = self->program};
+	struct ebpf_odd *odd = odd_find(self, call);
 	struct ebpf_odd fresh = {0};
 
-	if (odd)
+	if (odd) {
+		__sync_fetch_and_add(&odd->calls, 1);
 		return odd;
+	}
 	fresh.fact.first_ns = bpf_ktime_get_ns();
 	/* -EEXIST: another thread was faster. */
 	if (!bpf_map_update_elem(&odds, &key, &fresh, BPF_NOEXIST))
 		__sync_fetch_and_add(&state.odds, 1);
-	odd = bpf_map_lookup_elem(&odds, &key);
-	if (!odd)
-		__sync_fetch_and_add(&state.out_of_range, 1);
+	odd = odd_find(self, call);
+	__sync_fetch_and_add(odd ? &odd->calls : &state.out_of_range, 1);
 	return odd;
 }
 
 static __noinline int odd_enter(struct ebpf_task *self, const struct call *call)
 {
-	struct ebpf_odd *odd = odd_of(self, call);
-
-	if (odd)
-		__sync_fetch_and_add(&odd->calls, 1);
+	odd_count(self, call);
 	returns_want();
 	return 0;
 }
@@ -243,45 +249,47 @@ int BPF_PROG(on_vsyscall, int place)
 	return 0;
 }
 
-/* What becomes of a call beyond being made, or NULL without room. */
-static struct ebpf_fact *fact_of(const struct ebpf_task *self, const struct call *call)
-{
-	struct ebpf_odd *odd;
-
-	if (call->slot < EBPF_SLOTS)
-		return bpf_map_lookup_elem(&facts, &call->slot);
-	odd = odd_of(self, call);
-	return odd ? &odd->fact : 0;
-}
-
 /* A call that never went in: a filter has answered it. */
 static __noinline int call_refused(struct ebpf_task *self, const struct call *call)
 {
-	struct ebpf_fact *fact = fact_of(self, call);
+	struct ebpf_fact *fact = 0;
 	struct ebpf_odd *odd;
 
 	if (call->slot < EBPF_SLOTS) {
 		count(call->slot);
 		slot_see(self->program, call->slot);
+		fact = bpf_map_lookup_elem(&facts, &call->slot);
 	} else {
-		odd = odd_of(self, call);
+		odd = odd_count(self, call);
 		if (odd)
-			__sync_fetch_and_add(&odd->calls, 1);
+			fact = &odd->fact;
 	}
 	if (fact && !self->notifying)
 		__sync_fetch_and_add(&fact->denied, 1);
 	return 0;
 }
 
+/* The kernel may not know the call: whether it does matters where that has no name. */
+static void call_unknown(const struct ebpf_task *self, const struct call *call)
+{
+	struct ebpf_fact *fact = 0;
+	struct ebpf_odd *odd;
+
+	if (call->slot >= EBPF_SLOTS) {
+		odd = odd_find(self, call);
+		if (odd)
+			fact = &odd->fact;
+	} else if (is_unnamed(call->slot)) {
+		fact = bpf_map_lookup_elem(&facts, &call->slot);
+	}
+	if (fact)
+		__sync_fetch_and_add(&fact->enosys, 1);
+}
+
 static __noinline int call_returned(struct ebpf_task *self, const struct call *call, long value)
 {
-	struct ebpf_fact *fact;
-
-	if (value == -ENOSYS && (call->slot >= EBPF_SLOTS || is_unnamed(call->slot))) {
-		fact = fact_of(self, call);
-		if (fact)
-			__sync_fetch_and_add(&fact->enosys, 1);
-	}
+	if (value == -ENOSYS)
+		call_unknown(self, call);
 	/* The listener's descriptor. */
 	if (self->asks & EBPF_ASKS_LISTENER && value >= 0) {
 		self->notifying = 1;
