@@ -32,6 +32,7 @@ enum {
 	SECCOMP_MODE_STRICT = 1, /* of prctl(2) */
 	SECCOMP_SET_MODE_STRICT = 0, /* of seccomp(2) */
 	SECCOMP_SET_MODE_FILTER = 1,
+	SECCOMP_FILTER_FLAG_TSYNC = 1 << 0,
 	SECCOMP_FILTER_FLAG_NEW_LISTENER = 1 << 3,
 	HOLD_STEPS_MAX = 1 << 23, /* of bpf_loop(), its limit */
 };
@@ -109,7 +110,9 @@ static ebpf_u32 asked(const struct call *call, const struct pt_regs *regs)
 	if (call->nr == setup.seccomp_nr[call->entry % EBPF_ENTRIES]) {
 		if (first == SECCOMP_SET_MODE_FILTER)
 			return EBPF_ASKS_FILTER |
-			       (second & SECCOMP_FILTER_FLAG_NEW_LISTENER ? EBPF_ASKS_LISTENER : 0);
+			       (second & SECCOMP_FILTER_FLAG_NEW_LISTENER ? EBPF_ASKS_LISTENER
+									  : 0) |
+			       (second & SECCOMP_FILTER_FLAG_TSYNC ? EBPF_ASKS_ALL : 0);
 		return first == SECCOMP_SET_MODE_STRICT ? EBPF_ASKS_STRICT : 0;
 	}
 	if (first != PR_SET_SECCOMP)
@@ -286,15 +289,41 @@ static void call_unknown(const struct ebpf_task *self, const struct call *call)
 		__sync_fetch_and_add(&fact->enosys, 1);
 }
 
+/* The first thread of the process, which is there until all others have ended. */
+static struct ebpf_task *leader_of(struct task_struct *task)
+{
+	return bpf_task_storage_get(&tasks, task->group_leader, 0, 0);
+}
+
+/* A thread may have got a supervisor from another one. */
+static void notifying_learn(struct ebpf_task *self, struct task_struct *task)
+{
+	const struct ebpf_task *leader;
+
+	if (self->notifying || !state.listeners)
+		return;
+	leader = leader_of(task);
+	if (leader && leader->notifying & EBPF_NOTIFYING_ALL)
+		self->notifying = EBPF_NOTIFYING;
+}
+
+/* The call has returned the listener's descriptor. */
+static void notifying_begin(struct ebpf_task *self)
+{
+	struct ebpf_task *leader = leader_of(bpf_get_current_task_btf());
+
+	self->notifying |= EBPF_NOTIFYING;
+	if (leader && self->asks & EBPF_ASKS_ALL)
+		leader->notifying |= EBPF_NOTIFYING_ALL;
+	__sync_fetch_and_add(&state.listeners, 1);
+}
+
 static __noinline int call_returned(struct ebpf_task *self, const struct call *call, long value)
 {
 	if (value == -ENOSYS)
 		call_unknown(self, call);
-	/* The listener's descriptor. */
-	if (self->asks & EBPF_ASKS_LISTENER && value >= 0) {
-		self->notifying = 1;
-		__sync_fetch_and_add(&state.listeners, 1);
-	}
+	if (self->asks & EBPF_ASKS_LISTENER && value >= 0)
+		notifying_begin(self);
 	self->asks = 0;
 	return 0;
 }
@@ -327,6 +356,7 @@ int BPF_PROG(on_return, struct pt_regs *regs, long value)
 		return 0;
 	entered = self->entered;
 	self->entered = 0;
+	notifying_learn(self, task);
 	call = call_of(task, regs->orig_ax);
 	if (is_return_of(entered, &call)) {
 		call_returned(self, &call, value);
@@ -345,6 +375,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 
 	if (!self)
 		return 0;
+	notifying_learn(self, parent);
 	inherited = *self;
 	/* The child, too, returns from the call that made it: @entered stays. */
 	inherited.asks = 0;

@@ -70,7 +70,7 @@ struct ebpf_odd {
 struct ebpf_task {
 	ebpf_u32 program;
 	ebpf_u8 asks; /* EBPF_ASKS_*: what the call that is under way asks seccomp for */
-	ebpf_u8 notifying; /* a supervisor may answer its calls: unmade is not yet denied */
+	ebpf_u8 notifying; /* EBPF_NOTIFYING*, or 0 */
 	ebpf_u8 killed; /* the call that a filter killed it for has been counted */
 	ebpf_u8 starting; /* the recorder's own until its execve */
 	ebpf_u64 entered; /* the call that is under way: EBPF_ENTERED, its ABI and number, or 0 */
@@ -81,7 +81,18 @@ struct ebpf_task {
 #define EBPF_ANY_RETURN (1ull << 33) /* the next return belongs to a call, whatever its number */
 #define EBPF_ENTRY(e)	((ebpf_u64)(e) << 34)
 
-enum { EBPF_ASKS_FILTER = 1, EBPF_ASKS_LISTENER = 2, EBPF_ASKS_STRICT = 4 };
+enum {
+	EBPF_ASKS_FILTER = 1,
+	EBPF_ASKS_LISTENER = 2,
+	EBPF_ASKS_STRICT = 4,
+	EBPF_ASKS_ALL = 8, /* for all threads of the process */
+};
+
+/* A supervisor may answer the thread's calls: unmade is not yet denied. */
+enum {
+	EBPF_NOTIFYING = 1,
+	EBPF_NOTIFYING_ALL = 2 /* at the first thread: for all of its process */
+};
 
 /* What user space tells the programs before they are loaded. */
 struct ebpf_setup {

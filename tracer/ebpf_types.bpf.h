@@ -62,6 +62,7 @@ struct seccomp {
 
 struct task_struct {
 	struct thread_info thread_info;
+	struct task_struct *group_leader;
 	void *bpf_storage;
 	struct seccomp seccomp;
 } KERNEL;

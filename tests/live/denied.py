@@ -135,12 +135,13 @@ def check_strict():
 
 def check_notify():
     """A supervisor answers: that is no denial that could be told, and nothing is made up."""
-    tap.equal(workload.run([OWN_FILTER, "notify"]).returncode, 0, "notify: bare")
-    for backend in ("ptrace-syscall", *exact_backends()):
-        result, seen = record("notify.rec.json", OWN_FILTER, "notify", backend=backend)
-        check_counts(f"notify, --backend {backend}", result, seen, 16, 0)
-        tap.ok(b"seccomp notification" in result.stderr, f"notify, --backend {backend}: says so",
-               result.stderr)
+    for way in ("notify", "notify-all"):
+        tap.equal(workload.run([OWN_FILTER, way]).returncode, 0, f"{way}: bare")
+        for backend in ("ptrace-syscall", *exact_backends()):
+            result, seen = record("notify.rec.json", OWN_FILTER, way, backend=backend)
+            check_counts(f"{way}, --backend {backend}", result, seen, 16, 0)
+            tap.ok(b"seccomp notification" in result.stderr,
+                   f"{way}, --backend {backend}: says so", result.stderr)
 
 
 def check_launchers():

@@ -385,6 +385,34 @@ static int way_notify(void)
 	return wait_status(child) ? 1 : 0;
 }
 
+static void *call_supervised(void *right)
+{
+	pthread_barrier_wait(&barrier);
+	*(int *)right = count_refused(16, EPERM) == 8;
+	return NULL;
+}
+
+/* The same for a thread that gets its supervisor from another one. */
+static int way_notify_all(void)
+{
+	int listener, right = 0;
+	pthread_t thread;
+
+	if (pthread_barrier_init(&barrier, NULL, 2) ||
+		pthread_create(&thread, NULL, call_supervised, &right))
+		return 1;
+	listener = install(SYS_getppid, SECCOMP_RET_USER_NOTIF,
+		SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+			SECCOMP_FILTER_FLAG_NEW_LISTENER);
+	if (listener < 0)
+		_exit(1);
+	pthread_barrier_wait(&barrier);
+	if (answer(listener, 16))
+		_exit(1);
+	pthread_join(thread, NULL);
+	return right ? 0 : 1;
+}
+
 /* A launcher: whatever it starts may not make getppid. */
 static int hold(char **argv)
 {
@@ -413,6 +441,7 @@ int main(int argc, char **argv)
 		{"tsync", way_tsync}, /* 60, 40 */
 		{"stacked", way_stacked}, /* 10, 10 */
 		{"notify", way_notify}, /* 16, 8 */
+		{"notify-all", way_notify_all}, /* 16, 8 */
 		{"busy", way_busy}, /* 0, 0 */
 		{"nothing", way_nothing}, /* 0, 0 */
 	};
