@@ -76,12 +76,15 @@ static int tick(struct session *s, bool suspending, struct err *e)
 	return 0;
 }
 
-/* The command has stopped, gone on, or ended. */
+/* The command has stopped, gone on, or ended; or an orphan has that fell to us as process 1. */
 static int on_child(struct session *s, struct err *e)
 {
 	int status;
+	pid_t pid;
 
-	while (!s->ended && waitpid(s->tracee.pid, &status, WNOHANG | WUNTRACED) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (pid != s->tracee.pid || s->ended)
+			continue;
 		if (!WIFSTOPPED(status)) {
 			s->end->wait_status = status;
 			s->ended = true;

@@ -78,6 +78,24 @@ def check_killed_early():
                    f"{name}: killed before pidfd_open {moment}", process.returncode, text)
 
 
+# Orphans, then the time until none of them is a zombie, 10 s at most.
+ORPHANS = """
+for n in 1 2 3 4 5 6 7 8; do (true &); done
+for n in $(seq 200); do grep -qs ') Z' /proc/[0-9]*/stat || exit 0; sleep .05; done
+exit 1
+"""
+
+
+def check_first():
+    """As the first process of a container record reaps the orphans of others, as it should."""
+    if os.geteuid():
+        tap.skip("root", "record as process 1", "not root")
+        return
+    for name, prefix in RECORDS.items():
+        result = workload.run(["unshare", "-p", "-f", "--mount-proc", *prefix, "sh", "-c", ORPHANS])
+        tap.equal(result.returncode, 0, f"{name}: as process 1 it leaves no zombies", result)
+
+
 def check_streams():
     """Input and output, all bytes, separately; the environment; the working directory."""
     data = bytes(range(256)) * 4096
@@ -227,6 +245,7 @@ def main():
         file.write('{"defaultAction": "SCMP_ACT_ALLOW"}\n')
     check_status()
     check_killed_early()
+    check_first()
     check_streams()
     check_closed()
     check_signals()
