@@ -95,18 +95,24 @@ int ebpf_alarm_start(struct ebpf_kernel *kernel, struct ebpf_alarm *out, struct 
 		if (!code && CPU_ISSET(cpu, &allowed))
 			code = thread_start(out, cpu);
 	}
-	return code ? err_sys(e, code, "ebpf: cannot start threads") : 0;
+	/* A limit on processes: do without those that are missing. */
+	if (!code)
+		return 0;
+	ebpf_alarm_stop(out);
+	return ebpf_kernel_watch_returns(kernel, e);
 }
 
 void ebpf_alarm_stop(struct ebpf_alarm *alarm)
 {
 	const uint64_t one = 1;
 
-	if (!alarm->n_threads)
+	if (!alarm->kernel)
 		return;
-	(void)!write(alarm->stop_fd, &one, sizeof(one));
-	for (unsigned i = 0; i < alarm->n_threads; i++)
-		(void)pthread_join(alarm->threads[i], NULL);
-	(void)close(alarm->stop_fd);
+	if (alarm->stop_fd >= 0) {
+		(void)!write(alarm->stop_fd, &one, sizeof(one));
+		for (unsigned i = 0; i < alarm->n_threads; i++)
+			(void)pthread_join(alarm->threads[i], NULL);
+		(void)close(alarm->stop_fd);
+	}
 	*alarm = (struct ebpf_alarm){.stop_fd = -1};
 }

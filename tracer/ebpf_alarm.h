@@ -25,7 +25,8 @@ struct ebpf_alarm {
 };
 
 /**
- * Start waiting; on one CPU, where nobody could run beside the held call, watch returns at once.
+ * Start waiting.  On one CPU, where nobody could run beside the held call, and without threads to
+ * be had, watch returns at once.
  * All signals must be blocked, so that the threads take none.
  *
  * @out: to be released with ebpf_alarm_stop(); must not move.

@@ -64,6 +64,8 @@ int ebpf_needs_explain(int code, struct err *e)
 	if (code == ENOMEM || code == E2BIG)
 		return err_sys(e, code,
 			"ebpf: no memory for the maps (before Linux 5.11: raise ulimit -l)");
+	if (code == EMFILE || code == ENFILE)
+		return err_sys(e, code, "ebpf: no descriptors for the programs (raise ulimit -n)");
 	return err_sys(e, code,
 		"ebpf: this kernel cannot run the programs (Linux 5.17 or newer is needed)");
 }

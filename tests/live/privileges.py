@@ -19,10 +19,10 @@ GETPPID = ("x86_64", 110)
 HOW = "setpriv --inh-caps +bpf,+perfmon --ambient-caps +bpf,+perfmon"
 
 
-def user(*capabilities):
+def user(*capabilities, uid=65534):
     """The command that gives up root for an ordinary user with some capabilities."""
     caps = ",".join(["-all", *[f"+{name}" for name in capabilities]])
-    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", f"--inh-caps={caps}",
+    return ["setpriv", f"--reuid={uid}", "--regid=65534", "--clear-groups", f"--inh-caps={caps}",
             f"--ambient-caps={caps}", "--"]
 
 
@@ -42,6 +42,10 @@ ROWS = [
     ("a user with CAP_BPF", user("bpf"), "needs CAP_PERFMON: "),
     ("a user with CAP_PERFMON", user("perfmon"), "needs CAP_BPF: "),
     ("root without them", without("bpf", "perfmon", "sys_admin"), "needs CAP_BPF and CAP_PERFMON: "),
+    # One of whom nobody else runs processes.
+    ("a user with room for three processes",
+     [*user("bpf", "perfmon", uid=1_000_000 + os.getpid()), "prlimit", "--nproc=3"], ""),
+    ("root without room for files", ["prlimit", "--nofile=16"], "raise ulimit -n"),
     ("root of a user namespace", ["unshare", "--user", "--map-root-user"],
      "the kernel refuses the programs"),
     ("root without the types of the kernel", NO_BTF, ebpf.BTF),
