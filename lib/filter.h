@@ -86,4 +86,13 @@ int filter_print(const struct filter *filter, FILE *to, struct err *e);
  */
 int filter_load(const struct filter *filter, uint32_t flags);
 
+/**
+ * Whether the kernel takes the program, here and now: loaded, behind no_new_privs, in a child that
+ * ends at once.  The caller stays as it is, and no core is left whatever the program denies.
+ *
+ * @flags: SECCOMP_FILTER_FLAG_*.
+ * Errors: -ECHILD: the child was killed before it could tell; of fork(2) and seccomp(2).
+ */
+int filter_try(const struct filter *filter, uint32_t flags, struct err *e);
+
 #endif

@@ -4,11 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "enforce.h"
 #include "hash.h"
@@ -102,61 +97,10 @@ static int check_for_engines(
 	return 0;
 }
 
-/* Shared with the child that tries the load. */
-struct load_report {
-	bool done;
-	int code; /* of filter_load(), or -errno of what came before */
-};
-
-/*
- * The child: load, report, end.  Behind the filter no call may work, so the report is a store to
- * memory, and where even exiting is denied an illegal instruction ends the process.
- */
-__attribute__((noreturn)) static void try_in_child(
-	const struct enforced *enforced, volatile struct load_report *report)
-{
-	int code = 0;
-
-	/* No core, no matter where cores are sent. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		code = -errno;
-	/* From here no_new_privs. */
-	if (!code)
-		code = filter_load(&enforced->filter, enforced->profile.flags);
-	/* From here filtered. */
-	report->code = code;
-	report->done = true;
-	(void)syscall(SYS_exit_group, 0);
-	(void)syscall(SYS_exit, 0);
-	__builtin_trap();
-}
-
-static void unmap_report(struct load_report **report)
-{
-	if (*report != MAP_FAILED)
-		(void)munmap(*report, sizeof(**report));
-}
-
-/* Whether the kernel takes the filter. */
 static int try_load(const char *name, const struct enforced *enforced, struct err *e)
 {
-	scoped(unmap_report) struct load_report *report = mmap(
-		NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t pid;
-
-	if (report == MAP_FAILED)
-		return err_nomem(e);
-	pid = fork();
-	if (pid == 0)
-		try_in_child(enforced, report);
-	if (pid < 0)
-		return err_sys(e, errno, "%s: cannot fork to try the filter", name);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (!report->done)
-		return err_set(e, ECHILD, "%s: the process that tried the filter was killed", name);
-	if (report->code)
-		return err_sys(e, -report->code, "%s: the kernel does not load the filter", name);
+	if (filter_try(&enforced->filter, enforced->profile.flags, e))
+		return err_prefix(e, "%s: ", name);
 	return 0;
 }
 

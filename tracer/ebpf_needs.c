@@ -2,37 +2,20 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/capability.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "caps.h"
 #include "scope.h"
 
 #define BTF_FILE "/sys/kernel/btf/vmlinux"
 
-#ifndef CAP_PERFMON
-#define CAP_PERFMON 38 /* Linux 5.8 */
-#define CAP_BPF	    39
-#endif
-
-static bool has_capability(unsigned cap)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	if (syscall(SYS_capget, &header, data))
-		return false;
-	return data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
-}
-
 /* CAP_SYS_ADMIN stands for both: capabilities(7). */
 static const char *missing_capability(void)
 {
-	bool admin = has_capability(CAP_SYS_ADMIN);
-	bool bpf = admin || has_capability(CAP_BPF);
-	bool perfmon = admin || has_capability(CAP_PERFMON);
+	bool admin = cap_is_effective(CAP_SYS_ADMIN);
+	bool bpf = admin || cap_is_effective(CAP_BPF);
+	bool perfmon = admin || cap_is_effective(CAP_PERFMON);
 
 	if (bpf && perfmon)
 		return NULL;

@@ -1,0 +1,24 @@
+/*
+ * caps.h: the capabilities of this process: capabilities(7).
+ *
+ * In a user namespace below the first one a process may hold all of them, and they count for what
+ * belongs to that namespace only: host_in_user_namespace().
+ */
+#ifndef SYSCLAMP_CAPS_H
+#define SYSCLAMP_CAPS_H
+
+#include <linux/capability.h>
+#include <stdbool.h>
+
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38 /* Linux 5.8 */
+#define CAP_BPF	    39
+#endif
+
+/** Whether capability @cap (CAP_*, 0...63) is in the effective set. */
+bool cap_is_effective(unsigned cap);
+
+/** Whether @cap is in the bounding set: if not, no program started from here can have it. */
+bool cap_is_reachable(unsigned cap);
+
+#endif
