@@ -143,6 +143,7 @@ void json_put_string(struct json_writer *w, const char *text);
 void json_put_u64(struct json_writer *w, uint64_t value);
 void json_put_i64(struct json_writer *w, int64_t value);
 void json_put_bool(struct json_writer *w, bool value);
+void json_put_null(struct json_writer *w);
 
 /** End the text with a newline and hand it out: heap, owned by the caller.  Ends the writer. */
 int json_writer_end(struct json_writer *w, char **out_text, size_t *out_size, struct err *e);

@@ -184,6 +184,12 @@ void json_put_bool(struct json_writer *w, bool value)
 	fputs(value ? "true" : "false", w->stream);
 }
 
+void json_put_null(struct json_writer *w)
+{
+	separate(w);
+	fputs("null", w->stream);
+}
+
 int json_writer_end(struct json_writer *w, char **out_text, size_t *out_size, struct err *e)
 {
 	bool failed;

@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 #include "caps.h"
+#include "host.h"
 #include "scope.h"
-
-#define BTF_FILE "/sys/kernel/btf/vmlinux"
 
 /* CAP_SYS_ADMIN stands for both: capabilities(7). */
 static const char *missing_capability(void)
@@ -31,19 +30,23 @@ int ebpf_needs_check(struct err *e)
 			"ebpf: needs %s: run as root, or give them with "
 			"setpriv --inh-caps +bpf,+perfmon --ambient-caps +bpf,+perfmon",
 			missing);
-	if (access(BTF_FILE, R_OK))
+	if (access(EBPF_BTF_FILE, R_OK))
 		return err_sys(e, errno,
 			"ebpf: needs the types of the kernel, a kernel with "
-			"CONFIG_DEBUG_INFO_BTF: " BTF_FILE);
+			"CONFIG_DEBUG_INFO_BTF: " EBPF_BTF_FILE);
 	return 0;
 }
 
 int ebpf_needs_explain(int code, struct err *e)
 {
-	if (code == EPERM || code == EACCES)
-		return err_sys(e, code,
-			"ebpf: the kernel refuses the programs (lockdown, or a user namespace, in "
-			"which capabilities do not count?)");
+	bool refused = code == EPERM || code == EACCES;
+
+	if (refused && host_in_user_namespace() == HOST_YES)
+		return err_set(e, code,
+			"ebpf: in a user namespace capabilities do not count: run on the host, or "
+			"in a container that is not rootless");
+	if (refused)
+		return err_sys(e, code, "ebpf: the kernel refuses the programs (lockdown?)");
 	if (code == ENOMEM || code == E2BIG)
 		return err_sys(e, code,
 			"ebpf: no memory for the maps (before Linux 5.11: raise ulimit -l)");

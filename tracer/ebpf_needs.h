@@ -8,6 +8,8 @@
 
 #include "err.h"
 
+#define EBPF_BTF_FILE "/sys/kernel/btf/vmlinux" /* the types of the running kernel */
+
 /** 0 if nothing is known to lack; otherwise -errno with what lacks and how to get it. */
 int ebpf_needs_check(struct err *e);
 

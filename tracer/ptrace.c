@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "calls.h"
+#include "filter.h"
 #include "proc.h"
 #include "scope.h"
 #include "task.h"
@@ -398,7 +399,7 @@ int ptrace_record_syscall(void *state, const struct tracer_job *job, struct reco
 }
 
 /* A child that is traced for a moment; whether the request works on it. */
-int ptrace_open(void **out_state, struct err *e)
+int ptrace_open_syscall(void **out_state, struct err *e)
 {
 	struct __ptrace_syscall_info info;
 	int code = 0;
@@ -422,5 +423,17 @@ int ptrace_open(void **out_state, struct err *e)
 		return err_sys(
 			e, code, "ptrace: this kernel lacks PTRACE_GET_SYSCALL_INFO (Linux 5.3)");
 	*out_state = NULL;
+	return 0;
+}
+
+int ptrace_open(void **out_state, struct err *e)
+{
+	struct sock_filter allow[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	const struct filter filter = {.insns = allow, .len = ARRAY_LEN(allow)};
+
+	if (ptrace_open_syscall(out_state, e))
+		return -e->code;
+	if (filter_try(&filter, 0, e))
+		return err_prefix(e, "ptrace: ");
 	return 0;
 }

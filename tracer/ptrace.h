@@ -12,6 +12,9 @@
  * tracer_backend.open: whether this kernel has PTRACE_GET_SYSCALL_INFO (Linux 5.3) and lets us
  * trace a child.  There is no state.
  */
+int ptrace_open_syscall(void **out_state, struct err *e);
+
+/** The same, and whether a filter may be loaded: one that holds this process may deny that. */
 int ptrace_open(void **out_state, struct err *e);
 
 /** tracer_backend.record, with the filter. */

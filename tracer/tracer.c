@@ -36,7 +36,7 @@ static const struct tracer_backend BACKENDS[] = {
 		.name = "ptrace-syscall",
 		.summary = "two stops per call; for workloads that enter strict mode",
 		.tells_writes = true,
-		.open = ptrace_open,
+		.open = ptrace_open_syscall,
 		.record = ptrace_record_syscall,
 	},
 };

@@ -47,7 +47,7 @@ ROWS = [
      [*user("bpf", "perfmon", uid=1_000_000 + os.getpid()), "prlimit", "--nproc=3"], ""),
     ("root without room for files", ["prlimit", "--nofile=16"], "raise ulimit -n"),
     ("root of a user namespace", ["unshare", "--user", "--map-root-user"],
-     "the kernel refuses the programs"),
+     "in a user namespace capabilities do not count"),
     ("root without the types of the kernel", NO_BTF, ebpf.BTF),
 ]
 

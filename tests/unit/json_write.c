@@ -39,6 +39,8 @@ static void write_lines(struct json_writer *w)
 	json_key(w, "none");
 	json_open(w, '{');
 	json_close(w, '}');
+	json_key(w, "unknown");
+	json_put_null(w);
 	json_close(w, '}');
 }
 
@@ -78,7 +80,7 @@ static void test_layout(void)
 
 	is_text(lines,
 		"{\n  \"a\": [\n    1,\n    {\n      \"b\": true\n    }\n  ],\n  \"empty\": [],\n"
-		"  \"none\": {}\n}\n",
+		"  \"none\": {},\n  \"unknown\": null\n}\n",
 		"containers are spread over lines, but for empty ones");
 	is_text(in_line,
 		"[\n  {\"n\": 0, \"list\": [[], false]},\n  {\"n\": 1, \"list\": [[], false]},\n"
