@@ -96,6 +96,14 @@ bool cli_is_stream(const char *file)
 	return !strcmp(file, "-") || (!stat(file, &st) && !S_ISREG(st.st_mode));
 }
 
+bool cli_may_colour(FILE *file)
+{
+	const char *unwanted = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return !(unwanted && *unwanted) && term && strcmp(term, "dumb") != 0 &&
+	       isatty(fileno(file));
+}
+
 int cli_flush(int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))

@@ -7,6 +7,7 @@
 
 #include <getopt.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "err.h"
 
@@ -25,7 +26,8 @@ struct command {
 };
 
 /* The commands, each in its own file. */
-extern const struct command cmd_record, cmd_generate, cmd_convert, cmd_install, cmd_run, cmd_verify;
+extern const struct command cmd_record, cmd_generate, cmd_convert, cmd_install, cmd_run, cmd_verify,
+	cmd_doctor;
 
 /** Print "sysclamp COMMAND: <text>" to standard error; returns @exit_code. */
 int cli_fail(const char *command, int exit_code, const struct err *e);
@@ -53,5 +55,9 @@ void cli_print_word(const char *word);
 
 /** Whether output to @file goes to something that is no file: "-", a terminal, a pipe, a device. */
 bool cli_is_stream(const char *file);
+
+/** Whether what goes to @file may be coloured: a terminal with colours, and no $NO_COLOR
+ * (no-color.org: any text but ""). */
+bool cli_may_colour(FILE *file);
 
 #endif

@@ -11,6 +11,7 @@ static const struct command *const COMMANDS[] = {
 	&cmd_install,
 	&cmd_run,
 	&cmd_verify,
+	&cmd_doctor,
 };
 
 static void print_help(FILE *to)

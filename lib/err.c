@@ -5,11 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/*
- * What was quoted from input may hold line ends and terminal escapes (C0, DEL, and C1 in UTF-8);
- * one line it stays, and harmless to print.
- */
-static void text_tame(char *text)
+/* What was quoted from input may hold line ends and terminal escapes. */
+void text_tame(char *text)
 {
 	for (unsigned char *c = (unsigned char *)text; *c; c++) {
 		if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)

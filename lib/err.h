@@ -38,6 +38,9 @@ int err_prefix(struct err *e, const char *format, ...) __attribute__((format(pri
 /** The err of an allocation that failed; returns -ENOMEM. */
 int err_nomem(struct err *e);
 
+/** Control characters (C0, DEL, and C1 in UTF-8) of what was quoted become '?'. */
+void text_tame(char *text);
+
 /**
  * Where text about something that is no failure goes.  Libraries never print: they tell.
  * @tell may be NULL: nobody listens.

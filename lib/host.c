@@ -32,6 +32,23 @@ enum host_answer host_in_user_namespace(void)
 	return st.st_ino == FIRST_USER_NAMESPACE ? HOST_NO : HOST_YES;
 }
 
+/* Blanks, line ends and backslashes stand as \ooo: mangle_path() in fs/seq_file.c. */
+static void unescape(char *text)
+{
+	char *to = text;
+	unsigned byte;
+
+	for (; *text; to++) {
+		if (sscanf(text, "\\%3o", &byte) == 1) {
+			*to = (char)byte;
+			text += strlen("\\ooo");
+		} else {
+			*to = *text++;
+		}
+	}
+	*to = '\0';
+}
+
 static void take_mount(struct host_cgroups *cgroups, const char *path, const char *type)
 {
 	cgroups->hierarchies += !strcmp(type, "cgroup");
@@ -57,8 +74,10 @@ int host_cgroups(struct host_cgroups *out)
 		char path[HOST_PATH_MAX], type[16];
 
 		if (fields && sscanf(line, "%*s %*s %*s %*s %255s", path) == 1 &&
-			sscanf(fields, " - %15s", type) == 1)
+			sscanf(fields, " - %15s", type) == 1) {
+			unescape(path);
 			take_mount(out, path, type);
+		}
 	}
 	return 0;
 }

@@ -27,7 +27,7 @@ struct host_cgroups {
 	unsigned hierarchies; /* of version 1 that are mounted */
 	bool v2; /* mounted */
 	bool v2_readable; /* its directory can be listed and entered */
-	char v2_path[HOST_PATH_MAX]; /* of its first mount; escaped as in proc_pid_mountinfo(5) */
+	char v2_path[HOST_PATH_MAX]; /* of its first mount; cut if longer */
 };
 
 /** Which versions of cgroups are mounted.  Returns 0 or -errno of /proc/self/mountinfo. */
