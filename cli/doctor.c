@@ -20,6 +20,7 @@ struct doctor_check *doctor_add(struct doctor_report *report, const char *name,
 	va_start(args, format);
 	(void)vsnprintf(check->value, sizeof(check->value), format, args);
 	va_end(args);
+	text_tame(check->value);
 	return check;
 }
 
@@ -31,6 +32,7 @@ void doctor_mend(struct doctor_check *check, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(check->mend, sizeof(check->mend), format, args);
 	va_end(args);
+	text_tame(check->mend);
 }
 
 /* What a back end says, without the name in front that is on the same line already. */

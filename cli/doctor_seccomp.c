@@ -126,7 +126,7 @@ static void add_features(struct doctor_report *report, const char *name,
 			check, "%s", is_held() ? ALLOW_SECCOMP : BOOT_SECCOMP ", 4.14 or newer");
 		return;
 	}
-	check = doctor_add(report, name, DOCTOR_OK, "%s", there);
+	check = doctor_add(report, name, DOCTOR_OK, "%s", *there ? there : "none");
 	if (*missing)
 		doctor_mend(check, "boot a newer kernel: %s", missing);
 }
