@@ -4,6 +4,7 @@
 What it says is held against what the other commands do: the back end that it names is the one that
 `record` takes, and filters that it says can be loaded are loaded by `run`.
 """
+import errno
 import json
 import os
 import re
@@ -58,10 +59,13 @@ def beside(directory, name, text):
                   f"mkdir -p $(dirname {directory}/{name})\necho '{text}' > {directory}/{name}")
 
 
-def held(name):
-    """The command that denies a call to what it starts."""
-    path = put(f"{name}.json", json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
-        {"names": [name], "action": "SCMP_ACT_ERRNO"}]}))
+def held(name, error=errno.EPERM, *arguments):
+    """The command that denies a call, with these first arguments, to what it starts."""
+    path = put(f"{name}-{'-'.join(map(str, arguments))}.json", json.dumps({
+        "defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{
+            "names": [name], "action": "SCMP_ACT_ERRNO", "errnoRet": error,
+            "args": [{"index": index, "value": value, "op": "SCMP_CMP_EQ"}
+                     for index, value in enumerate(arguments)]}]}))
     return [workload.SYSCLAMP, "run", "-p", path, "--"]
 
 
@@ -146,6 +150,7 @@ YAMA, LOCKDOWN, LOGGED = ("kernel", "Yama"), ("kernel", "lockdown"), ("seccomp",
 YAMA_PATH, LOCKDOWN_PATH = ("/proc/sys/kernel", "yama/ptrace_scope"), ("/sys/kernel", "security/lockdown")
 ALL_ACTIONS = "^KILL_PROCESS KILL_THREAD TRAP ERRNO NOTIFY TRACE LOG ALLOW$"
 ALL_FLAGS = "^TSYNC LOG SPEC_ALLOW NEW_LISTENER TSYNC_ESRCH WAIT_KILLABLE_RECV$"
+FLAG_TESTS = (("TSYNC", 1, "3.17"), ("TSYNC_ESRCH", 16, "5.7"), ("WAIT_KILLABLE_RECV", 32 | 8, "5.19"))
 UMOUNT_CGROUPS = "umount -R /sys/fs/cgroup"
 
 
@@ -162,6 +167,10 @@ def cgroup_rows():
         v1 = mounts(f"{UMOUNT_CGROUPS}\nmount -t cgroup -o none,name=sysclamp-test none "
                     "/sys/fs/cgroup")
         yield "cgroups v1", v1, {CGROUPS: (NO, "^v1 only$", "cgroup2")}
+    odd = mounts(f"{UMOUNT_CGROUPS}\nmount -t tmpfs none /sys/fs/cgroup\n"
+                 "odd=$(printf '/sys/fs/cgroup/a b\\033c')\nmkdir \"$odd\"\n"
+                 "mount -t cgroup2 none \"$odd\"")
+    yield "an odd place of cgroups", odd, {CGROUPS: (OK, r"^v2 at /sys/fs/cgroup/a b\?c$")}
     closed = mounts(f"{UMOUNT_CGROUPS}\nmount -t tmpfs none /sys/fs/cgroup\ncd /sys/fs/cgroup\n"
                     "mkdir -p a/b\nmount -t cgroup2 none a/b\nchmod 700 a\ncd /")
     yield "closed cgroups", [*closed, *user("bpf", "perfmon")], {
@@ -234,6 +243,26 @@ def anyone_rows():
     yield "one filter", [*user(), *hold], {
         SELF: (NO, "^held by 1 filter$", "--pid"), ("seccomp", "no_new_privs"): (NOTE, "^set")}
     yield "two filters", [*user(), *hold, *hold], {SELF: (NO, "^held by 2 filters$")}
+
+
+def old_kernel_rows():
+    """What an older kernel would answer, by a filter or a personality that answers in its place."""
+    set_mode_filter, avail = 1, 2  # operations of seccomp(2)
+    for name, flag, since in FLAG_TESTS:
+        yield f"no {name}", [*user(), *held("seccomp", errno.EINVAL, set_mode_filter, flag)], {
+            FLAGS: (NO, f"^(?!.*{name}( |$))", rf": {name} \(Linux {since}\)$"),
+            ACTIONS: (OK, ALL_ACTIONS), FILTERS: (OK, "loaded")}
+    yield "no actions", [*user(), *held("seccomp", errno.EOPNOTSUPP, avail)], {
+        ACTIONS: (NO, "^none$", r"KILL_PROCESS \(Linux 4.14\), .*, NOTIFY \(Linux 5.0\)"),
+        FLAGS: (OK, ALL_FLAGS)}
+    yield "before actions could be asked for", [*user(), *held("seccomp", errno.EINVAL, avail)], {
+        ACTIONS: (NO, "^cannot be asked: Invalid argument$")}
+    old = ["setarch", "--uname-2.6"]
+    yield "locked memory counts", [*user(), "prlimit", "--memlock=65536:65536", *old], {
+        ("limits", "locked memory"): (NO, "^64 KiB", "ulimit -l")}
+    if ROOT:
+        yield "CAP_SYS_RESOURCE", [*user("sys_resource"), *old], {
+            ("limits", "locked memory"): (OK, "^unlimited$")}
 
 
 def denied_rows():
@@ -324,6 +353,7 @@ def main():
                        need)
         kernel.check("doctor")
     check_rows(anyone_rows(), lambda wanted: "ptrace", "userns")
+    check_rows(old_kernel_rows(), lambda wanted: "ptrace", "personality")
     for name, prefix, backend, wanted in denied_rows():
         check_row(name, prefix, backend, wanted)
     tap.done()
