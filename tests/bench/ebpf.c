@@ -50,10 +50,13 @@ static const struct {
 	[WORK_SPAWN] = {"spawn + wait of a static true", "us", 1000, 4, 4, 4},
 };
 
+/* How we are told that we are a worker: two descriptors and the path to spawn follow. */
+#define WORKER_OPTION "--worker"
+
 /* A process that works on command. */
 struct worker {
 	pid_t pid;
-	int to, from; /* pipes: which work; its cost in nanoseconds */
+	int to, from; /* pipes: which work, WORKS to exec; its cost in nanoseconds */
 };
 
 struct bench {
@@ -80,14 +83,29 @@ static double work_time(enum work work, const char *program)
 	return least;
 }
 
-/* Until the pipe is closed. */
+/* Our program anew, as a workload starts: a recorder counts from the execve on. */
+static void worker_exec(const struct worker *worker, const char *program)
+{
+	char to[16], from[16];
+	char *argv[] = {"ebpf", WORKER_OPTION, to, from, (char *)program, NULL};
+
+	snprintf(to, sizeof(to), "%d", worker->to);
+	snprintf(from, sizeof(from), "%d", worker->from);
+	execv("/proc/self/exe", argv);
+	_exit(127);
+}
+
+/* Until the pipe is closed; once for each time that we are executed. */
 static void worker_run(const struct worker *worker, const char *program)
 {
 	enum work work;
 
 	while (read(worker->to, &work, sizeof(work)) == sizeof(work)) {
-		double ns = work_time(work, program);
+		double ns;
 
+		if (work == WORKS)
+			worker_exec(worker, program);
+		ns = work_time(work, program);
 		if (write(worker->from, &ns, sizeof(ns)) != sizeof(ns))
 			break;
 	}
@@ -102,8 +120,9 @@ static void worker_start(struct worker *worker, const char *program)
 	worker->pid = fork();
 	bench_must(worker->pid >= 0, "fork", NULL);
 	if (!worker->pid) {
-		close(to[1]);
-		worker_run(&(struct worker){0, to[0], from[1]}, program);
+		(void)fcntl(to[0], F_SETFD, 0);
+		(void)fcntl(from[1], F_SETFD, 0);
+		worker_exec(&(struct worker){0, to[0], from[1]}, program);
 	}
 	close(to[0]);
 	close(from[1]);
@@ -118,11 +137,14 @@ static void worker_end(const struct worker *worker)
 	(void)waitpid(worker->pid, NULL, 0);
 }
 
+/* In a program that has just been executed, whatever is attached. */
 static double worker_time(const struct worker *worker, enum work work)
 {
+	enum work again = WORKS;
 	double ns = 0;
 
-	bench_must(write(worker->to, &work, sizeof(work)) == sizeof(work) &&
+	bench_must(write(worker->to, &again, sizeof(again)) == sizeof(again) &&
+			   write(worker->to, &work, sizeof(work)) == sizeof(work) &&
 			   read(worker->from, &ns, sizeof(ns)) == sizeof(ns),
 		"have a worker work", NULL);
 	return ns;
@@ -213,6 +235,17 @@ static void measure(struct bench *bench, enum way way)
 		bench->ns[who][way][bench->rounds] = worker_time(&bench->workers[who], bench->work);
 }
 
+/* Whether ours did what is measured. */
+static bool has_counted(const struct ebpf_kernel *kernel, enum work work)
+{
+	uint64_t calls = 0;
+
+	for (unsigned cpu = 0; cpu < kernel->cpus; cpu++)
+		for (unsigned slot = 0; slot < EBPF_SLOTS; slot++)
+			calls += kernel->counts[cpu].calls[slot];
+	return calls >= (uint64_t)JOBS[work].batches * JOBS[work].times;
+}
+
 static void measure_ours(struct bench *bench)
 {
 	struct ebpf_kernel *kernel = NULL;
@@ -222,6 +255,7 @@ static void measure_ours(struct bench *bench)
 	bench_must(!ebpf_kernel_watch(kernel, bench->workers[WATCHED].pid, &e), "watch", &e);
 	measure(bench, OURS);
 	ebpf_kernel_stop(kernel);
+	bench_must(has_counted(kernel, bench->work), "count", NULL);
 	ebpf_kernel_free(kernel);
 }
 
@@ -304,16 +338,14 @@ static void report_total(const struct bench *bench, enum who who)
 			cost(bench, who, (enum way)way, false), WAY_NAMES[BARE], bare);
 }
 
+/* @rounds: how many there should be. */
 static void bench_work(struct bench *bench, enum work work, int rounds)
 {
 	bench->work = work;
-	measure_rounds(bench, rounds / JOBS[work].rounds_per + 1);
-	if (!bench->rounds) {
-		printf("record ebpf\t%s, added\tothers had programs attached all the time\t\t\n",
-			JOBS[work].name);
-		return;
-	}
-	for (int who = 0; who < WHOS; who++) {
+	measure_rounds(bench, rounds);
+	/* The others were spoilt: somebody had programs attached. */
+	bench_row("rounds that count", JOBS[work].name, "", bench->rounds, "of", rounds);
+	for (int who = 0; who < WHOS && bench->rounds; who++) {
 		if (work == WORK_SPAWN)
 			report_total(bench, (enum who)who);
 		else
@@ -339,15 +371,17 @@ int main(int argc, char **argv)
 	struct ebpf_kernel *trial;
 	struct err e;
 
+	if (argc == 5 && !strcmp(argv[1], WORKER_OPTION))
+		worker_run(&(struct worker){0, atoi(argv[2]), atoi(argv[3])}, argv[4]);
 	if (ebpf_kernel_new(&EBPF_LIMITS, &trial, &e)) {
 		printf("record ebpf\tnot possible here: %s\t\t\t\n", e.text);
 		return 0;
 	}
 	ebpf_kernel_free(trial);
 	prepare(&bench);
+	rounds = rounds > 0 && rounds < ROUNDS_MAX ? rounds : ROUNDS;
 	for (int work = 0; work < WORKS; work++)
-		bench_work(&bench, (enum work)work,
-			rounds > 0 && rounds < ROUNDS_MAX ? rounds : ROUNDS);
+		bench_work(&bench, (enum work)work, rounds / JOBS[work].rounds_per + 1);
 	for (int who = 0; who < WHOS; who++)
 		worker_end(&bench.workers[who]);
 	return 0;

@@ -70,7 +70,7 @@ def row(what, metric, value, against, ratio):
 
 
 def compare(what, metric, unit, value, against, other):
-    ratio = f"{value / other:.3g}" if other else ""
+    ratio = f"{value / other:.3g}" if other > 0 else ""
     row(what, metric, f"{value:.4g} {unit}" if value < 1000 else f"{value:.0f} {unit}",
         f"{against} {other:.4g} {unit}" if other < 1000 else f"{against} {other:.0f} {unit}", ratio)
 
