@@ -167,11 +167,23 @@ static void print_top(const struct recording *rec)
 	fputs("\n\n", stderr);
 }
 
+/* What to do about a loss, where the one who records can do something. */
+static const char *const LOSS_MENDS[LOSS_WAYS] = {
+	[LOSS_STRICT_REFUSED] = " (record with --backend ebpf or ptrace-syscall)",
+	[LOSS_INHERIT_FAILURES] = " (no memory in the kernel, or in this cgroup, for threads: give "
+				  "more, or record with --backend ptrace)",
+	[LOSS_MAP_FULL] = " (too many different programs: record with --backend ptrace)",
+	[LOSS_LATE_RETURNS] =
+		" (other recorders came in the way, or all CPUs were taken: record once "
+		"more, or with --backend ptrace)",
+};
+
 static void print_losses(const struct recording *rec)
 {
 	for (enum loss way = 0; way < LOSS_WAYS; way++) {
 		if (rec->loss[way])
-			fprintf(stderr, "  LOST: %s %" PRIu64 "\n", loss_name(way), rec->loss[way]);
+			fprintf(stderr, "  LOST: %s %" PRIu64 "%s\n", loss_name(way),
+				rec->loss[way], LOSS_MENDS[way] ? LOSS_MENDS[way] : "");
 	}
 }
 
