@@ -97,7 +97,8 @@ def well_formed(check):
 def doctor(name, prefix):
     """What it says under some circumstances, as JSON, and the exit status; the text agrees."""
     args = [*prefix, workload.SYSCLAMP, "doctor"]
-    text, as_json = [workload.run([*args, *more], env=NO_LEAK_CHECK)
+    # The terminal has colours, so that a pipe alone keeps them away.
+    text, as_json = [workload.run([*args, *more], env={**NO_LEAK_CHECK, "TERM": "xterm"})
                      for more in ([], ["--format", "json"])]
     try:
         seen = json.loads(as_json.stdout)
@@ -238,12 +239,13 @@ def privilege_rows():
 
 def anyone_rows():
     """What needs no root to try; the back ends as an ordinary user has them."""
+    built = os.access(workload.program("oracle"), os.X_OK)
     yield "a user", user(), {
-        EBPF: (NO, "", "needs CAP_BPF and CAP_PERFMON: "), PTRACE: (OK, "auto takes it$"),
+        EBPF: (NO, "", "needs CAP_BPF and CAP_PERFMON: " if built else "not in this build"), PTRACE: (OK, "auto takes it$"),
         CAP_BPF: (NO, "^missing: ", r"--ambient-caps \+bpf$"), CAP_SYS_ADMIN: (NO, "^missing: "),
         FILTERS: (OK, "loaded"), SELF: (OK, "no filter"), ("seccomp", "no_new_privs"): (NOTE, "^not set$")}
     yield "a user namespace", ["unshare", "--user", "--map-root-user"], {
-        EBPF: (NO, "", "user namespace"), USERNS: (NO, "not the first", "host"),
+        EBPF: (NO, "", "user namespace" if built else "not in this build"), USERNS: (NO, "not the first", "host"),
         CAP_BPF: (NO, "^does not count here", "host"), CAP_SYS_ADMIN: (OK, "^run --new-privs$")}
     hold = [workload.program("own_filter"), "hold"]
     yield "one filter", [*user(), *hold], {
