@@ -66,8 +66,8 @@ int ebpf_kernel_alarm_fd(const struct ebpf_kernel *kernel);
 void ebpf_kernel_poll(struct ebpf_kernel *kernel);
 
 /**
- * Count the calls of process @pid, a child that waits (it has one thread and no children), and all
- * that it will start, from its next call on.
+ * Count the calls of process @pid, a child that waits (it has one thread and no children), from the
+ * execve that starts the command on, that one included, and those of all that it will start.
  */
 int ebpf_kernel_watch(struct ebpf_kernel *kernel, pid_t pid, struct err *e);
 
