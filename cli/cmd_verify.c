@@ -33,8 +33,6 @@ static const char HELP[] =
 	"\n"
 	"Example: sysclamp verify -p web.json --engine libseccomp\n";
 
-enum { PID_MAX = 4194304 }; /* PID_MAX_LIMIT, linux/threads.h */
-
 struct request {
 	const char *profile, *engine, *program, *pid_text;
 	pid_t pid;
@@ -71,7 +69,6 @@ static int take_option(int option, struct request *request)
 static int check_request(struct request *request)
 {
 	int questions = !!request->engine + !!request->program + !!request->pid_text;
-	uint64_t pid = 0;
 
 	if (!request->profile)
 		return cli_misuse("verify", "no profile given (-p PROFILE)");
@@ -79,11 +76,10 @@ static int check_request(struct request *request)
 		return cli_misuse("verify", "give one of --engine, --program and --pid");
 	if (request->engine && strcmp(request->engine, "libseccomp"))
 		return cli_misuse("verify", "--engine is libseccomp: not \"%s\"", request->engine);
-	if (request->pid_text && (num_parse(request->pid_text, PID_MAX, &pid) || pid == 0))
+	if (request->pid_text && num_parse_pid(request->pid_text, &request->pid))
 		return cli_misuse("verify", "--pid \"%s\": not a process ID", request->pid_text);
 	if (request->program && !strcmp(request->program, "-") && !strcmp(request->profile, "-"))
 		return cli_misuse("verify", "standard input (-) can be read once only");
-	request->pid = (pid_t)pid;
 	return EXIT_OK;
 }
 

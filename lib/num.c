@@ -5,7 +5,7 @@
 
 #include "scope.h"
 
-enum { ERRNO_MAX = 4095, ERRNO_NAMED_MAX = 255 };
+enum { ERRNO_MAX = 4095, ERRNO_NAMED_MAX = 255, PID_MAX = 4194304 };
 
 int num_parse(const char *text, uint64_t max, uint64_t *out_value)
 {
@@ -20,6 +20,16 @@ int num_parse(const char *text, uint64_t max, uint64_t *out_value)
 			return -ERANGE;
 	}
 	*out_value = value;
+	return 0;
+}
+
+int num_parse_pid(const char *text, pid_t *out_pid)
+{
+	uint64_t number;
+
+	if (num_parse(text, PID_MAX, &number) || number == 0)
+		return -EINVAL;
+	*out_pid = (pid_t)number;
 	return 0;
 }
 

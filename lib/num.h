@@ -5,6 +5,7 @@
 #define SYSCLAMP_NUM_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 /**
  * Read @text as an unsigned decimal number.  Nothing may stand before or behind the digits: no
@@ -14,6 +15,9 @@
  * Returns 0, -EINVAL when @text is no such number, -ERANGE when it is larger than @max.
  */
 int num_parse(const char *text, uint64_t max, uint64_t *out_value);
+
+/** Read a process ID, 1...4194304 (PID_MAX_LIMIT, linux/threads.h).  Returns 0 or -EINVAL. */
+int num_parse_pid(const char *text, pid_t *out_pid);
 
 /**
  * Read an errno by name ("EPERM", any case) or number (1...4095, the range that the kernel's

@@ -97,9 +97,26 @@ static void test_every_errno(void)
 	ok(named > 100 && wrong == 0, "every name that libc knows is read as its number");
 }
 
+static void test_pids(void)
+{
+	static const struct {
+		const char *text;
+		pid_t pid; /* 0: refused */
+	} PIDS[] = {{"1", 1}, {"4194304", 4194304}, {"4194305", 0}, {"0", 0}, {"-1", 0}, {"", 0}};
+
+	for (size_t i = 0; i < ARRAY_LEN(PIDS); i++) {
+		pid_t pid = 0;
+		int code = num_parse_pid(PIDS[i].text, &pid);
+
+		ok(code == (PIDS[i].pid ? 0 : -EINVAL) && pid == PIDS[i].pid,
+			"\"%s\" is %s process ID", PIDS[i].text, PIDS[i].pid ? "a" : "no");
+	}
+}
+
 int main(void)
 {
 	test_numbers();
+	test_pids();
 	test_errnos();
 	test_every_errno();
 	return tap_done();
