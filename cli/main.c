@@ -6,6 +6,7 @@
 
 static const struct command *const COMMANDS[] = {
 	&cmd_record,
+	&cmd_mark,
 	&cmd_generate,
 	&cmd_convert,
 	&cmd_install,
