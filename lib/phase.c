@@ -72,6 +72,7 @@ enum phase_role phase_role(const char *syscall_name)
 	return PHASE_ROLE_NONE;
 }
 
+/* Nothing else is worth a copy of the descriptor. */
 static bool is_socket(int dir_fd, const char *name)
 {
 	static const char SOCKET[] = "socket:[";

@@ -1,8 +1,11 @@
 #!/usr/bin/python3
 """sysclamp mark: what it says and how it ends, with recorders that this test plays itself."""
 import os
+import signal
 import socket
+import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -14,8 +17,12 @@ DIR = os.path.join(SCRATCH, "run")
 OK, NO, USAGE = 0, 1, 2
 
 
-def play(answer):
-    """A process that listens as a recorder does and answers every request; its process ID."""
+def play(answer, drops=0, asked=-1):
+    """A process that listens as a recorder does and answers every request; its process ID.
+
+    The first `drops` connections end without an answer.  If `asked` is a descriptor, a byte goes there
+    for each request, and half a second passes before the answer.
+    """
     listening_r, listening_w = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -25,9 +32,15 @@ def play(answer):
             os.write(listening_w, b"x")
             while True:
                 client, _ = server.accept()
-                name = client.recv(100)
-                client.send(answer.replace(b"NAME", name))
-                client.close()
+                with client:
+                    if drops > 0:
+                        drops -= 1
+                        continue
+                    name = client.recv(100)
+                    if asked >= 0:
+                        os.write(asked, b"x")
+                        time.sleep(0.5)
+                    client.send(answer.replace(b"NAME", name))
     os.close(listening_w)
     os.read(listening_r, 1)
     os.close(listening_r)
@@ -121,6 +134,24 @@ def check_refusals():
     end(bad, good, other)
 
 
+def check_interruptions():
+    """A client tries again when it was dropped, and goes on when it was suspended."""
+    busy = play(b"ok\nbusy.rec.json", drops=3)
+    check("a recorder that drops connections is asked again", ["-q", "a"], OK, [])
+    end(busy)
+    asked_r, asked_w = os.pipe()
+    slow = play(b"ok\nslow.rec.json", asked=asked_w)
+    with subprocess.Popen([workload.SYSCLAMP, "mark", "-q", "a"], stderr=subprocess.PIPE,
+                          env={"SYSCLAMP_RUNTIME_DIR": DIR}) as client:
+        os.read(asked_r, 1)
+        tap.wait_until(lambda: tap.state_of(client.pid) == "S", "the client waits")
+        client.send_signal(signal.SIGSTOP)
+        tap.wait_until(lambda: tap.state_of(client.pid) == "T", "the client is stopped")
+        client.send_signal(signal.SIGCONT)
+        tap.equal((client.stderr.read(), client.wait()), (b"", OK), "suspended while it waits")
+    end(slow)
+
+
 def main():
     """All of it."""
     workload.share(SCRATCH)
@@ -128,6 +159,7 @@ def main():
     check_nobody()
     check_recorders()
     check_refusals()
+    check_interruptions()
     tap.done()
 
 
