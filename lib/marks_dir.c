@@ -133,7 +133,7 @@ int marks_dir_list(const struct marks_dir *dir, pid_t **out_pids, size_t *out_le
 
 	if (!stream)
 		return err_sys(e, errno, "%s", dir->path);
-	fd = -1; /* the stream's */
+	(void)steal_fd(&fd); /* it is the stream's */
 	for (struct dirent *entry = readdir(stream); entry; entry = readdir(stream)) {
 		pid_t *more;
 
