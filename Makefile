@@ -84,7 +84,8 @@ UNIT := $(filter-out $(BUILD)/tests/unit/ebpf_%,$(UNIT))
 BENCH := $(filter-out $(BUILD)/tests/bench/ebpf%,$(BENCH))
 PROGRAMS := $(filter-out $(BUILD)/tests/programs/oracle,$(PROGRAMS))
 endif
-SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*.sh tests/live/*.sh tests/live/*.py))
+SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*.sh tests/live/*.sh tests/live/*.py \
+	tests/engines/*.py))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -138,7 +139,7 @@ $(eval $(call bpf_folder,tests/bench,bench/))
 $(eval $(call bpf_folder,tests/programs,programs/))
 $(BUILD)/gen/%.skel.h: $(BUILD)/gen/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $(notdir $*)_programs > $@
-$(BUILD)/tracer/ebpf_kernel.o: $(BUILD)/gen/ebpf.skel.h
+$(BUILD)/tracer/ebpf_kernel.o $(BUILD)/tracer/ebpf_target.o: $(BUILD)/gen/ebpf.skel.h
 $(BUILD)/tests/bench/ebpf: $(BUILD)/gen/bench/ladder.skel.h
 
 # One template for the test programs of each folder: everything but cli/ is linked, and, for the fuzz

@@ -49,7 +49,7 @@ static void try_backend(struct doctor_report *report, const struct tracer_backen
 	char why[ERR_TEXT_MAX];
 	struct err e = {0};
 
-	if (tracer_open(backend->name, &tracer, why, &e)) {
+	if (tracer_open(backend->name, TRACER_COMMAND, &tracer, why, &e)) {
 		doctor_mend(doctor_add(report, backend->name, DOCTOR_NO, "does not work here"),
 			"%s", reason_of(&e));
 		return;

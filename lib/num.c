@@ -33,6 +33,36 @@ int num_parse_pid(const char *text, pid_t *out_pid)
 	return 0;
 }
 
+int num_parse_duration(const char *text, uint64_t *out_ns)
+{
+	static const struct {
+		const char *unit;
+		uint64_t ns;
+	} UNITS[] = {
+		{"", 1000000000ull},
+		{"s", 1000000000ull},
+		{"ms", 1000000ull},
+		{"m", 60 * 1000000000ull},
+		{"h", 3600 * 1000000000ull},
+		{"d", 86400 * 1000000000ull},
+	};
+	size_t digits = strspn(text, "0123456789");
+	char number[24];
+	uint64_t value;
+
+	if (digits >= sizeof(number))
+		return -ERANGE;
+	memcpy(number, text, digits);
+	number[digits] = '\0';
+	if (num_parse(number, UINT64_MAX, &value))
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_LEN(UNITS); i++) {
+		if (!strcmp(UNITS[i].unit, text + digits))
+			return __builtin_mul_overflow(value, UNITS[i].ns, out_ns) ? -ERANGE : 0;
+	}
+	return -EINVAL;
+}
+
 /* Second names of errno(3), which strerrorname_np(3) does not answer. */
 static const struct {
 	const char *name;

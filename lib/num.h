@@ -20,6 +20,14 @@ int num_parse(const char *text, uint64_t max, uint64_t *out_value);
 int num_parse_pid(const char *text, pid_t *out_pid);
 
 /**
+ * Read a duration: a number and its unit, ms, s, m, h or d; without one, seconds.
+ *
+ * @out_ns: in nanoseconds; what it holds after an error is not said.
+ * Returns 0, -EINVAL, or -ERANGE past UINT64_MAX nanoseconds.
+ */
+int num_parse_duration(const char *text, uint64_t *out_ns);
+
+/**
  * Read an errno by name ("EPERM", any case) or number (1...4095, the range that the kernel's
  * SECCOMP_RET_ERRNO passes on: MAX_ERRNO in include/linux/err.h).
  *

@@ -1,10 +1,11 @@
 /*
  * phase.h: the parts of a workload's life that a recording tells apart.
  *
- * Every workload has the first three: `start`, from its execve on; `serve`, which begins with the
- * first wait for work after a listen, or with the first wait of a program that was started with
- * listening sockets; `exec`, the calls of the execve itself.  Those behind begin with a mark
- * (marks.h) and are numbered as they come.
+ * `start`, from its execve on; `serve`, which begins with the first wait for work after a listen,
+ * or with the first wait of a program that was started with listening sockets, and which is all
+ * that is seen of what ran already when recording began; `exec`, which is no part of its life but
+ * an origin: the calls of processes that joined from outside, as `kubectl exec` and probes do.
+ * Those behind begin with a mark (marks.h) and are numbered as they come.
  */
 #ifndef SYSCLAMP_PHASE_H
 #define SYSCLAMP_PHASE_H

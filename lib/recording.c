@@ -149,28 +149,32 @@ int recording_init(struct recording *out, const char *backend, struct err *e)
 	return 0;
 }
 
-int recording_set_workload(struct recording *rec, char *const *argv, struct err *e)
+int recording_set_running(struct recording *rec, char *const *argv, const char *cwd, struct err *e)
 {
 	scoped(rec_names_done) struct rec_names words = {0};
-	scoped_free char *raw_cwd = getcwd(NULL, 0);
-	/* "(unreachable)/..." is what the system call answers for a directory outside the root. */
-	char *cwd = json_clean_text(raw_cwd && *raw_cwd == '/' ? raw_cwd : "");
+	scoped_free char *clean_cwd = json_clean_text(cwd);
 
-	if (!cwd)
+	if (!clean_cwd)
 		return err_nomem(e);
 	for (; *argv; argv++) {
-		if (rec_names_add(&words, *argv)) {
-			free(cwd);
+		if (rec_names_add(&words, *argv))
 			return err_nomem(e);
-		}
 	}
 	rec_names_done(&rec->workload.argv);
 	free(rec->workload.cwd);
 	rec->workload.argv = words;
-	rec->workload.cwd = cwd;
+	rec->workload.cwd = steal_ptr(clean_cwd);
 	rec->workload.started_ns = now_ns();
 	words = (struct rec_names){0};
 	return 0;
+}
+
+int recording_set_workload(struct recording *rec, char *const *argv, struct err *e)
+{
+	scoped_free char *cwd = getcwd(NULL, 0);
+
+	/* "(unreachable)/..." is what the system call answers for a directory outside the root. */
+	return recording_set_running(rec, argv, cwd && *cwd == '/' ? cwd : "", e);
 }
 
 void recording_end(struct recording *rec, int status)

@@ -81,7 +81,7 @@ struct rec_workload {
 	struct rec_names argv;
 	char *cwd;
 	uint64_t started_ns, ended_ns; /* since the Unix epoch; ended_ns is 0 until it has ended */
-	int status; /* as a shell gives it (128+n for a signal), -1 until it has ended */
+	int status; /* as a shell gives it (128+n for a signal); -1: not known, or not ended */
 };
 
 struct recording {
@@ -116,9 +116,12 @@ void recording_done(struct recording *rec);
  */
 int recording_set_workload(struct recording *rec, char *const *argv, struct err *e);
 
+/** The same for what runs already, in the directory @cwd. */
+int recording_set_running(struct recording *rec, char *const *argv, const char *cwd, struct err *e);
+
 /**
- * Note the end: @status as a shell gives it, 0...255.  The recording is complete if nothing was
- * lost until here.
+ * Note the end: @status as a shell gives it, 0...255, or -1 if it is not known.  The recording is
+ * complete if nothing was lost until here.
  */
 void recording_end(struct recording *rec, int status);
 
@@ -138,6 +141,9 @@ const struct rec_call *recording_find(
  * RECORDING_NAMES_MAX.
  */
 size_t rec_names_index(struct rec_names *names, const char *name);
+
+/** Release the names; takes a zeroed list, too. */
+void rec_names_done(struct rec_names *names);
 
 /** The sum of the loss counters; stays at UINT64_MAX rather than wrap. */
 uint64_t recording_losses(const struct recording *rec);

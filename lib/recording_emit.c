@@ -72,10 +72,10 @@ static void put_workload(struct json_writer *w, const struct rec_workload *workl
 	key_names(w, "argv", &workload->argv);
 	key_string(w, "cwd", workload->cwd);
 	key_u64(w, "started_ns", workload->started_ns);
-	if (workload->ended_ns) {
+	if (workload->ended_ns)
 		key_u64(w, "ended_ns", workload->ended_ns);
+	if (workload->ended_ns && workload->status >= 0)
 		key_u64(w, "status", (uint64_t)workload->status);
-	}
 	json_close(w, '}');
 }
 

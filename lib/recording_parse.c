@@ -143,21 +143,25 @@ static int read_set(
 	return 0;
 }
 
+/* Of what was not started by the recorder no status is known. */
 static int read_end(const struct json_at *at, struct rec_workload *out, struct err *e)
 {
 	struct json_at ended, status;
 	uint64_t number;
 
 	out->status = -1;
-	if (!json_get(at, "ended_ns", &ended) && !json_get(at, "status", &status))
+	if (json_get(at, "status", &status)) {
+		if (json_need(at, "ended_ns", &ended, e) ||
+			json_u64(&status, STATUS_MAX, &number, e))
+			return -e->code;
+		out->status = (int)number;
+	}
+	if (!json_get(at, "ended_ns", &ended))
 		return 0;
-	if (json_need(at, "ended_ns", &ended, e) || json_need(at, "status", &status, e) ||
-		json_u64(&ended, UINT64_MAX, &out->ended_ns, e) ||
-		json_u64(&status, STATUS_MAX, &number, e))
+	if (json_u64(&ended, UINT64_MAX, &out->ended_ns, e))
 		return -e->code;
 	if (out->ended_ns == 0)
 		return json_err(&ended, e, "0 is no time; leave it out, and status, until the end");
-	out->status = (int)number;
 	return 0;
 }
 

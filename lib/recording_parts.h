@@ -12,7 +12,6 @@
 
 /* Append a copy of @name, made UTF-8, without looking whether it is there.  0, -ENOMEM, -E2BIG. */
 int rec_names_add(struct rec_names *names, const char *name);
-void rec_names_done(struct rec_names *names);
 
 /* Order by row of the ABI table, then number as an unsigned one.  For qsort(3) too. */
 int rec_call_compare(const void *a, const void *b);

@@ -4,10 +4,13 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "phase.h"
+#include "proc.h"
 #include "profile.h"
 #include "scope.h"
 
@@ -37,6 +40,9 @@ static void special_find(struct special_calls *special, const struct abi *abi)
 		{"clone3", &special->clone3},
 		{"write", &special->write},
 		{"writev", &special->writev},
+		{"mmap", &special->mmap},
+		{"mmap2", &special->mmap2},
+		{"listen", &special->listen},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
@@ -52,9 +58,20 @@ void calls_init(
 	size_t len;
 	const struct abi *table = abi_table(&len);
 
-	*watch = (struct call_watch){.rec = rec, .job = job, .filter = filter};
+	*watch = (struct call_watch){
+		.rec = rec, .job = job, .filter = filter, .listening = job->listening};
+	calls_begin_phase(watch, phase_name(PHASE_START));
+	watch->starting = true;
 	for (size_t i = 0; i < len && i < CALL_ABIS_MAX; i++)
 		special_find(&watch->special[i], &table[i]);
+}
+
+void calls_begin_phase(struct call_watch *watch, const char *name)
+{
+	watch->starting = false;
+	watch->phase = rec_names_index(&watch->rec->phases, name);
+	if (watch->phase == SIZE_MAX)
+		watch->rec->loss[LOSS_NO_MEMORY]++;
 }
 
 void calls_done(struct call_watch *watch)
@@ -87,6 +104,20 @@ static const struct special_calls *special_of(
 	return &watch->special[abi_row(seen->abi)];
 }
 
+/* The first wait for work after a listen begins to serve, and is a part of that. */
+static void look_at_phase(struct call_watch *watch, const struct abi *abi, uint32_t nr)
+{
+	char name[SYSCALL_NAME_MAX];
+
+	if (!watch->starting)
+		return;
+	if (nr == watch->special[abi_row(abi)].listen)
+		watch->listening = true;
+	else if (watch->listening && syscall_name(abi, nr, name) &&
+		 phase_role(name) == PHASE_ROLE_WAIT)
+		calls_begin_phase(watch, phase_name(PHASE_SERVE));
+}
+
 /* Note that a call was made or tried; its entry, or NULL without memory. */
 static struct rec_call *note(
 	struct call_watch *watch, const struct task *task, const struct abi *abi, uint32_t nr)
@@ -95,10 +126,13 @@ static struct rec_call *note(
 
 	if (!call)
 		return NULL;
+	look_at_phase(watch, abi, nr);
 	call->last_ns = now_ns();
 	if (!call->count++)
 		call->first_ns = call->last_ns;
 	if (task->program != SIZE_MAX && bits_add(&call->programs, task->program))
+		watch->rec->loss[LOSS_NO_MEMORY]++;
+	if (watch->phase != SIZE_MAX && bits_add(&call->phases, watch->phase))
 		watch->rec->loss[LOSS_NO_MEMORY]++;
 	return call;
 }
@@ -191,6 +225,19 @@ static void tell_write(
 		watch->job->before_write(watch->job->ctx, task->tid, (unsigned)seen->args[0]);
 }
 
+/* mmap(2) of code: of which file. */
+static void look_at_map(
+	const struct call_watch *watch, const struct task *task, const struct seen *seen)
+{
+	const struct special_calls *special = special_of(watch, seen);
+	char path[PROC_PATH_MAX];
+
+	if ((seen->nr == special->mmap || seen->nr == special->mmap2) &&
+		seen->args[2] & PROT_EXEC && !(seen->args[3] & MAP_ANONYMOUS) &&
+		proc_file(task->tid, (int)seen->args[4], path))
+		(void)rec_names_index(&watch->rec->mapped, path);
+}
+
 /*
  * The call goes into the kernel: does its return tell more about the task?  Returns whether it
  * gives a filter to all threads.
@@ -213,6 +260,7 @@ static bool look_ahead(struct call_watch *watch, struct task *task, const struct
 	if (starts_untraced(watch, task, seen))
 		watch->rec->loss[LOSS_UNTRACED]++;
 	tell_write(watch, task, seen);
+	look_at_map(watch, task, seen);
 	return asked == AWAIT_FILTER && (flags & SECCOMP_FILTER_FLAG_TSYNC);
 }
 

@@ -20,6 +20,8 @@ struct special_calls {
 	uint32_t seccomp, prctl; /* may change how a task has to be watched */
 	uint32_t clone, clone3; /* may start a process that cannot be watched */
 	uint32_t write, writev; /* may reach the terminal */
+	uint32_t mmap, mmap2; /* may map code */
+	uint32_t listen; /* phase.h */
 };
 
 /* The tree under one recorder, as far as calls are concerned. */
@@ -30,12 +32,18 @@ struct call_watch {
 		      */
 	struct special_calls special[CALL_ABIS_MAX]; /* by row of the ABI table */
 	struct bits named; /* row * CALL_NRS + number: known to have a name */
+	size_t phase; /* index into recording.phases, SIZE_MAX if there was no memory for it */
+	bool starting; /* it does not serve yet, and no other phase was begun */
+	bool listening; /* the next wait for work begins to serve */
 	bool told_notifying, told_strict, told_blind; /* warnings are given once */
 };
 
 void calls_init(
 	struct call_watch *watch, struct recording *rec, const struct tracer_job *job, bool filter);
 void calls_done(struct call_watch *watch);
+
+/* A phase begins: the calls from now on carry its name. */
+void calls_begin_phase(struct call_watch *watch, const char *name);
 
 /* A call entered (PTRACE_SYSCALL).  With the recorder's filter it is noted when that answers. */
 void calls_entered(

@@ -1,12 +1,8 @@
 /*
- * ebpf.bpf.c: the programs in the kernel that count the calls of a workload.
+ * ebpf.bpf.c: the programs in the kernel that count the calls of workloads.
  *
- * A thread of the workload has a struct ebpf_task in its task storage, which its children inherit
- * in sched_process_fork; to everybody else's calls these programs do nothing.  A call is counted in
- * an array per CPU.  Plain additions suffice there: tracepoints run BPF with preemption off
- * (include/trace/bpf_probe.h; for the system call tracepoints, which may fault since Linux 6.13, it
- * is switched off there), no call enters the kernel from within another on the same CPU, and the
- * one program that runs in an exception (on_vsyscall) interrupts user space only.
+ * A thread of a workload has a struct ebpf_task in its task storage; to everybody else's calls
+ * these programs do nothing.
  *
  * sys_enter comes after seccomp: a call that a filter denies is seen by its return alone.  Returns
  * are watched (on_return) only once somebody may need them, see returns_want().
@@ -17,15 +13,16 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "ebpf_count.bpf.h"
 #include "ebpf_maps.bpf.h"
 #include "ebpf_path.bpf.h"
 #include "ebpf_shared.h"
+#include "ebpf_target.bpf.h"
 #include "ebpf_types.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 enum {
-	TS_COMPAT = 2, /* arch/x86/include/asm/thread_info.h: in a 32-bit call */
 	SECCOMP_MODE_DEAD = 3, /* kernel/seccomp.c: killed by its filter, since Linux 5.17 */
 	ENOSYS = 38,
 	PR_SET_SECCOMP = 22,
@@ -34,39 +31,10 @@ enum {
 	SECCOMP_SET_MODE_FILTER = 1,
 	SECCOMP_FILTER_FLAG_TSYNC = 1 << 0,
 	SECCOMP_FILTER_FLAG_NEW_LISTENER = 1 << 3,
+	PROT_EXEC = 4,
+	VM_EXEC = 4, /* include/linux/mm.h */
 	HOLD_STEPS_MAX = 1 << 23, /* of bpf_loop(), its limit */
 };
-
-/* The call that a thread is in. */
-struct call {
-	ebpf_u32 entry; /* enum ebpf_entry */
-	ebpf_u32 nr; /* as the kernel was given it */
-	ebpf_u32 slot; /* EBPF_SLOTS: it has none */
-};
-
-static __always_inline struct call call_of(const struct task_struct *task, ebpf_u32 nr)
-{
-	ebpf_u32 entry = task->thread_info.status & TS_COMPAT ? EBPF_I386 : EBPF_X86_64;
-
-	return (struct call){
-		.entry = entry,
-		.nr = nr,
-		.slot = nr < EBPF_NRS ? entry * EBPF_NRS + nr : EBPF_SLOTS,
-	};
-}
-
-static __always_inline bool set_has(const ebpf_u64 *set, ebpf_u32 slot)
-{
-	return *(const volatile ebpf_u64 *)&set[slot / 64 % EBPF_WORDS] & 1ull << slot % 64;
-}
-
-static void wake(void)
-{
-	struct ebpf_event event = {.kind = EBPF_EVENT_WAKE};
-
-	/* In a ring that is full the reader has something to wake up for already. */
-	bpf_ringbuf_output(&ring, &event, sizeof(event), BPF_RB_FORCE_WAKEUP);
-}
 
 static bool returns_are_watched(void)
 {
@@ -127,100 +95,63 @@ static bool may_ask(const struct call *call)
 	return call->nr == setup.seccomp_nr[entry] || call->nr == setup.prctl_nr[entry];
 }
 
-static bool is_unnamed(ebpf_u32 slot)
+/* mmap(2) of code: of which file. */
+static void map_look(
+	const struct caller *caller, const struct call *call, const struct pt_regs *regs)
 {
-	return setup.unnamed[slot / 64 % EBPF_WORDS] & 1ull << slot % 64;
+	bool compat = call->entry == EBPF_I386;
+	ebpf_u32 protection = compat ? regs->dx : regs->dx, fd = compat ? regs->di : regs->r8;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd), *file = 0;
+
+	if (!(protection & PROT_EXEC) || fd >= BPF_CORE_READ(table, max_fds))
+		return;
+	bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
+	if (file)
+		file_mapped(file, caller->self->target);
 }
 
-/* Note in which program and when a slot was called, if that is news. */
-static void slot_see(ebpf_u32 index, ebpf_u32 slot)
+/* A call whose arguments matter each time. */
+static void call_ask(
+	const struct caller *caller, const struct call *call, const struct pt_regs *regs)
 {
-	struct ebpf_fact *fact = bpf_map_lookup_elem(&facts, &slot);
-	struct ebpf_program *program = bpf_map_lookup_elem(&programs, &index);
-
-	if (fact && !fact->first_ns)
-		__sync_val_compare_and_swap(&fact->first_ns, 0, bpf_ktime_get_ns());
-	if (program && !set_has(program->seen, slot))
-		__sync_fetch_and_or(&program->seen[slot / 64 % EBPF_WORDS], 1ull << slot % 64);
-}
-
-/* A slot that the thread has not called yet, or one that takes a look each time. */
-static __noinline int slot_look(
-	struct ebpf_task *self, const struct call *call, const struct pt_regs *regs)
-{
-	slot_see(self->program, call->slot);
-	if (may_ask(call)) {
-		self->asks = asked(call, regs);
-		if (self->asks)
-			returns_want();
-	} else {
-		if (is_unnamed(call->slot))
-			returns_want();
-		self->usual[call->slot / 64 % EBPF_WORDS] |= 1ull << call->slot % 64;
-	}
-	return 0;
-}
-
-/* The entry of a number without a slot, or NULL. */
-static struct ebpf_odd *odd_find(const struct ebpf_task *self, const struct call *call)
-{
-	struct ebpf_odd_key key = {.nr = call->nr, .entry = call->entry, .program = self->program};
-
-	return bpf_map_lookup_elem(&odds, &key);
-}
-
-/* The same, made if need be, with one call more; NULL without room, and then that is counted. */
-static struct ebpf_odd *odd_count(const struct ebpf_task *self, const struct call *call)
-{
-	struct ebpf_odd_key key = {.nr = call->nr, .entry = call->entry, .program = self->program};
-	struct ebpf_odd *odd = odd_find(self, call);
-	struct ebpf_odd fresh = {0};
-
-	if (odd) {
-		__sync_fetch_and_add(&odd->calls, 1);
-		return odd;
-	}
-	fresh.fact.first_ns = bpf_ktime_get_ns();
-	/* -EEXIST: another thread was faster. */
-	if (!bpf_map_update_elem(&odds, &key, &fresh, BPF_NOEXIST))
-		__sync_fetch_and_add(&state.odds, 1);
-	odd = odd_find(self, call);
-	__sync_fetch_and_add(odd ? &odd->calls : &state.out_of_range, 1);
-	return odd;
-}
-
-static __noinline int odd_enter(struct ebpf_task *self, const struct call *call)
-{
-	odd_count(self, call);
-	returns_want();
-	return 0;
-}
-
-static __always_inline void count(ebpf_u32 slot)
-{
-	ebpf_u32 cpu = bpf_get_smp_processor_id();
-	struct ebpf_counts *mine = bpf_map_lookup_elem(&counts, &cpu);
-
-	if (mine)
-		mine->calls[slot % EBPF_SLOTS]++;
-}
-
-static __always_inline void call_made(
-	struct ebpf_task *self, const struct call *call, const struct pt_regs *regs)
-{
-	if (call->slot >= EBPF_SLOTS) {
-		odd_enter(self, call);
+	if (!may_ask(call)) {
+		map_look(caller, call, regs);
 		return;
 	}
-	count(call->slot);
-	if (!set_has(self->usual, call->slot))
-		slot_look(self, call, regs);
+	caller->self->asks = asked(call, regs);
+	if (caller->self->asks)
+		returns_want();
+}
+
+/* One that the thread has not made yet in this program and phase, or that takes a look each time.
+ */
+static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *target,
+	const struct call *call, const struct pt_regs *regs)
+{
+	struct caller caller = {.self = self, .target = target};
+
+	if (!has_slot(call)) {
+		odd_count(&caller, call);
+		returns_want();
+		return 0;
+	}
+	count(self->target, call->slot);
+	phase_see(&caller, call->slot);
+	slot_see(&caller, call->slot);
+	if (setup_has(setup.looks, call->slot))
+		call_ask(&caller, call, regs);
+	else
+		self->usual[call->slot / 64 % EBPF_WORDS] |= 1ull << call->slot % 64;
+	return 0;
 }
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_enter, struct pt_regs *regs, long nr)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct ebpf_target *target;
 	struct ebpf_task *self;
 	struct call call;
 
@@ -228,42 +159,61 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long nr)
 	if (!task->bpf_storage)
 		return 0;
 	self = bpf_task_storage_get(&tasks, task, 0, 0);
-	if (!self || self->starting)
+	if (!self || self->idle)
+		return 0;
+	target = bpf_map_lookup_elem(&targets, &self->target);
+	if (!target)
+		return 0;
+	if (self->epoch != *(volatile ebpf_u32 *)&target->epoch && !task_renew(self, target))
 		return 0;
 	call = call_of(task, nr);
 	self->entered = EBPF_ENTERED | EBPF_ENTRY(call.entry) | call.nr;
-	call_made(self, &call, regs);
+	if (call.slot < EBPF_SLOTS && set_has(self->usual, call.slot))
+		count(self->target, call.slot);
+	else
+		call_look(self, target, &call, regs);
 	return 0;
+}
+
+/* The caller to whom a call is to be counted outside of on_enter; false if to nobody. */
+static bool caller_of(struct task_struct *task, struct caller *out)
+{
+	out->self = bpf_task_storage_get(&tasks, task, 0, 0);
+	if (!out->self || out->self->idle)
+		return false;
+	out->target = target_at(out->self->target);
+	return out->target && (int)(out->self->epoch - out->target->begun) >= 0;
 }
 
 /* Calls through the vsyscall page fault, and never enter (arch/x86/entry/vsyscall). */
 SEC("tp_btf/emulate_vsyscall")
 int BPF_PROG(on_vsyscall, int place)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct ebpf_task *self = bpf_task_storage_get(&tasks, task, 0, 0);
 	/* gettimeofday, time, getcpu: in the order of the page. */
 	static const ebpf_u32 numbers[] = {96, 201, 309};
+	struct caller caller;
 
-	if (!self || place < 0 || place > 2)
+	if (!caller_of(bpf_get_current_task_btf(), &caller) || place < 0 || place > 2)
 		return 0;
-	count(numbers[place]);
-	slot_see(self->program, numbers[place]);
+	count(caller.self->target, numbers[place]);
+	slot_see(&caller, numbers[place]);
 	return 0;
 }
 
 /* A call that never went in: a filter has answered it. */
-static __noinline int call_refused(struct ebpf_task *self, const struct call *call)
+static __noinline int call_refused(
+	struct ebpf_task *self, struct ebpf_target *target, const struct call *call)
 {
+	struct caller caller = {.self = self, .target = target};
 	struct ebpf_fact *fact = 0;
 	struct ebpf_odd *odd;
 
-	if (call->slot < EBPF_SLOTS) {
-		count(call->slot);
-		slot_see(self->program, call->slot);
-		fact = bpf_map_lookup_elem(&facts, &call->slot);
+	if (has_slot(call)) {
+		count(self->target, call->slot);
+		slot_see(&caller, call->slot);
+		fact = &target->facts[call->slot % EBPF_SLOTS];
 	} else {
-		odd = odd_count(self, call);
+		odd = odd_count(&caller, call);
 		if (odd)
 			fact = &odd->fact;
 	}
@@ -273,20 +223,15 @@ static __noinline int call_refused(struct ebpf_task *self, const struct call *ca
 }
 
 /* The kernel may not know the call: whether it does matters where that has no name. */
-static void call_unknown(const struct ebpf_task *self, const struct call *call)
+static void call_unknown(const struct caller *caller, const struct call *call)
 {
-	struct ebpf_fact *fact = 0;
 	struct ebpf_odd *odd;
 
-	if (call->slot >= EBPF_SLOTS) {
-		odd = odd_find(self, call);
-		if (odd)
-			fact = &odd->fact;
-	} else if (is_unnamed(call->slot)) {
-		fact = bpf_map_lookup_elem(&facts, &call->slot);
-	}
-	if (fact)
-		__sync_fetch_and_add(&fact->enosys, 1);
+	if (has_slot(call))
+		return;
+	odd = odd_find(caller, call);
+	if (odd)
+		__sync_fetch_and_add(&odd->enosys, 1);
 }
 
 /* The first thread of the process, which is there until all others have ended. */
@@ -318,10 +263,13 @@ static void notifying_begin(struct ebpf_task *self)
 	__sync_fetch_and_add(&state.listeners, 1);
 }
 
-static __noinline int call_returned(struct ebpf_task *self, const struct call *call, long value)
+static __noinline int call_returned(
+	struct ebpf_task *self, struct ebpf_target *target, const struct call *call, long value)
 {
+	struct caller caller = {.self = self, .target = target};
+
 	if (value == -ENOSYS)
-		call_unknown(self, call);
+		call_unknown(&caller, call);
 	if (self->asks & EBPF_ASKS_LISTENER && value >= 0)
 		notifying_begin(self);
 	self->asks = 0;
@@ -348,41 +296,58 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(on_return, struct pt_regs *regs, long value)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct ebpf_task *self = bpf_task_storage_get(&tasks, task, 0, 0);
+	struct caller caller;
 	struct call call;
 	ebpf_u64 entered;
 
-	if (!self || self->starting)
+	if (!caller_of(task, &caller))
 		return 0;
-	entered = self->entered;
-	self->entered = 0;
-	notifying_learn(self, task);
+	entered = caller.self->entered;
+	caller.self->entered = 0;
+	notifying_learn(caller.self, task);
 	call = call_of(task, regs->orig_ax);
 	if (is_return_of(entered, &call)) {
-		call_returned(self, &call, value);
+		call_returned(caller.self, caller.target, &call, value);
 		return 0;
 	}
-	self->killed = task->seccomp.mode == SECCOMP_MODE_DEAD;
-	call_refused(self, &call);
+	caller.self->killed = task->seccomp.mode == SECCOMP_MODE_DEAD;
+	call_refused(caller.self, caller.target, &call);
 	return 0;
+}
+
+/* A parent that nobody records may give birth to a child in a cgroup that is (CLONE_INTO_CGROUP).
+ */
+static void born_into(struct task_struct *child)
+{
+	struct ebpf_task fresh = {.target = is_by_cgroup() ? target_by_cgroup(child) : 0};
+
+	if (fresh.target)
+		task_join(child, &fresh);
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct ebpf_task *self = bpf_task_storage_get(&tasks, parent, 0, 0);
+	struct ebpf_target *target;
 	struct ebpf_task inherited;
 
-	if (!self)
+	if (!self || task_has_left(self)) {
+		born_into(child);
+		return 0;
+	}
+	target = target_at(self->target);
+	if (!target || (int)(self->epoch - target->begun) < 0)
 		return 0;
 	notifying_learn(self, parent);
 	inherited = *self;
 	/* The child, too, returns from the call that made it: @entered stays. */
 	inherited.asks = 0;
-	__sync_fetch_and_add(&state.live, 1);
+	inherited.counted = 1;
+	__sync_fetch_and_add(&target->live, 1);
 	if (!bpf_task_storage_get(&tasks, child, &inherited, BPF_LOCAL_STORAGE_GET_F_CREATE)) {
 		__sync_fetch_and_add(&state.inherit_failures, 1);
-		__sync_fetch_and_sub(&state.live, 1);
+		__sync_fetch_and_sub(&target->live, 1);
 	}
 	return 0;
 }
@@ -391,47 +356,197 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	struct ebpf_task *self = bpf_task_storage_get(&tasks, task, 0, 0);
+	struct caller caller;
 	struct pt_regs *regs;
 	struct call call;
 
 	if (!self)
 		return 0;
 	/* Killed by a filter, or by strict mode, on the spot: the call does not return either. */
-	if (task->seccomp.mode == SECCOMP_MODE_DEAD && !self->killed) {
+	if (task->seccomp.mode == SECCOMP_MODE_DEAD && !self->killed && caller_of(task, &caller)) {
 		regs = (struct pt_regs *)bpf_task_pt_regs(task);
 		call = call_of(task, regs->orig_ax);
-		call_refused(self, &call);
+		call_refused(caller.self, caller.target, &call);
 	}
-	if (__sync_fetch_and_sub(&state.live, 1) == 1)
-		wake();
+	if (!task_has_left(self))
+		task_leave(self, target_at(self->target));
+	return 0;
+}
+
+/* What loads the program's libraries: the kernel itself has mapped it, and goes on there. */
+static long vma_look(struct task_struct *task, struct vm_area_struct *vma, ebpf_u32 *target)
+{
+	struct file *file = vma->vm_file;
+
+	(void)task;
+	if (file)
+		file_mapped(file, *target);
 	return 0;
 }
 
 /*
- * The command's own program starts: the execve that started it was made for it.  What the
- * recorder's child called before that is nobody's.
+ * A program starts that was wanted, or came from outside: the execve that started it was made for
+ * it.  What its process called before that is nobody's.
  */
-static void first_exec(struct ebpf_task *self)
+static void exec_begin(const struct caller *caller)
 {
-	self->starting = 0;
-	state.started = 1;
-	count(setup.execve_nr);
-	slot_see(self->program, setup.execve_nr);
+	caller->self->idle = 0;
+	caller->target->started = 1;
+	count(caller->self->target, setup.execve_nr);
+	slot_see(caller, setup.execve_nr);
+}
+
+/* A program in a mount namespace that belongs to a target although its thread does not yet. */
+static struct ebpf_task *exec_join(struct task_struct *task)
+{
+	struct ebpf_task fresh = {.target = target_by_mount_space(task)};
+	struct ebpf_target *target;
+
+	if (!fresh.target && setup.discovers)
+		fresh.target = target_discover(task);
+	target = fresh.target ? target_at(fresh.target) : 0;
+	if (!target)
+		return 0;
+	fresh.joined = target->started;
+	fresh.idle = EBPF_IDLE_STARTING;
+	if (!target->started) {
+		/* Others than the one that it waits for, an engine's hooks, do not begin it. */
+		if (target->first && target->first != (ebpf_u32)task->tgid)
+			return 0;
+		target->first = task->tgid;
+	}
+	return task_join(task, &fresh);
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *program)
 {
 	struct ebpf_task *self = bpf_task_storage_get(&tasks, task, 0, 0);
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct caller caller;
+	ebpf_u32 target;
 
 	(void)old_pid;
+	if (!self || task_has_left(self))
+		self = exec_join(task);
 	if (!self)
 		return 0;
-	self->program = program_of(&program->file->f_path);
+	caller.self = self;
+	caller.target = target_at(self->target);
+	if (!caller.target)
+		return 0;
+	/* A hook that the engine runs before the container's own program. */
+	if (self->idle & EBPF_IDLE_STARTING && !self->joined && caller.target->first &&
+		caller.target->first != (ebpf_u32)task->tgid) {
+		task_leave(self, caller.target);
+		return 0;
+	}
+	self->program = program_of(program->file, self->target);
 	__builtin_memset(self->usual, 0, sizeof(self->usual));
 	/* The call returns in the new program, perhaps under another ABI. */
 	self->entered = EBPF_ANY_RETURN;
-	if (self->starting)
-		first_exec(self);
+	target = self->target;
+	file_mapped(program->file, target);
+	bpf_find_vma(task, regs->ip, vma_look, &target, 0);
+	if (self->idle & EBPF_IDLE_STARTING)
+		exec_begin(&caller);
+	/* It came with a filter that was loaded unseen. */
+	if (task->seccomp.mode)
+		returns_want();
+	return 0;
+}
+
+/* A process enters a cgroup: @task is its first thread, or with @threadgroup unset any one. */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(
+	on_attach, struct cgroup *to, const char *path, struct task_struct *task, bool threadgroup)
+{
+	struct ebpf_task *self, fresh = {0};
+	struct ebpf_target *target;
+
+	(void)to;
+	(void)path;
+	if (!is_by_cgroup())
+		return 0;
+	self = bpf_task_storage_get(&tasks, task, 0, 0);
+	fresh.target = target_by_cgroup(task);
+	if (self && !task_has_left(self)) {
+		target = target_at(self->target);
+		if (!target || !target->leaves || self->target == fresh.target)
+			return 0;
+		task_leave(self, target);
+	}
+	target = fresh.target ? target_at(fresh.target) : 0;
+	if (!target)
+		return 0;
+	fresh.joined = target->live > 0;
+	task_join(task, &fresh);
+	if (threadgroup && task->signal->nr_threads > 1)
+		wake(EBPF_EVENT_SCAN, fresh.target);
+	return 0;
+}
+
+/* A thread without a mark, or one whose process was named: what it is to begin with. */
+static bool mark_for(struct task_struct *task, const struct ebpf_task *self, struct ebpf_task *out)
+{
+	struct ebpf_target *target;
+	struct file *program;
+
+	if (self && self->idle & EBPF_IDLE_NAMED) {
+		out->target = self->target;
+		out->idle = self->idle & EBPF_IDLE_STARTING;
+	} else if (!self || task_has_left(self)) {
+		out->target = target_of(task, &out->idle);
+	} else {
+		return false;
+	}
+	if (!out->target && setup.discovers)
+		out->target = target_discover_running(task);
+	target = out->target ? target_at(out->target) : 0;
+	if (!target)
+		return false;
+	if (out->idle) {
+		target->first = task->tgid;
+		return true;
+	}
+	program = BPF_CORE_READ(task, mm, exe_file);
+	if (program)
+		out->program = program_of(program, out->target);
+	return true;
+}
+
+/* Give the threads that are there already their marks, and tell how many. */
+SEC("iter/task")
+int mark_all(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct ebpf_task fresh = {0};
+
+	if (!task || task->flags & (PF_KTHREAD | PF_EXITING))
+		return 0;
+	if (!mark_for(task, bpf_task_storage_get(&tasks, task, 0, 0), &fresh))
+		return 0;
+	if (!task_join(task, &fresh))
+		return 0;
+	__sync_fetch_and_add(&state.added, 1);
+	if (task->seccomp.mode)
+		state.filtered = 1;
+	return 0;
+}
+
+/* What threads with marks have mapped as code already. */
+SEC("iter/task_vma")
+int look_at_maps(struct bpf_iter__task_vma *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct vm_area_struct *vma = ctx->vma;
+	struct ebpf_task *self;
+
+	if (!task || !vma)
+		return 0;
+	self = bpf_task_storage_get(&tasks, task, 0, 0);
+	if (!self || self->idle || !(vma->vm_flags & VM_EXEC) || !vma->vm_file)
+		return 0;
+	file_mapped(vma->vm_file, self->target);
 	return 0;
 }

@@ -4,20 +4,22 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
 
-#include "ebpf_alarm.h"
-#include "ebpf_read.h"
+#include "ebpf_session.h"
 #include "proc.h"
 #include "scope.h"
 #include "tracee.h"
 
-int ebpf_open(void **out_state, struct err *e)
+int ebpf_open(enum tracer_room room, void **out_state, struct err *e)
 {
+	struct ebpf_limits limits = room == TRACER_COMMAND || room == TRACER_ONE ? EBPF_LIMITS
+										 : EBPF_LIMITS_NODE;
 	struct ebpf_kernel *kernel;
 
-	if (ebpf_kernel_new(&EBPF_LIMITS, &kernel, e))
+	limits.attaches = room != TRACER_COMMAND;
+	limits.discovers = room == TRACER_NODE;
+	if (ebpf_kernel_new(&limits, &kernel, e))
 		return -e->code;
 	*out_state = kernel;
 	return 0;
@@ -28,38 +30,34 @@ void ebpf_close(void *state)
 	ebpf_kernel_free(state);
 }
 
+/* The command's target: the only one. */
+enum { TARGET = 1 };
+
 /* A recording under way. */
 struct session {
-	struct ebpf_kernel *kernel;
+	struct ebpf_session common;
 	const struct tracer_job *job;
 	struct recording *rec;
 	struct launch_end *end;
-	struct ebpf_reader reader;
-	struct ebpf_alarm alarm;
 	struct tracee tracee;
 	bool ended; /* the command, not all that it started */
 	bool told_listeners;
 };
 
-static int on_event(void *ctx, void *data, size_t size)
+static const struct ebpf_target *target_of(const struct session *s)
 {
-	struct session *s = ctx;
-	const struct ebpf_event *event = data;
-
-	if (size >= sizeof(*event) && event->kind == EBPF_EVENT_PROGRAM)
-		ebpf_reader_program(&s->reader, event, size);
-	return 0;
+	return &s->common.kernel->targets[TARGET];
 }
 
 static int sync_all(struct session *s, struct err *e)
 {
-	ebpf_kernel_poll(s->kernel);
-	return ebpf_reader_sync(&s->reader, e);
+	ebpf_kernel_poll(s->common.kernel);
+	return ebpf_reader_sync(s->common.readers[TARGET], e);
 }
 
 static void warn(struct session *s)
 {
-	if (!s->kernel->state->listeners || s->told_listeners)
+	if (!s->common.kernel->state->listeners || s->told_listeners)
 		return;
 	s->told_listeners = true;
 	tracer_tell_notifying(s->job);
@@ -68,7 +66,7 @@ static void warn(struct session *s)
 static int tick(struct session *s, bool suspending, struct err *e)
 {
 	warn(s);
-	if (!s->kernel->state->started || !s->job->tick)
+	if (!target_of(s)->started || !s->job->tick)
 		return 0;
 	if (sync_all(s, e))
 		return -e->code;
@@ -108,35 +106,29 @@ static bool is_asked_to_end(void)
 /* One that never started leaves nobody behind; it may have ended before its end was watched. */
 static bool is_over(const struct session *s)
 {
-	const struct ebpf_state *state = s->kernel->state;
+	const struct ebpf_target *target = target_of(s);
 
-	return s->ended && (!state->started || is_asked_to_end() ||
-				   !__atomic_load_n(&state->live, __ATOMIC_ACQUIRE));
+	return s->ended && (!target->started || is_asked_to_end() ||
+				   !__atomic_load_n(&target->live, __ATOMIC_ACQUIRE));
 }
 
-/* Read away what made @fd readable. */
-static void drain(int fd)
-{
-	char buffer[sizeof(struct signalfd_siginfo)];
-
-	(void)!read(fd, buffer, sizeof(buffer));
-}
-
-enum { WAIT_RING, WAIT_CHILD, WAIT_TICK, WAITS };
+enum { WAIT_RING, WAIT_CHILD, WAIT_TICK, WAIT_MARKS, WAITS };
 
 static int wait_step(struct session *s, struct pollfd waits[WAITS], struct err *e)
 {
 	if (poll(waits, WAITS, -1) < 0)
 		return errno == EINTR ? 0 : err_sys(e, errno, "waiting for the workload");
 	if (waits[WAIT_RING].revents)
-		ebpf_kernel_poll(s->kernel);
+		ebpf_kernel_poll(s->common.kernel);
+	if (waits[WAIT_MARKS].revents)
+		marks_serve(s->job->marks, ebpf_session_mark, &s->common);
 	if (waits[WAIT_CHILD].revents) {
-		drain(waits[WAIT_CHILD].fd);
+		ebpf_drain(waits[WAIT_CHILD].fd);
 		if (on_child(s, e))
 			return -e->code;
 	}
 	if (waits[WAIT_TICK].revents) {
-		drain(waits[WAIT_TICK].fd);
+		ebpf_drain(waits[WAIT_TICK].fd);
 		return tick(s, false, e);
 	}
 	return 0;
@@ -146,9 +138,11 @@ static int wait_step(struct session *s, struct pollfd waits[WAITS], struct err *
 static int wait_all(struct session *s, int child_fd, int tick_fd, struct err *e)
 {
 	struct pollfd waits[WAITS] = {
-		[WAIT_RING] = {.fd = ebpf_kernel_fd(s->kernel), .events = POLLIN},
+		[WAIT_RING] = {.fd = ebpf_kernel_fd(s->common.kernel), .events = POLLIN},
 		[WAIT_CHILD] = {.fd = child_fd, .events = POLLIN},
 		[WAIT_TICK] = {.fd = tick_fd, .events = POLLIN},
+		[WAIT_MARKS] = {.fd = s->job->marks ? marks_fd(s->job->marks) : -1,
+			.events = POLLIN},
 	};
 
 	/* What happened to it before child_fd was there. */
@@ -173,41 +167,31 @@ static int children_fd(struct err *e)
 	return fd < 0 ? err_sys(e, errno, "cannot wait for the command") : fd;
 }
 
-static int ticks_fd(unsigned period_ms, struct err *e)
-{
-	const struct timespec period = {
-		.tv_sec = period_ms / 1000,
-		.tv_nsec = (long)(period_ms % 1000) * 1000000,
-	};
-	const struct itimerspec setting = {.it_interval = period, .it_value = period};
-	scoped_fd int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-
-	if (fd < 0 || timerfd_settime(fd, 0, &setting, NULL))
-		return err_sys(e, errno, "cannot set up a timer");
-	return steal_fd(&fd);
-}
-
 static int start(struct session *s, struct err *e)
 {
+	const struct ebpf_target_keys keys = {.starting = true, .listening = s->job->listening};
+	struct ebpf_kernel *kernel = s->common.kernel;
+	uint32_t target;
+
 	/* What holds us holds the command: a filter on this process may deny its calls. */
-	if (proc_filters(getpid()) > 0 && ebpf_kernel_watch_returns(s->kernel, e))
+	if (proc_filters(getpid()) > 0 && ebpf_kernel_watch_returns(kernel, e))
 		return -e->code;
-	if (ebpf_alarm_start(s->kernel, &s->alarm, e))
+	if (ebpf_target_new(kernel, &keys, &target, e) ||
+		ebpf_session_add(&s->common, target, s->rec, e) ||
+		ebpf_target_begin(kernel, target, s->tracee.pid, e) ||
+		ebpf_session_attach(&s->common, e))
 		return -e->code;
-	if (ebpf_kernel_watch(s->kernel, s->tracee.pid, e) ||
-		launch_forward_signals(s->tracee.pid, e))
-		return -e->code;
-	return 0;
+	return launch_forward_signals(s->tracee.pid, e);
 }
 
 /* The watch has ended: what was seen in all. */
 static int finish(struct session *s, struct err *e)
 {
-	ebpf_alarm_stop(&s->alarm);
-	ebpf_kernel_stop(s->kernel);
+	ebpf_alarm_stop(&s->common.alarm);
+	ebpf_kernel_stop(s->common.kernel);
 	warn(s);
-	ebpf_kernel_losses(s->kernel, s->rec);
-	if (!s->kernel->state->started)
+	ebpf_reader_losses(s->common.readers[TARGET]);
+	if (!target_of(s)->started)
 		return tracee_failure(&s->tracee, s->job, s->end, e);
 	return sync_all(s, e);
 }
@@ -221,7 +205,7 @@ static int follow(struct session *s, struct err *e)
 	child_fd = children_fd(e);
 	if (child_fd < 0)
 		return child_fd;
-	tick_fd = ticks_fd(s->job->tick_ms, e);
+	tick_fd = ebpf_ticks_fd(s->job->tick_ms, e);
 	if (tick_fd < 0)
 		return tick_fd;
 	if (tracee_go(&s->tracee, e) || wait_all(s, child_fd, tick_fd, e))
@@ -232,20 +216,20 @@ static int follow(struct session *s, struct err *e)
 int ebpf_record(void *state, const struct tracer_job *job, struct recording *rec,
 	struct launch_end *end, struct err *e)
 {
-	struct session s = {.kernel = state, .job = job, .rec = rec, .end = end};
+	struct session s = {.job = job, .rec = rec, .end = end};
 	int code;
 
 	*end = (struct launch_end){0};
-	ebpf_reader_init(&s.reader, s.kernel, rec);
-	code = ebpf_kernel_listen(s.kernel, on_event, &s, e);
+	code = ebpf_session_init(&s.common, state, e);
 	if (!code)
 		code = launch_hold_signals(e);
 	if (!code)
 		code = tracee_start(job, false, &s.tracee, e);
 	if (!code) {
 		code = follow(&s, e);
-		ebpf_alarm_stop(&s.alarm);
+		ebpf_alarm_stop(&s.common.alarm);
 		tracee_done(&s.tracee);
 	}
+	ebpf_session_done(&s.common);
 	return code;
 }

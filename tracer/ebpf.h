@@ -8,10 +8,11 @@
 #include "ebpf_kernel.h"
 #include "tracer.h"
 
-/** tracer_backend.open, .record and .close. */
-int ebpf_open(void **out_state, struct err *e);
+/** tracer_backend.open, .record, .attach and .close. */
+int ebpf_open(enum tracer_room room, void **out_state, struct err *e);
 int ebpf_record(void *state, const struct tracer_job *job, struct recording *rec,
 	struct launch_end *end, struct err *e);
+int ebpf_attach(void *state, const struct tracer_attach *job, struct err *e);
 void ebpf_close(void *state);
 
 #endif

@@ -4,21 +4,35 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <ebpf.skel.h>
 #include "ebpf_needs.h"
+#include "phase.h"
+#include "proc.h"
 #include "scope.h"
 #include "syscalls.h"
 
 enum { BATCH = 256, MS = 1000000 };
 
 const struct ebpf_limits EBPF_LIMITS = {
-	.programs = EBPF_PROGRAMS,
-	.odds = EBPF_ODDS,
-	.ring_bytes = EBPF_RING_BYTES,
+	.targets = 2,
+	.programs = 2048,
+	.mapped = 4096,
+	.odds = 16384,
+	.ring_bytes = 256 * 1024,
 	.hold_ns = 20 * MS, /* attaching takes about half a millisecond where a CPU is free */
+};
+
+const struct ebpf_limits EBPF_LIMITS_NODE = {
+	.targets = 513,
+	.programs = 8192,
+	.mapped = 16384,
+	.odds = 16384,
+	.ring_bytes = 2 * 1024 * 1024,
+	.hold_ns = 20 * MS,
 };
 
 const char *const EBPF_ABI_NAMES[EBPF_ENTRIES] = {"x86_64", "i386"};
@@ -39,44 +53,127 @@ static uint32_t number_of(const struct abi *abi, const char *name)
 	return syscall_number(abi, name, &nr) ? UINT32_MAX : nr;
 }
 
-static void setup_fill(struct ebpf_setup *setup, const struct ebpf_limits *limits)
+static void set_add(uint64_t set[EBPF_WORDS], uint32_t slot)
 {
+	set[slot / 64] |= 1ull << slot % 64;
+}
+
+static void setup_slot(struct ebpf_setup *setup, const struct abi *abi, uint32_t slot)
+{
+	/* Loading a filter, mapping code. */
+	static const char *const LOOKS[] = {"seccomp", "prctl", "mmap", "mmap2"};
 	char name[SYSCALL_NAME_MAX];
+
+	if (!syscall_name(abi, slot % EBPF_NRS, name)) {
+		set_add(setup->unnamed, slot);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(LOOKS); i++) {
+		if (!strcmp(name, LOOKS[i]))
+			set_add(setup->looks, slot);
+	}
+	if (phase_role(name) == PHASE_ROLE_LISTEN)
+		set_add(setup->listens, slot);
+	else if (phase_role(name) == PHASE_ROLE_WAIT)
+		set_add(setup->waits, slot);
+}
+
+static void setup_fill(struct ebpf_setup *setup, const struct ebpf_kernel *kernel)
+{
+	const struct ebpf_limits *limits = &kernel->limits;
 
 	setup->hold_ns = limits->hold_ns;
 	setup->programs = limits->programs;
+	setup->lanes = kernel->lanes;
+	setup->discovers = limits->discovers;
+	setup->mount_spaces[0] = proc_mount_space(1);
+	setup->mount_spaces[1] = proc_mount_space(getpid());
 	setup->execve_nr = number_of(abi_by_name(EBPF_ABI_NAMES[EBPF_X86_64]), "execve");
 	for (unsigned entry = 0; entry < EBPF_ENTRIES; entry++) {
 		const struct abi *abi = abi_by_name(EBPF_ABI_NAMES[entry]);
 
 		setup->seccomp_nr[entry] = number_of(abi, "seccomp");
 		setup->prctl_nr[entry] = number_of(abi, "prctl");
-		for (uint32_t nr = 0; nr < EBPF_NRS; nr++) {
-			uint32_t slot = entry * EBPF_NRS + nr;
-
-			if (!syscall_name(abi, nr, name))
-				setup->unnamed[slot / 64] |= 1ull << slot % 64;
-		}
+		for (uint32_t nr = 0; nr < EBPF_NRS; nr++)
+			setup_slot(setup, abi, entry * EBPF_NRS + nr);
 	}
 }
 
-static int configure(struct ebpf_kernel *kernel, const struct ebpf_limits *limits)
+/* The room of each map; what a map has is set where that does not depend on the limits. */
+static int make_room(struct ebpf_kernel *kernel)
+{
+	const struct ebpf_limits *limits = &kernel->limits;
+	const struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} rooms[] = {
+		{kernel->skeleton->maps.targets, limits->targets},
+		{kernel->skeleton->maps.counts, limits->targets * kernel->lanes},
+		{kernel->skeleton->maps.spare_targets, limits->targets},
+		{kernel->skeleton->maps.by_mount_space, limits->targets},
+		{kernel->skeleton->maps.by_cgroup, limits->targets},
+		{kernel->skeleton->maps.programs, limits->programs},
+		{kernel->skeleton->maps.program_indexes, limits->programs},
+		{kernel->skeleton->maps.spare_programs, limits->programs},
+		{kernel->skeleton->maps.mapped, limits->mapped},
+		{kernel->skeleton->maps.odds, limits->odds},
+		{kernel->skeleton->maps.ring, limits->ring_bytes},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rooms); i++) {
+		if (bpf_map__set_max_entries(rooms[i].map, rooms[i].entries))
+			return -errno;
+	}
+	return 0;
+}
+
+/* A lane for each CPU, as far as there are; a power of two. */
+static unsigned lanes_for(unsigned cpus)
+{
+	unsigned lanes = 1;
+
+	while (lanes < cpus && lanes < EBPF_LANES_MAX)
+		lanes *= 2;
+	return lanes;
+}
+
+/* To verify a program takes the kernel longer than all else that is done before recording. */
+static void autoload_set(struct ebpf_kernel *kernel)
 {
 	struct ebpf_programs *skeleton = kernel->skeleton;
-	int cpus = libbpf_num_possible_cpus();
+	bool attaches = kernel->limits.attaches;
+
+	bpf_program__set_autoload(skeleton->progs.on_vsyscall, ebpf_has_vsyscall_event());
+	bpf_program__set_autoload(skeleton->progs.on_attach, attaches);
+	bpf_program__set_autoload(skeleton->progs.mark_all, attaches);
+	bpf_program__set_autoload(skeleton->progs.look_at_maps, attaches);
+}
+
+static int configure(struct ebpf_kernel *kernel)
+{
+	struct ebpf_programs *skeleton = kernel->skeleton;
+	int cpus = libbpf_num_possible_cpus(), code;
 
 	if (cpus < 0)
 		return cpus;
-	kernel->cpus = (unsigned)cpus;
-	setup_fill(&skeleton->rodata->setup, limits);
-	bpf_program__set_autoload(skeleton->progs.on_vsyscall, ebpf_has_vsyscall_event());
-	if (bpf_map__set_max_entries(skeleton->maps.counts, kernel->cpus) ||
-		bpf_map__set_max_entries(skeleton->maps.programs, limits->programs) ||
-		bpf_map__set_max_entries(skeleton->maps.program_indexes, limits->programs) ||
-		bpf_map__set_max_entries(skeleton->maps.odds, limits->odds) ||
-		bpf_map__set_max_entries(skeleton->maps.ring, limits->ring_bytes))
-		return -errno;
-	return ebpf_programs__load(skeleton);
+	kernel->lanes = lanes_for((unsigned)cpus);
+	setup_fill(&skeleton->rodata->setup, kernel);
+	skeleton->rodata->setup.lanes_shared = (unsigned)cpus > kernel->lanes;
+	autoload_set(kernel);
+	code = make_room(kernel);
+	return code ? code : ebpf_programs__load(skeleton);
+}
+
+/* All targets are free, but for entry 0. */
+static int fill_spares(struct ebpf_kernel *kernel)
+{
+	int fd = bpf_map__fd(kernel->skeleton->maps.spare_targets);
+
+	for (uint32_t index = 1; index < kernel->limits.targets; index++) {
+		if (bpf_map_update_elem(fd, NULL, &index, BPF_ANY))
+			return -errno;
+	}
+	return 0;
 }
 
 static size_t map_size(const struct bpf_map *map)
@@ -84,9 +181,9 @@ static size_t map_size(const struct bpf_map *map)
 	return (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
 }
 
-static const void *map_view(const struct bpf_map *map)
+static void *map_view(const struct bpf_map *map, int protection)
 {
-	void *view = mmap(NULL, map_size(map), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+	void *view = mmap(NULL, map_size(map), protection, MAP_SHARED, bpf_map__fd(map), 0);
 
 	return view == MAP_FAILED ? NULL : view;
 }
@@ -99,11 +196,11 @@ static void map_unview(const struct bpf_map *map, const void *view)
 
 static bool view_all(struct ebpf_kernel *kernel)
 {
-	kernel->counts = map_view(kernel->skeleton->maps.counts);
-	kernel->facts = map_view(kernel->skeleton->maps.facts);
-	kernel->programs = map_view(kernel->skeleton->maps.programs);
+	kernel->counts = map_view(kernel->skeleton->maps.counts, PROT_READ);
+	kernel->programs = map_view(kernel->skeleton->maps.programs, PROT_READ);
+	kernel->targets = map_view(kernel->skeleton->maps.targets, PROT_READ | PROT_WRITE);
 	kernel->state = &kernel->skeleton->bss->state;
-	return kernel->counts && kernel->facts && kernel->programs;
+	return kernel->counts && kernel->programs && kernel->targets;
 }
 
 static void scope_kernel(struct ebpf_kernel **kernel)
@@ -125,7 +222,10 @@ int ebpf_kernel_new(const struct ebpf_limits *limits, struct ebpf_kernel **out, 
 	kernel->skeleton = ebpf_programs__open();
 	if (!kernel->skeleton)
 		return err_sys(e, errno, "ebpf: the programs cannot be read");
-	code = configure(kernel, limits);
+	kernel->limits = *limits;
+	code = configure(kernel);
+	if (!code)
+		code = fill_spares(kernel);
 	if (code)
 		return ebpf_needs_explain(-code, e);
 	if (!view_all(kernel))
@@ -141,8 +241,8 @@ void ebpf_kernel_free(struct ebpf_kernel *kernel)
 	ring_buffer__free(kernel->ring);
 	if (kernel->skeleton) {
 		map_unview(kernel->skeleton->maps.counts, kernel->counts);
-		map_unview(kernel->skeleton->maps.facts, kernel->facts);
 		map_unview(kernel->skeleton->maps.programs, kernel->programs);
+		map_unview(kernel->skeleton->maps.targets, kernel->targets);
 		ebpf_programs__destroy(kernel->skeleton);
 	}
 	free(kernel);
@@ -169,15 +269,17 @@ void ebpf_kernel_poll(struct ebpf_kernel *kernel)
 	(void)ring_buffer__consume(kernel->ring);
 }
 
-/* bpf_program__attach() of all that is needed from the start; sys_enter comes last. */
-static int attach_all(struct ebpf_programs *skeleton)
+int ebpf_kernel_attach(struct ebpf_kernel *kernel, struct err *e)
 {
+	struct ebpf_programs *skeleton = kernel->skeleton;
+	/* Who belongs to whom comes before what they call. */
 	const struct {
 		struct bpf_program *program;
 		struct bpf_link **link;
 	} order[] = {
 		{skeleton->progs.on_exit, &skeleton->links.on_exit},
 		{skeleton->progs.on_fork, &skeleton->links.on_fork},
+		{skeleton->progs.on_attach, &skeleton->links.on_attach},
 		{skeleton->progs.on_exec, &skeleton->links.on_exec},
 		{skeleton->progs.on_vsyscall, &skeleton->links.on_vsyscall},
 		{skeleton->progs.on_enter, &skeleton->links.on_enter},
@@ -188,25 +290,9 @@ static int attach_all(struct ebpf_programs *skeleton)
 			continue;
 		*order[i].link = bpf_program__attach(order[i].program);
 		if (!*order[i].link)
-			return -errno;
+			return err_sys(e, errno, "ebpf: cannot attach to the tracepoints");
 	}
 	return 0;
-}
-
-int ebpf_kernel_watch(struct ebpf_kernel *kernel, pid_t pid, struct err *e)
-{
-	const struct ebpf_task first = {.starting = 1, .entered = EBPF_ANY_RETURN};
-	scoped_fd int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	int code;
-
-	if (pid_fd < 0)
-		return err_sys(e, errno, "ebpf: process %d", pid);
-	kernel->state->live = 1;
-	if (bpf_map_update_elem(
-		    bpf_map__fd(kernel->skeleton->maps.tasks), &pid_fd, &first, BPF_NOEXIST))
-		return err_sys(e, errno, "ebpf: cannot mark process %d", pid);
-	code = attach_all(kernel->skeleton);
-	return code ? err_sys(e, -code, "ebpf: cannot attach to the tracepoints") : 0;
 }
 
 int ebpf_kernel_watch_returns(struct ebpf_kernel *kernel, struct err *e)
@@ -235,21 +321,21 @@ uint64_t ebpf_missed(int prog_fd)
 	return bpf_obj_get_info_by_fd(prog_fd, &info, &size) ? 0 : info.recursion_misses;
 }
 
-void ebpf_kernel_losses(const struct ebpf_kernel *kernel, struct recording *rec)
+void ebpf_kernel_losses(const struct ebpf_kernel *kernel, uint64_t out[LOSS_WAYS])
 {
 	const struct ebpf_state *state = kernel->state;
 	struct bpf_program *program;
 
-	rec->loss[LOSS_INHERIT_FAILURES] = state->inherit_failures;
-	rec->loss[LOSS_MAP_FULL] = state->map_full;
-	rec->loss[LOSS_OUT_OF_RANGE] = state->out_of_range;
-	rec->loss[LOSS_RING_FULL] = state->ring_full;
-	rec->loss[LOSS_LATE_RETURNS] = state->late_returns;
-	rec->loss[LOSS_MISSED_RECURSION] = 0;
+	memset(out, 0, LOSS_WAYS * sizeof(*out));
+	out[LOSS_INHERIT_FAILURES] = state->inherit_failures;
+	out[LOSS_MAP_FULL] = state->map_full;
+	out[LOSS_OUT_OF_RANGE] = state->out_of_range;
+	out[LOSS_RING_FULL] = state->ring_full;
+	out[LOSS_LATE_RETURNS] = state->late_returns;
 	bpf_object__for_each_program(program, kernel->skeleton->obj)
 	{
 		if (bpf_program__autoload(program))
-			rec->loss[LOSS_MISSED_RECURSION] += ebpf_missed(bpf_program__fd(program));
+			out[LOSS_MISSED_RECURSION] += ebpf_missed(bpf_program__fd(program));
 	}
 }
 

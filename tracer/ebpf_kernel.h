@@ -14,15 +14,20 @@
 #include "err.h"
 #include "recording.h"
 
-/* How much room the programs have.  Tests take less, to see what happens where it ends. */
+/* How much room the programs have, and what they are to do on their own. */
 struct ebpf_limits {
-	uint32_t programs; /* 2...EBPF_PROGRAMS */
-	uint32_t odds;
+	uint32_t targets; /* 2...: entry 0 stands for nobody */
+	uint32_t programs; /* 2...: entry 0 stands for unknown */
+	uint32_t mapped; /* files mapped as code */
+	uint32_t odds; /* different numbers without a slot, by program and phase */
 	uint32_t ring_bytes; /* a power of two of pages */
 	uint64_t hold_ns; /* for which a call is kept until its return is watched */
+	bool attaches; /* ebpf_targets_scan() and cgroups will be used */
+	bool discovers; /* mount namespaces become targets by themselves */
 };
 
-extern const struct ebpf_limits EBPF_LIMITS;
+/* For one target, and for a node full of containers; neither discovers any. */
+extern const struct ebpf_limits EBPF_LIMITS, EBPF_LIMITS_NODE;
 
 /* The names of the ABIs that calls enter under, x32 aside. */
 extern const char *const EBPF_ABI_NAMES[EBPF_ENTRIES];
@@ -33,15 +38,16 @@ struct ring_buffer;
 struct ebpf_kernel {
 	struct ebpf_programs *skeleton;
 	struct ring_buffer *ring;
+	struct ebpf_limits limits;
 	struct ebpf_state *state;
-	unsigned cpus;
-	/* The maps, read-only. */
-	const struct ebpf_counts *counts; /* by CPU */
-	const struct ebpf_fact *facts; /* by slot */
+	struct ebpf_target *targets; /* limits.targets */
+	unsigned lanes; /* how many counts a target has */
+	/* Read-only. */
+	const struct ebpf_counts *counts; /* by target, and in it by lane */
 	const struct ebpf_program *programs; /* by index */
 };
 
-/* An event from the ring; @path follows a struct ebpf_event of kind EBPF_EVENT_PROGRAM. */
+/* An event from the ring; @path follows a struct ebpf_event that has one. */
 typedef int ebpf_on_event(void *ctx, void *data, size_t size);
 
 /**
@@ -65,11 +71,8 @@ int ebpf_kernel_alarm_fd(const struct ebpf_kernel *kernel);
 /** Pass on what the ring holds; does not wait. */
 void ebpf_kernel_poll(struct ebpf_kernel *kernel);
 
-/**
- * Count the calls of process @pid, a child that waits (it has one thread and no children), from the
- * execve that starts the command on, that one included, and those of all that it will start.
- */
-int ebpf_kernel_watch(struct ebpf_kernel *kernel, pid_t pid, struct err *e);
+/** Attach: from now on the calls of targets are counted. */
+int ebpf_kernel_attach(struct ebpf_kernel *kernel, struct err *e);
 
 /**
  * Watch how calls return too: from now on denied calls are seen.  May be called again; by one
@@ -80,8 +83,8 @@ int ebpf_kernel_watch_returns(struct ebpf_kernel *kernel, struct err *e);
 /** Stop counting: all is detached, and the maps stay readable. */
 void ebpf_kernel_stop(struct ebpf_kernel *kernel);
 
-/** What the programs lost, to the counters of @rec.  After ebpf_kernel_stop(). */
-void ebpf_kernel_losses(const struct ebpf_kernel *kernel, struct recording *rec);
+/** What the programs lost so far, to @out. */
+void ebpf_kernel_losses(const struct ebpf_kernel *kernel, uint64_t out[LOSS_WAYS]);
 
 /** How often the kernel skipped the program behind @prog_fd because it was running already. */
 uint64_t ebpf_missed(int prog_fd);

@@ -1,5 +1,6 @@
 /*
  * ebpf_maps.bpf.h: what the programs in the kernel share among themselves and with their reader.
+ * Entries given as 1 are set before loading.
  */
 #ifndef SYSCLAMP_EBPF_MAPS_BPF_H
 #define SYSCLAMP_EBPF_MAPS_BPF_H
@@ -25,44 +26,75 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* one per possible CPU: set before loading */
+	__uint(max_entries, 1);
+	__type(key, ebpf_u32);
+	__type(value, struct ebpf_target);
+} targets SEC(".maps");
+
+/* By target, and in it by lane. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
 	__type(key, ebpf_u32);
 	__type(value, struct ebpf_counts);
 } counts SEC(".maps");
 
+/* Entries of targets that nobody uses. */
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, EBPF_SLOTS);
-	__type(key, ebpf_u32);
-	__type(value, struct ebpf_fact);
-} facts SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__type(value, ebpf_u32);
+} spare_targets SEC(".maps");
+
+/* By what threads are found to belong to a target: mount namespace, cgroup of version 2. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, ebpf_u64);
+	__type(value, ebpf_u32);
+} by_mount_space SEC(".maps"), by_cgroup SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, EBPF_PROGRAMS);
+	__uint(max_entries, 1);
 	__type(key, ebpf_u32);
 	__type(value, struct ebpf_program);
 } programs SEC(".maps");
 
+/* Indexes of programs that were given back. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, EBPF_PROGRAMS);
-	__type(key, struct ebpf_program_key);
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, 1);
 	__type(value, ebpf_u32);
-} program_indexes SEC(".maps");
+} spare_programs SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, EBPF_ODDS);
+	__uint(max_entries, 1);
+	__type(key, struct ebpf_file_key);
+	__type(value, ebpf_u32);
+} program_indexes SEC(".maps");
+
+/* Files that were mapped as code. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct ebpf_file_key);
+	__type(value, ebpf_u32);
+} mapped SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
 	__type(key, struct ebpf_odd_key);
 	__type(value, struct ebpf_odd);
 } odds SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, EBPF_RING_BYTES);
+	__uint(max_entries, 1);
 } ring SEC(".maps");
 
 /* Rings once, when returns have to be watched: nobody reads it. */
@@ -83,5 +115,13 @@ struct {
 	__type(key, ebpf_u32);
 	__type(value, struct event_buffer);
 } buffers SEC(".maps");
+
+static void wake(ebpf_u32 kind, ebpf_u32 target)
+{
+	struct ebpf_event event = {.kind = kind, .target = target};
+
+	/* In a ring that is full the reader has something to wake up for already. */
+	bpf_ringbuf_output(&ring, &event, sizeof(event), BPF_RB_FORCE_WAKEUP);
+}
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * ebpf_path.bpf.h: which program a thread executes: an index for each, and the path of a new one.
+ * ebpf_path.bpf.h: which program a thread executes: an index for each, and the path of a new one;
+ * and which files it maps as code.
  *
  * bpf_d_path() is refused in tracepoints, and /proc is too late for programs that end at once: so
  * the path is walked here, as d_path() of fs/d_path.c does, up to the root of the mount namespace.
@@ -63,15 +64,23 @@ static bool path_is_gone(const struct dentry *dentry)
 	return !BPF_CORE_READ(dentry, d_hash.pprev) || dentry == BPF_CORE_READ(dentry, d_parent);
 }
 
+/*
+ * A file, by the numbers of its struct path: global functions take nothing else, and these are
+ * global so that the kernel verifies them once, and not for each of their callers.
+ */
+struct place {
+	struct vfsmount *mount;
+	struct dentry *dentry;
+};
+
 /* The names from the file up, to @buffer. */
-static void path_read(struct event_buffer *buffer, const struct path *path)
+static void path_read(struct event_buffer *buffer, const struct place *place)
 {
-	struct dentry *dentry = BPF_CORE_READ(path, dentry);
-	struct vfsmount *mounted = BPF_CORE_READ(path, mnt);
+	struct dentry *dentry = place->dentry;
 	struct path_walk walk = {
 		.buffer = buffer,
 		.dentry = dentry,
-		.mount = (void *)mounted - bpf_core_field_offset(struct mount, mnt),
+		.mount = (void *)place->mount - bpf_core_field_offset(struct mount, mnt),
 	};
 
 	if (path_is_gone(dentry))
@@ -82,15 +91,15 @@ static void path_read(struct event_buffer *buffer, const struct path *path)
 	buffer->event.path_size = walk.size;
 }
 
-static void program_tell(ebpf_u32 index, const struct path *path)
+static void file_tell(ebpf_u32 kind, ebpf_u32 target, ebpf_u32 index, const struct place *place)
 {
 	ebpf_u32 zero = 0, size;
 	struct event_buffer *buffer = bpf_map_lookup_elem(&buffers, &zero);
 
 	if (!buffer)
 		return;
-	buffer->event = (struct ebpf_event){.kind = EBPF_EVENT_PROGRAM, .program = index};
-	path_read(buffer, path);
+	buffer->event = (struct ebpf_event){.kind = kind, .target = target, .program = index};
+	path_read(buffer, place);
 	size = buffer->event.path_size;
 	if (size > EBPF_PATH_MAX)
 		return;
@@ -98,25 +107,43 @@ static void program_tell(ebpf_u32 index, const struct path *path)
 		__sync_fetch_and_add(&state.ring_full, 1);
 }
 
-/* The index of a program, given away if need be; 0 if there is no more room. */
-static ebpf_u32 program_of(const struct path *path)
+static void file_key(const struct place *place, ebpf_u32 target, struct ebpf_file_key *out)
 {
-	struct dentry *dentry = BPF_CORE_READ(path, dentry);
-	struct ebpf_program_key key = {
-		.dentry = (ebpf_u64)dentry,
-		.mount = (ebpf_u64)BPF_CORE_READ(path, mnt),
-		.inode = BPF_CORE_READ(dentry, d_inode, i_ino),
-		/* Unlinked, it goes by another name. */
-		.name_hash = path_is_gone(dentry) ? 0 : BPF_CORE_READ(dentry, d_name.hash_len),
-	};
-	ebpf_u32 *known = bpf_map_lookup_elem(&program_indexes, &key), index;
+	struct dentry *dentry = place->dentry;
 
+	out->dentry = (ebpf_u64)dentry;
+	out->mount = (ebpf_u64)place->mount;
+	out->inode = BPF_CORE_READ(dentry, d_inode, i_ino);
+	/* Unlinked, it goes by another name. */
+	out->name_hash = path_is_gone(dentry) ? 0 : BPF_CORE_READ(dentry, d_name.hash_len);
+	out->target = target;
+}
+
+/* An index that was given back, or else a new one. */
+static ebpf_u32 program_index(void)
+{
+	ebpf_u32 index;
+
+	if (!bpf_map_pop_elem(&spare_programs, &index))
+		return index;
+	return __sync_fetch_and_add(&state.programs, 1) + 1;
+}
+
+/* The index of a program in a target, given away if need be; 0 if there is no more room. */
+__noinline ebpf_u32 program_at(ebpf_u64 mount, ebpf_u64 dentry, ebpf_u32 target)
+{
+	const struct place place = {(struct vfsmount *)mount, (struct dentry *)dentry};
+	struct ebpf_file_key key;
+	ebpf_u32 *known, index;
+
+	file_key(&place, target, &key);
+	known = bpf_map_lookup_elem(&program_indexes, &key);
 	if (known)
 		return *known;
-	index = __sync_fetch_and_add(&state.programs, 1) + 1;
+	index = program_index();
 	if (index < setup.programs &&
 		!bpf_map_update_elem(&program_indexes, &key, &index, BPF_NOEXIST)) {
-		program_tell(index, path);
+		file_tell(EBPF_EVENT_PROGRAM, target, index, &place);
 		return index;
 	}
 	/* No room; or another CPU was faster, and an index stays unused. */
@@ -125,6 +152,35 @@ static ebpf_u32 program_of(const struct path *path)
 		return *known;
 	__sync_fetch_and_add(&state.map_full, 1);
 	return 0;
+}
+
+/* A target maps a file as code. */
+__noinline int mapped_at(ebpf_u64 mount, ebpf_u64 dentry, ebpf_u32 target)
+{
+	const struct place place = {(struct vfsmount *)mount, (struct dentry *)dentry};
+	struct ebpf_file_key key;
+	ebpf_u32 one = 1;
+
+	file_key(&place, target, &key);
+	if (bpf_map_lookup_elem(&mapped, &key))
+		return 0;
+	if (!bpf_map_update_elem(&mapped, &key, &one, BPF_NOEXIST))
+		file_tell(EBPF_EVENT_MAPPED, target, 0, &place);
+	else if (!bpf_map_lookup_elem(&mapped, &key))
+		__sync_fetch_and_add(&state.map_full, 1);
+	return 0;
+}
+
+static ebpf_u32 program_of(const struct file *file, ebpf_u32 target)
+{
+	return program_at((ebpf_u64)BPF_CORE_READ(file, f_path.mnt),
+		(ebpf_u64)BPF_CORE_READ(file, f_path.dentry), target);
+}
+
+static void file_mapped(const struct file *file, ebpf_u32 target)
+{
+	mapped_at((ebpf_u64)BPF_CORE_READ(file, f_path.mnt),
+		(ebpf_u64)BPF_CORE_READ(file, f_path.dentry), target);
 }
 
 #endif

@@ -1,9 +1,11 @@
 #include "ebpf_read.h"
 
 #include <linux/audit.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "phase.h"
 #include "scope.h"
 #include "syscalls.h"
 
@@ -12,12 +14,19 @@
 /* Stands for the directories that did not fit. */
 #define CUT_PREFIX "..."
 
-void ebpf_reader_init(
-	struct ebpf_reader *reader, const struct ebpf_kernel *kernel, struct recording *rec)
+int ebpf_paths_init(struct ebpf_paths *out, const struct ebpf_limits *limits, struct err *e)
 {
-	*reader = (struct ebpf_reader){.kernel = kernel, .rec = rec};
-	for (size_t i = 0; i < ARRAY_LEN(reader->names); i++)
-		reader->names[i] = SIZE_MAX;
+	out->rows = calloc(limits->programs, sizeof(*out->rows));
+	out->n_rows = out->rows ? limits->programs : 0;
+	return out->rows ? 0 : err_nomem(e);
+}
+
+void ebpf_paths_done(struct ebpf_paths *paths)
+{
+	for (size_t i = 0; i < paths->n_rows; i++)
+		free(paths->rows[i].path);
+	free(paths->rows);
+	*paths = (struct ebpf_paths){0};
 }
 
 /* The names in @path, which go from the last to the first, as an absolute path in @out. */
@@ -42,16 +51,44 @@ static void path_build(const char *path, size_t size, unsigned flags, char out[2
 	*to = '\0';
 }
 
-void ebpf_reader_program(struct ebpf_reader *reader, const struct ebpf_event *event, size_t size)
+/* The path that an event carries, in @out; false if none. */
+static bool event_path(const struct ebpf_event *event, size_t size, char out[2 * EBPF_PATH_MAX])
 {
-	const char *path = (const char *)(event + 1);
+	if (!event->path_size || event->path_size > EBPF_PATH_MAX ||
+		size < sizeof(*event) + event->path_size)
+		return false;
+	path_build((const char *)(event + 1), event->path_size, event->path_flags, out);
+	return true;
+}
+
+void ebpf_paths_add(struct ebpf_paths *paths, const struct ebpf_event *event, size_t size)
+{
 	char text[2 * EBPF_PATH_MAX];
 
-	if (event->program >= EBPF_PROGRAMS || !event->path_size ||
-		event->path_size > EBPF_PATH_MAX || size < sizeof(*event) + event->path_size)
+	if (event->program >= paths->n_rows || !event_path(event, size, text))
 		return;
-	path_build(path, event->path_size, event->path_flags, text);
-	reader->names[event->program] = rec_names_index(&reader->rec->programs, text);
+	free(paths->rows[event->program].path);
+	paths->rows[event->program] = (struct ebpf_path){
+		.target = event->target, .path = strdup(text)};
+}
+
+void ebpf_paths_forget(struct ebpf_paths *paths, uint32_t target)
+{
+	for (size_t i = 0; i < paths->n_rows; i++) {
+		if (paths->rows[i].target != target)
+			continue;
+		free(paths->rows[i].path);
+		paths->rows[i] = (struct ebpf_path){0};
+	}
+}
+
+void ebpf_reader_mapped(struct ebpf_reader *reader, const struct ebpf_event *event, size_t size)
+{
+	char text[2 * EBPF_PATH_MAX];
+
+	if (event_path(event, size, text) &&
+		rec_names_index(&reader->rec->mapped, text) == SIZE_MAX)
+		reader->rec->loss[LOSS_NO_MEMORY]++;
 }
 
 /* CLOCK_MONOTONIC to the Unix epoch. */
@@ -65,32 +102,28 @@ static uint64_t epoch_ns(uint64_t monotonic_ns)
 	return now_ns() - (now_monotonic_ns - monotonic_ns);
 }
 
-static uint64_t slot_calls(const struct ebpf_kernel *kernel, uint32_t slot)
+static uint64_t slot_calls(const struct ebpf_reader *reader, uint32_t slot)
 {
+	const struct ebpf_kernel *kernel = reader->kernel;
 	uint64_t calls = 0;
 
-	for (unsigned cpu = 0; cpu < kernel->cpus; cpu++)
-		calls += __atomic_load_n(&kernel->counts[cpu].calls[slot], __ATOMIC_RELAXED);
+	for (unsigned lane = 0; lane < kernel->lanes; lane++)
+		calls += __atomic_load_n(
+			&kernel->counts[reader->target * kernel->lanes + lane].calls[slot],
+			__ATOMIC_RELAXED);
 	return calls;
 }
 
-static struct rec_call *slot_entry(struct ebpf_reader *reader, uint32_t slot)
+static struct rec_call *slot_entry(const struct ebpf_reader *reader, uint32_t slot)
 {
 	return recording_call(
 		reader->rec, abi_by_name(EBPF_ABI_NAMES[slot / EBPF_NRS]), slot % EBPF_NRS);
 }
 
-static void facts_read(struct rec_call *call, const struct ebpf_fact *fact)
+static void slot_sync(const struct ebpf_reader *reader, uint32_t slot)
 {
-	if (!call->first_ns && fact->first_ns)
-		call->first_ns = epoch_ns(fact->first_ns);
-	call->denied = fact->denied;
-	call->enosys = fact->enosys;
-}
-
-static void slot_sync(struct ebpf_reader *reader, uint32_t slot)
-{
-	uint64_t calls = slot_calls(reader->kernel, slot);
+	const struct ebpf_fact *fact = &reader->kernel->targets[reader->target].facts[slot];
+	uint64_t calls = slot_calls(reader, slot);
 	struct rec_call *call;
 
 	if (!calls)
@@ -98,46 +131,115 @@ static void slot_sync(struct ebpf_reader *reader, uint32_t slot)
 	call = slot_entry(reader, slot);
 	if (!call)
 		return;
-	if (calls != reader->calls[slot])
+	if (calls != call->count)
 		call->last_ns = now_ns();
-	reader->calls[slot] = calls;
 	call->count = calls;
-	facts_read(call, &reader->kernel->facts[slot]);
+	call->denied = fact->denied;
+	if (!call->first_ns && fact->first_ns)
+		call->first_ns = epoch_ns(fact->first_ns);
 	if (call->first_ns > call->last_ns)
 		call->last_ns = call->first_ns;
 }
 
-static void program_add(struct ebpf_reader *reader, struct rec_call *call, size_t program)
+/* One more member of one of a call's sets; SIZE_MAX is none. */
+static void set_extend(const struct ebpf_reader *reader, struct bits *set, size_t member)
 {
-	if (call && reader->names[program] != SIZE_MAX &&
-		bits_add(&call->programs, reader->names[program]))
+	if (member != SIZE_MAX && bits_add(set, member))
 		reader->rec->loss[LOSS_NO_MEMORY]++;
 }
 
-static void program_sync(struct ebpf_reader *reader, size_t program)
+/* Call @each with every call in the set; one's bit may be ahead of its count. */
+static void seen_each(const struct ebpf_reader *reader, const uint64_t seen[EBPF_WORDS],
+	void (*each)(const struct ebpf_reader *reader, struct rec_call *call, size_t member),
+	size_t member)
 {
-	const struct ebpf_program *seen = &reader->kernel->programs[program];
-
 	for (uint32_t word = 0; word < EBPF_WORDS; word++) {
-		uint64_t bits = __atomic_load_n(&seen->seen[word], __ATOMIC_RELAXED);
+		uint64_t bits = __atomic_load_n(&seen[word], __ATOMIC_RELAXED);
 
 		for (; bits; bits &= bits - 1) {
 			uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
+			struct rec_call *call = slot_calls(reader, slot) ? slot_entry(reader, slot)
+									 : NULL;
 
-			/* The bit may be ahead of the count. */
-			if (reader->calls[slot])
-				program_add(reader, slot_entry(reader, slot), program);
+			if (call)
+				each(reader, call, member);
 		}
+	}
+}
+
+static void program_extend(const struct ebpf_reader *reader, struct rec_call *call, size_t member)
+{
+	set_extend(reader, &call->programs, member);
+}
+
+static void phase_extend(const struct ebpf_reader *reader, struct rec_call *call, size_t member)
+{
+	set_extend(reader, &call->phases, member);
+}
+
+/* The index of a program in the recording, or SIZE_MAX if its path is not known. */
+static size_t program_member(const struct ebpf_reader *reader, size_t program)
+{
+	const struct ebpf_path *row = program < reader->paths->n_rows
+					      ? &reader->paths->rows[program]
+					      : NULL;
+
+	if (!row || row->target != reader->target || !row->path)
+		return SIZE_MAX;
+	return rec_names_index(&reader->rec->programs, row->path);
+}
+
+static void programs_sync(const struct ebpf_reader *reader)
+{
+	for (size_t program = 1; program < reader->paths->n_rows; program++) {
+		size_t member = program_member(reader, program);
+
+		if (member != SIZE_MAX)
+			seen_each(reader, reader->kernel->programs[program].seen, program_extend,
+				member);
+	}
+}
+
+static size_t phase_member(const struct ebpf_reader *reader, uint32_t phase)
+{
+	const char *name = phase_name(phase);
+
+	if (!name && phase - PHASE_MARKS < reader->marks->n_names)
+		name = reader->marks->names[phase - PHASE_MARKS];
+	return name ? rec_names_index(&reader->rec->phases, name) : SIZE_MAX;
+}
+
+static bool set_is_empty(const uint64_t set[EBPF_WORDS])
+{
+	for (uint32_t word = 0; word < EBPF_WORDS; word++) {
+		if (set[word])
+			return false;
+	}
+	return true;
+}
+
+static void phases_sync(const struct ebpf_reader *reader)
+{
+	const struct ebpf_target *target = &reader->kernel->targets[reader->target];
+
+	for (uint32_t phase = 0; phase < EBPF_PHASES; phase++) {
+		/* One that has begun is named, although nothing was called in it. */
+		if (!set_is_empty(target->phases[phase]) ||
+			(phase == target->phase && target->started))
+			seen_each(reader, target->phases[phase], phase_extend,
+				phase_member(reader, phase));
 	}
 }
 
 /* Odd numbers of several programs add up: their entries start from zero at each reading. */
 static void odd_reset(struct recording *rec)
 {
+	char name[SYSCALL_NAME_MAX];
+
 	for (size_t i = 0; i < rec->n_calls; i++) {
 		struct rec_call *call = &rec->calls[i];
 
-		if (call->nr >= EBPF_NRS)
+		if (call->nr >= EBPF_NRS || !syscall_name(call->abi, call->nr, name))
 			call->count = call->denied = call->enosys = 0;
 	}
 }
@@ -149,35 +251,57 @@ static const struct abi *odd_abi(const struct ebpf_odd_key *key)
 
 static void odd_read(void *ctx, const struct ebpf_odd_key *key, const struct ebpf_odd *odd)
 {
-	struct ebpf_reader *reader = ctx;
-	struct rec_call *call = recording_call(reader->rec, odd_abi(key), key->nr);
+	const struct ebpf_reader *reader = ctx;
 	char name[SYSCALL_NAME_MAX];
-	uint64_t first_ns = epoch_ns(odd->fact.first_ns);
+	struct rec_call *call;
+	uint64_t first_ns;
 
+	if (key->target != reader->target)
+		return;
+	call = recording_call(reader->rec, odd_abi(key), key->nr);
 	if (!call)
 		return;
+	first_ns = epoch_ns(odd->fact.first_ns);
 	call->count += odd->calls;
 	call->denied += odd->fact.denied;
 	if (!syscall_name(call->abi, call->nr, name))
-		call->enosys += odd->fact.enosys;
+		call->enosys += odd->enosys;
 	if (!call->first_ns || first_ns < call->first_ns)
 		call->first_ns = first_ns;
 	call->last_ns = now_ns();
-	if (key->program < EBPF_PROGRAMS)
-		program_add(reader, call, key->program);
+	program_extend(reader, call, program_member(reader, key->program));
+	phase_extend(reader, call, phase_member(reader, key->phase));
+}
+
+bool ebpf_reader_has_news(const struct ebpf_reader *reader)
+{
+	return __atomic_load_n(&reader->kernel->targets[reader->target].news, __ATOMIC_RELAXED) !=
+	       reader->news;
 }
 
 int ebpf_reader_sync(struct ebpf_reader *reader, struct err *e)
 {
-	const struct ebpf_state *state = reader->kernel->state;
-	size_t programs = __atomic_load_n(&state->programs, __ATOMIC_RELAXED) + 1u;
+	const struct ebpf_target *target = &reader->kernel->targets[reader->target];
 
+	/* Before the rest: what comes meanwhile is news the next time. */
+	reader->news = __atomic_load_n(&target->news, __ATOMIC_ACQUIRE);
 	for (uint32_t slot = 0; slot < EBPF_SLOTS; slot++)
 		slot_sync(reader, slot);
-	for (size_t program = 1; program < programs && program < EBPF_PROGRAMS; program++)
-		program_sync(reader, program);
-	if (!__atomic_load_n(&state->odds, __ATOMIC_RELAXED))
+	programs_sync(reader);
+	phases_sync(reader);
+	if (!__atomic_load_n(&target->odds, __ATOMIC_RELAXED))
 		return 0;
 	odd_reset(reader->rec);
 	return ebpf_kernel_each_odd(reader->kernel, odd_read, reader, e);
+}
+
+void ebpf_reader_losses(struct ebpf_reader *reader)
+{
+	uint64_t lost[LOSS_WAYS];
+
+	ebpf_kernel_losses(reader->kernel, lost);
+	for (size_t way = 0; way < LOSS_WAYS; way++) {
+		if (lost[way] > reader->lost_before[way])
+			reader->rec->loss[way] = lost[way] - reader->lost_before[way];
+	}
 }

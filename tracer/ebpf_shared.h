@@ -22,26 +22,59 @@ typedef uint64_t ebpf_u64;
 enum ebpf_entry { EBPF_X86_64, EBPF_I386, EBPF_ENTRIES };
 
 enum {
-	EBPF_NRS = 1024, /* numbers below this have a slot, all others are odd; so is x32 */
+	EBPF_NRS = 512, /* numbers below this have a slot, all others are odd; so is x32 */
 	EBPF_SLOTS = EBPF_ENTRIES * EBPF_NRS, /* a power of two */
 	EBPF_WORDS = EBPF_SLOTS / 64, /* of a set of slots */
-	EBPF_PROGRAMS = 2048, /* different programs under one recorder; 0 stands for unknown */
-	EBPF_ODDS = 16384, /* pairs of an odd number and a program */
+	EBPF_LANES_MAX = 16, /* on more CPUs than that several share one */
+	EBPF_PHASES = 32,
+	EBPF_CGROUP_DEPTH_MAX = 16, /* of the ancestors that are looked at */
+	EBPF_NAME_MAX = 128, /* of a cgroup, as far as it is told */
 	EBPF_PATH_MAX = 4096,
-	EBPF_RING_BYTES = 256 * 1024,
 	EBPF_ALARM_BYTES = 4096,
 };
 
-/* The calls of every slot made on one CPU. */
+/* The calls of a target made on one lane: a CPU, or one of several. */
 struct ebpf_counts {
 	ebpf_u64 calls[EBPF_SLOTS];
 };
 
-/* What is known of a slot beyond that. */
+/* What is known of a call beyond that. */
 struct ebpf_fact {
 	ebpf_u64 first_ns; /* CLOCK_MONOTONIC */
 	ebpf_u64 denied;
-	ebpf_u64 enosys; /* of slots without a name only */
+};
+
+enum ebpf_target_state { EBPF_FREE, EBPF_IN_USE };
+
+/* The calls of a thread that joined from outside go by this phase (lib/phase.h), whatever else. */
+enum { EBPF_PHASE_START, EBPF_PHASE_SERVE, EBPF_PHASE_EXEC };
+
+/*
+ * Whose calls go into one recording.  Entry 0 stands for nobody.
+ *
+ * @epoch grows with each phase, and never starts anew: a thread compares its own with it at each
+ * call, and so notices that a phase has begun, or that the entry belongs to somebody else now.
+ */
+struct ebpf_target {
+	ebpf_u32 state; /* enum ebpf_target_state */
+	ebpf_u32 epoch;
+	ebpf_u32 begun; /* epoch at which the entry was taken into use */
+	ebpf_u32 phase;
+	ebpf_u32 listening; /* a call for listen(2), or inherited: the next wait begins to serve */
+	ebpf_u32 follows; /* children of its threads belong to it, also those born before it */
+	ebpf_u32 leaves; /* a thread that leaves its cgroup leaves it */
+	ebpf_u32 first; /* process that begins it by an execve, if that is known */
+	ebpf_u32 started;
+	ebpf_u32 odds; /* different odd numbers */
+	ebpf_u32 found_pid; /* process whose execve it was found by */
+	ebpf_u32 reserved;
+	ebpf_u64 live; /* threads */
+	ebpf_u64 news; /* grows with whatever is seen for the first time */
+	ebpf_u64 mount_space; /* inode number of the mount namespace that it is known by, or 0 */
+	/* Where it was found: its cgroup, the one above it, and one of version 1. */
+	char cgroup[3][EBPF_NAME_MAX];
+	ebpf_u64 phases[EBPF_PHASES][EBPF_WORDS]; /* slots by phase */
+	struct ebpf_fact facts[EBPF_SLOTS];
 };
 
 /* Which slots a program has called. */
@@ -49,9 +82,9 @@ struct ebpf_program {
 	ebpf_u64 seen[EBPF_WORDS];
 };
 
-/* What identifies a program: the file, and the name and the mount that it was found by. */
-struct ebpf_program_key {
-	ebpf_u64 dentry, mount, inode, name_hash;
+/* What identifies a file in a target: the file, and the name and the mount that it was found by. */
+struct ebpf_file_key {
+	ebpf_u64 dentry, mount, inode, name_hash, target;
 };
 
 /* A number without a slot. */
@@ -59,22 +92,35 @@ struct ebpf_odd_key {
 	ebpf_u32 nr;
 	ebpf_u16 entry; /* enum ebpf_entry */
 	ebpf_u16 program;
+	ebpf_u32 target;
+	ebpf_u32 phase;
 };
 
 struct ebpf_odd {
 	ebpf_u64 calls;
 	struct ebpf_fact fact;
+	ebpf_u64 enosys;
 };
 
-/* A thread of the workload. */
+/* A thread of a target. */
 struct ebpf_task {
+	ebpf_u32 target; /* 0: of none any more */
+	ebpf_u32 epoch; /* of the target, when @usual was begun */
 	ebpf_u32 program;
 	ebpf_u8 asks; /* EBPF_ASKS_*: what the call that is under way asks seccomp for */
 	ebpf_u8 notifying; /* EBPF_NOTIFYING*, or 0 */
 	ebpf_u8 killed; /* the call that a filter killed it for has been counted */
-	ebpf_u8 starting; /* the recorder's own until its execve */
+	ebpf_u8 idle; /* EBPF_IDLE_*: not counted */
+	ebpf_u32 joined; /* it came from outside, by an execve */
+	ebpf_u32 counted; /* it is one of @live */
 	ebpf_u64 entered; /* the call that is under way: EBPF_ENTERED, its ABI and number, or 0 */
 	ebpf_u64 usual[EBPF_WORDS]; /* slots that need nothing but counting in its program */
+};
+
+enum {
+	EBPF_IDLE_STARTING = 1, /* until its execve: the recorder's or the runtime's own */
+	EBPF_IDLE_LEFT = 2, /* it belongs to nobody any more */
+	EBPF_IDLE_NAMED = 4, /* until a scan comes by: first thread of a process that was named */
 };
 
 #define EBPF_ENTERED	(1ull << 32)
@@ -97,21 +143,28 @@ enum {
 /* What user space tells the programs before they are loaded. */
 struct ebpf_setup {
 	ebpf_u64 unnamed[EBPF_WORDS]; /* slots without a name: does the kernel know them? */
+	ebpf_u64 looks[EBPF_WORDS]; /* slots whose arguments matter each time */
+	ebpf_u64 listens[EBPF_WORDS], waits[EBPF_WORDS]; /* lib/phase.h */
 	ebpf_u32 seccomp_nr[EBPF_ENTRIES]; /* the calls that load filters; UINT32_MAX: none */
 	ebpf_u32 prctl_nr[EBPF_ENTRIES];
 	ebpf_u32 execve_nr;
 	ebpf_u32 programs; /* entries of the map of that name */
+	ebpf_u32 lanes; /* a power of two */
+	ebpf_u32 lanes_shared; /* by several CPUs */
+	ebpf_u32 discovers; /* mount namespaces become targets by an execve in them */
+	ebpf_u32 reserved;
+	ebpf_u64 mount_spaces[2]; /* but for these: the host's, the recorder's */
 	ebpf_u64 hold_ns; /* how long a call may wait for its return to be watched */
 };
 
 /* What they tell each other while they run. */
 struct ebpf_state {
-	ebpf_u64 live; /* threads of the workload */
 	ebpf_u32 returns_watched; /* set by user space: on_return is attached */
-	ebpf_u32 programs; /* highest index that was given away; may exceed EBPF_PROGRAMS */
-	ebpf_u32 odds; /* entries made in the map of odd numbers */
-	ebpf_u32 started; /* the command's own program runs */
-	ebpf_u64 listeners; /* seccomp supervisors that the workload installed */
+	ebpf_u32 programs; /* highest index that was given away; may exceed the map's room */
+	ebpf_u32 by_cgroup, by_mount_space; /* how many targets are to be found so */
+	ebpf_u32 added; /* threads that scans found */
+	ebpf_u32 filtered; /* one of them carries a filter */
+	ebpf_u64 listeners; /* seccomp supervisors that the workloads installed */
 	/* Ways to lose. */
 	ebpf_u64 inherit_failures;
 	ebpf_u64 map_full;
@@ -120,8 +173,13 @@ struct ebpf_state {
 	ebpf_u64 late_returns;
 };
 
-/* The ring carries wake-ups, and the texts of what was seen first. */
-enum ebpf_event_kind { EBPF_EVENT_WAKE, EBPF_EVENT_PROGRAM };
+/* The ring carries wake-ups, and the paths of files that were seen first. */
+enum ebpf_event_kind {
+	EBPF_EVENT_WAKE,
+	EBPF_EVENT_SCAN, /* a process with several threads has joined */
+	EBPF_EVENT_PROGRAM,
+	EBPF_EVENT_MAPPED
+};
 
 enum {
 	EBPF_PATH_CUT = 1, /* deeper or longer than can be told */
@@ -130,6 +188,7 @@ enum {
 
 struct ebpf_event {
 	ebpf_u32 kind;
+	ebpf_u32 target;
 	ebpf_u32 program;
 	ebpf_u32 path_flags;
 	ebpf_u32 path_size; /* of what follows: names from the last to the first, NUL-terminated */

@@ -48,6 +48,24 @@ struct file {
 	struct path f_path;
 } KERNEL;
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+} KERNEL;
+
+struct files_struct {
+	struct fdtable *fdt;
+} KERNEL;
+
+struct vm_area_struct {
+	unsigned long vm_flags;
+	struct file *vm_file;
+} KERNEL;
+
+struct mm_struct {
+	struct file *exe_file;
+} KERNEL;
+
 struct linux_binprm {
 	struct file *file;
 } KERNEL;
@@ -60,16 +78,79 @@ struct seccomp {
 	int mode;
 } KERNEL;
 
+struct ns_common {
+	unsigned int inum;
+} KERNEL;
+
+struct mnt_namespace {
+	struct ns_common ns;
+} KERNEL;
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+} KERNEL;
+
+struct kernfs_node {
+	const char *name;
+	ebpf_u64 id;
+} KERNEL;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+} KERNEL;
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+} KERNEL;
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[1]; /* by enum cgroup_subsys_id */
+	struct cgroup *dfl_cgrp; /* of version 2 */
+} KERNEL;
+
+enum cgroup_subsys_id { devices_cgrp_id = 1, pids_cgrp_id };
+
+struct signal_struct {
+	int nr_threads;
+} KERNEL;
+
 struct task_struct {
 	struct thread_info thread_info;
-	struct task_struct *group_leader;
+	unsigned int flags;
+	int pid, tgid;
+	struct mm_struct *mm;
+	struct task_struct *real_parent, *group_leader;
+	struct nsproxy *nsproxy;
+	struct css_set *cgroups;
+	struct signal_struct *signal;
+	struct files_struct *files;
 	void *bpf_storage;
 	struct seccomp seccomp;
 } KERNEL;
 
 struct pt_regs {
 	unsigned long orig_ax;
-	unsigned long di, si, bx, cx, dx;
+	unsigned long di, si, bx, cx, dx, r10, r8;
+	unsigned long ip;
+} KERNEL;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} KERNEL;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+} KERNEL;
+
+struct bpf_iter__task_vma {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct vm_area_struct *vma;
 } KERNEL;
 
 #endif

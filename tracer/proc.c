@@ -4,7 +4,9 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "num.h"
@@ -12,17 +14,90 @@
 
 enum { PROC_NAME_MAX = 64 };
 
-bool proc_program(pid_t tid, char *path)
+/* Where /proc/TID/@name leads to. */
+static bool read_link(pid_t tid, const char *name, char *path)
 {
 	char link[PROC_NAME_MAX];
 	ssize_t len;
 
-	(void)snprintf(link, sizeof(link), "/proc/%d/exe", tid);
+	(void)snprintf(link, sizeof(link), "/proc/%d/%s", tid, name);
 	len = readlink(link, path, PROC_PATH_MAX - 1);
-	if (len < 0)
-		return false;
-	path[len] = '\0';
-	return true;
+	path[len < 0 ? 0 : len] = '\0';
+	return len >= 0;
+}
+
+bool proc_program(pid_t tid, char *path)
+{
+	return read_link(tid, "exe", path);
+}
+
+bool proc_file(pid_t tid, int fd, char *path)
+{
+	char name[PROC_NAME_MAX];
+
+	(void)snprintf(name, sizeof(name), "fd/%d", fd);
+	return read_link(tid, name, path) && *path == '/';
+}
+
+void proc_each_mapped(pid_t pid, void (*each)(void *ctx, const char *path), void *ctx)
+{
+	char name[PROC_NAME_MAX], line[PROC_PATH_MAX + 128], *path;
+	scoped_file FILE *maps = NULL;
+
+	(void)snprintf(name, sizeof(name), "/proc/%d/maps", pid);
+	maps = fopen(name, "re");
+	/* "55d0-55d3 r-xp 00000000 08:01 1234    /usr/bin/ls", proc(5) */
+	while (maps && fgets(line, sizeof(line), maps)) {
+		path = strchr(line, '/');
+		if (!path || strcspn(line, " ") + 4 > strlen(line) ||
+			line[strcspn(line, " ") + 3] != 'x')
+			continue;
+		path[strcspn(path, "\n")] = '\0';
+		each(ctx, path);
+	}
+}
+
+void proc_cwd(pid_t pid, char *path)
+{
+	(void)read_link(pid, "cwd", path);
+}
+
+/* A file of /proc/PID, as far as @room goes; returns its size. */
+static size_t read_text(pid_t pid, const char *name, char *text, size_t room)
+{
+	char path[PROC_NAME_MAX];
+	scoped_file FILE *file = NULL;
+	size_t size = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	file = fopen(path, "re");
+	if (file)
+		size = fread(text, 1, room - 1, file);
+	text[size] = '\0';
+	return size;
+}
+
+char **proc_command(pid_t pid)
+{
+	char text[PROC_PATH_MAX], name[PROC_NAME_MAX];
+	size_t size = read_text(pid, "cmdline", text, sizeof(text)), words = 0;
+	char **argv, *to;
+
+	if (size == 0) {
+		size = read_text(pid, "comm", name, sizeof(name));
+		if (size > 0 && name[size - 1] == '\n')
+			name[size - 1] = '\0';
+		size = (size_t)snprintf(text, sizeof(text), "[%s]", name) + 1;
+	}
+	/* At most a pointer for each byte, then the bytes. */
+	argv = malloc((size + 2) * sizeof(*argv) + size + 1);
+	if (!argv)
+		return NULL;
+	to = memcpy(argv + size + 2, text, size + 1);
+	for (const char *end = to + size; to < end; to += strlen(to) + 1)
+		argv[words++] = to;
+	argv[words] = NULL;
+	return argv;
 }
 
 unsigned proc_filters(pid_t tid)
@@ -38,6 +113,15 @@ unsigned proc_filters(pid_t tid)
 			break;
 	}
 	return filters;
+}
+
+uint64_t proc_mount_space(pid_t tid)
+{
+	char name[PROC_NAME_MAX];
+	struct stat st;
+
+	(void)snprintf(name, sizeof(name), "/proc/%d/ns/mnt", tid);
+	return stat(name, &st) ? 0 : st.st_ino;
 }
 
 static void scope_closedir(DIR **dir)

@@ -5,6 +5,7 @@
 #define SYSCLAMP_PROC_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { PROC_PATH_MAX = 4096 };
@@ -13,9 +14,28 @@ enum { PROC_PATH_MAX = 4096 };
  * unknown. */
 bool proc_program(pid_t tid, char *path);
 
+/** The path of the file that its descriptor @fd refers to; false if it is none with a path. */
+bool proc_file(pid_t tid, int fd, char *path);
+
+/** Call @each with the path of every file that the process has mapped as code; some twice. */
+void proc_each_mapped(pid_t pid, void (*each)(void *ctx, const char *path), void *ctx);
+
 /** How many seccomp filters the task carries (proc(5): Seccomp_filters, Linux 5.9); 0 if unknown.
  */
 unsigned proc_filters(pid_t tid);
+
+/** The inode number of the mount namespace that the task is in; 0 if unknown. */
+uint64_t proc_mount_space(pid_t tid);
+
+/**
+ * The command line of the process: NULL-terminated, heap as one block, to be released with free();
+ * NULL without memory.  It has one word, the name in brackets as ps(1) shows it, where there is
+ * none.
+ */
+char **proc_command(pid_t pid);
+
+/** Its working directory, to @path (PROC_PATH_MAX bytes); "" if unknown. */
+void proc_cwd(pid_t pid, char *path);
 
 /** Call @each for every thread of the process that thread @tid belongs to. */
 void proc_each_thread(pid_t tid, void (*each)(void *ctx, pid_t tid), void *ctx);

@@ -171,6 +171,13 @@ static void first_exec(struct ptracer *t, const struct task *task)
 		(void)bits_add(&call->programs, task->program);
 }
 
+static void note_mapped(void *ctx, const char *path)
+{
+	struct ptracer *t = ctx;
+
+	(void)rec_names_index(&t->rec->mapped, path);
+}
+
 static void on_exec(struct ptracer *t, struct task *task, int status)
 {
 	char path[PROC_PATH_MAX];
@@ -191,6 +198,8 @@ static void on_exec(struct ptracer *t, struct task *task, int status)
 	}
 	if (proc_program(task->tid, path))
 		task->program = rec_names_index(&t->rec->programs, path);
+	/* The program, and what loads its libraries: the kernel maps both, unasked. */
+	proc_each_mapped(task->tid, note_mapped, t);
 	if (!t->started)
 		first_exec(t, task);
 	task_resume(t, task, 0);
@@ -301,8 +310,18 @@ static void event_handle(struct ptracer *t, pid_t tid, int status)
 	}
 }
 
+static int begin_phase(void *ctx, const char *name, struct err *e)
+{
+	struct ptracer *t = ctx;
+
+	calls_begin_phase(&t->calls, name);
+	return t->calls.phase == SIZE_MAX ? err_nomem(e) : 0;
+}
+
 static void tick(struct ptracer *t, bool suspending)
 {
+	if (t->job->marks)
+		marks_serve(t->job->marks, begin_phase, t);
 	if (t->started && t->job->tick)
 		t->job->tick(t->job->ctx, t->rec, t->tracee.pid, suspending);
 }
@@ -399,12 +418,13 @@ int ptrace_record_syscall(void *state, const struct tracer_job *job, struct reco
 }
 
 /* A child that is traced for a moment; whether the request works on it. */
-int ptrace_open_syscall(void **out_state, struct err *e)
+int ptrace_open_syscall(enum tracer_room room, void **out_state, struct err *e)
 {
 	struct __ptrace_syscall_info info;
 	int code = 0;
 	pid_t pid = fork();
 
+	(void)room;
 	if (pid == 0) {
 		if (!ptrace(PTRACE_TRACEME, 0, 0, 0))
 			(void)raise(SIGSTOP);
@@ -426,12 +446,12 @@ int ptrace_open_syscall(void **out_state, struct err *e)
 	return 0;
 }
 
-int ptrace_open(void **out_state, struct err *e)
+int ptrace_open(enum tracer_room room, void **out_state, struct err *e)
 {
 	struct sock_filter allow[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
 	const struct filter filter = {.insns = allow, .len = ARRAY_LEN(allow)};
 
-	if (ptrace_open_syscall(out_state, e))
+	if (ptrace_open_syscall(room, out_state, e))
 		return -e->code;
 	if (filter_try(&filter, 0, e))
 		return err_prefix(e, "ptrace: ");

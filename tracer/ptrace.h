@@ -12,10 +12,10 @@
  * tracer_backend.open: whether this kernel has PTRACE_GET_SYSCALL_INFO (Linux 5.3) and lets us
  * trace a child.  There is no state.
  */
-int ptrace_open_syscall(void **out_state, struct err *e);
+int ptrace_open_syscall(enum tracer_room room, void **out_state, struct err *e);
 
 /** The same, and whether a filter may be loaded: one that holds this process may deny that. */
-int ptrace_open(void **out_state, struct err *e);
+int ptrace_open(enum tracer_room room, void **out_state, struct err *e);
 
 /** tracer_backend.record, with the filter. */
 int ptrace_record(void *state, const struct tracer_job *job, struct recording *rec,

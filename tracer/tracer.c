@@ -8,13 +8,15 @@
 #include "scope.h"
 
 #if !SYSCLAMP_BPF
-int ebpf_open(void **out_state, struct err *e)
+int ebpf_open(enum tracer_room room, void **out_state, struct err *e)
 {
+	(void)room;
 	(void)out_state;
 	return err_set(e, ENOSYS, "ebpf: not in this build (make BPF=1)");
 }
 #define ebpf_close  NULL
 #define ebpf_record NULL
+#define ebpf_attach NULL
 #endif
 
 static const struct tracer_backend BACKENDS[] = {
@@ -23,6 +25,7 @@ static const struct tracer_backend BACKENDS[] = {
 		.summary = "counts in the kernel; needs CAP_BPF and CAP_PERFMON",
 		.open = ebpf_open,
 		.record = ebpf_record,
+		.attach = ebpf_attach,
 		.close = ebpf_close,
 	},
 	{
@@ -47,22 +50,23 @@ const struct tracer_backend *tracer_backends(size_t *out_len)
 	return BACKENDS;
 }
 
-static int open_one(const struct tracer_backend *backend, struct tracer *out, struct err *e)
+static int open_one(const struct tracer_backend *backend, enum tracer_room room, struct tracer *out,
+	struct err *e)
 {
 	void *state;
 
-	if (backend->open(&state, e))
+	if (backend->open(room, &state, e))
 		return -e->code;
 	*out = (struct tracer){.backend = backend, .state = state};
 	return 0;
 }
 
-static int open_best(struct tracer *out, char *out_why, struct err *e)
+static int open_best(enum tracer_room room, struct tracer *out, char *out_why, struct err *e)
 {
 	struct err first = {0}, reason = {0};
 
 	for (size_t i = 0; i < ARRAY_LEN(BACKENDS); i++) {
-		if (!open_one(&BACKENDS[i], out, &reason)) {
+		if (!open_one(&BACKENDS[i], room, out, &reason)) {
 			out->automatic = true;
 			memcpy(out_why, first.text, sizeof(first.text));
 			return 0;
@@ -74,15 +78,16 @@ static int open_best(struct tracer *out, char *out_why, struct err *e)
 	return -e->code;
 }
 
-int tracer_open(const char *name, struct tracer *out, char *out_why, struct err *e)
+int tracer_open(
+	const char *name, enum tracer_room room, struct tracer *out, char *out_why, struct err *e)
 {
 	if (!strcmp(name, "auto"))
-		return open_best(out, out_why, e);
+		return open_best(room, out, out_why, e);
 	for (size_t i = 0; i < ARRAY_LEN(BACKENDS); i++) {
 		if (strcmp(BACKENDS[i].name, name) != 0)
 			continue;
 		out_why[0] = '\0';
-		return open_one(&BACKENDS[i], out, e);
+		return open_one(&BACKENDS[i], room, out, e);
 	}
 	return err_set(
 		e, EINVAL, "unknown back end \"%s\": auto, ebpf, ptrace or ptrace-syscall", name);

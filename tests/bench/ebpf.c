@@ -21,7 +21,7 @@
 
 #include <bench/ladder.skel.h>
 #include "bench.h"
-#include "ebpf_kernel.h"
+#include "ebpf_target.h"
 #include "scope.h"
 #include "workload.h"
 
@@ -240,19 +240,25 @@ static bool has_counted(const struct ebpf_kernel *kernel, enum work work)
 {
 	uint64_t calls = 0;
 
-	for (unsigned cpu = 0; cpu < kernel->cpus; cpu++)
+	for (unsigned lane = 0; lane < kernel->limits.targets * kernel->lanes; lane++)
 		for (unsigned slot = 0; slot < EBPF_SLOTS; slot++)
-			calls += kernel->counts[cpu].calls[slot];
+			calls += kernel->counts[lane].calls[slot];
 	return calls >= (uint64_t)JOBS[work].batches * JOBS[work].times;
 }
 
 static void measure_ours(struct bench *bench)
 {
+	const struct ebpf_target_keys keys = {.starting = true};
 	struct ebpf_kernel *kernel = NULL;
+	uint32_t target;
 	struct err e;
 
-	bench_must(!ebpf_kernel_new(&EBPF_LIMITS, &kernel, &e), "load", &e);
-	bench_must(!ebpf_kernel_watch(kernel, bench->workers[WATCHED].pid, &e), "watch", &e);
+	bench_must(!ebpf_kernel_new(&EBPF_LIMITS, &kernel, &e) &&
+			   !ebpf_target_new(kernel, &keys, &target, &e),
+		"load", &e);
+	bench_must(!ebpf_target_begin(kernel, target, bench->workers[WATCHED].pid, &e) &&
+			   !ebpf_kernel_attach(kernel, &e),
+		"watch", &e);
 	measure(bench, OURS);
 	ebpf_kernel_stop(kernel);
 	bench_must(has_counted(kernel, bench->work), "count", NULL);

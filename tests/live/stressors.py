@@ -59,10 +59,13 @@ ROWS = [
 ]
 
 
-def header_names():
+HEADERS = {"x86_64": "unistd_64.h", "i386": "unistd_32.h"}
+
+
+def header_names(abi):
     """The names of numbers, from the headers of the C library's package."""
     names = {}
-    for path in glob.glob("/usr/include/*/asm/unistd_64.h"):
+    for path in glob.glob(f"/usr/include/*/asm/{HEADERS.get(abi)}"):
         with open(path, encoding="ascii") as file:
             names.update({int(m[2]): m[1] for m in re.finditer(r"__NR_(\w+) (\d+)", file.read())})
     return names
@@ -76,11 +79,11 @@ def kernel_names():
 
 def invented(seen):
     """Names that neither the headers nor the kernel know by that number, printable."""
-    headers, kernel = header_names(), kernel_names()
+    headers, kernel = {abi: header_names(abi) for abi, _ in seen.names}, kernel_names()
     wrong = []
     for (abi, nr), name in seen.names.items():
-        known = headers[nr] == name if nr in headers else name in kernel
-        if abi != "x86_64" or not known:
+        known = headers[abi][nr] == name if nr in headers[abi] else name in kernel
+        if abi not in HEADERS or not known:
             wrong.append(f"{abi} {nr} is called {name}")
     return wrong
 

@@ -297,7 +297,7 @@ int main(void)
 	struct err e = {0};
 	void *state;
 
-	if (ebpf_open(&state, &e)) {
+	if (ebpf_open(TRACER_COMMAND, &state, &e)) {
 		tap_skip("bpf", "ways to lose", e.text);
 		return tap_done();
 	}

@@ -74,7 +74,6 @@ static const struct {
 		"f: $.sources[0]: an object expected, this is an integer"},
 	/* Workload and recorder. */
 	{"    \"ended_ns\": 1760000000008020117,\n", "", "f: $.workload: \"ended_ns\" is missing"},
-	{",\n    \"status\": 0", "", "f: $.workload: \"status\" is missing"},
 	{",\n    \"ended_ns\": 1760000000008020117,\n    \"status\": 0", "",
 		"f: $: the first source is complete, but has no ended_ns"},
 	{"1760000000008020117", "0", "f: $.workload.ended_ns: 0 is no time"},

@@ -1,0 +1,291 @@
+/*
+ * ebpf.h: recording what runs already: targets that are known, or containers as they come and go.
+ */
+#include "ebpf.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+
+#include "ebpf_session.h"
+#include "phase.h"
+#include "scope.h"
+
+struct session {
+	struct ebpf_session common;
+	const struct tracer_attach *job;
+	struct err error; /* of a callback */
+	bool *refused; /* heap, by target: none of ours */
+	uint64_t news, news_ns; /* of all targets, and since when */
+	bool told_listeners;
+};
+
+static struct ebpf_target *target_at(const struct session *s, uint32_t index)
+{
+	return &s->common.kernel->targets[index];
+}
+
+/* The programs have found a mount namespace. */
+static struct ebpf_reader *on_found(void *ctx, uint32_t index)
+{
+	struct session *s = ctx;
+	const struct ebpf_target *target = target_at(s, index);
+	const struct tracer_found found = {
+		.pid = (pid_t)target->found_pid,
+		.cgroups = {target->cgroup[0], target->cgroup[1], target->cgroup[2]},
+	};
+	struct recording *rec;
+
+	if (!s->job->found || s->refused[index] || target->state != EBPF_IN_USE)
+		return NULL;
+	rec = s->job->found(s->job->ctx, &found);
+	if (!rec || ebpf_session_add(&s->common, index, rec, &s->error)) {
+		s->refused[index] = true;
+		return NULL;
+	}
+	return s->common.readers[index];
+}
+
+/* One that was not told of: the ring was full. */
+static void find_untold(struct session *s)
+{
+	for (uint32_t i = 1; i < s->common.kernel->limits.targets; i++) {
+		if (!s->common.readers[i])
+			(void)on_found(s, i);
+	}
+}
+
+static int add_target(struct session *s, const struct tracer_target *target, struct err *e)
+{
+	const struct ebpf_target_keys keys = {
+		.process = target->pid,
+		.cgroup = target->cgroup,
+		.mount_space = target->mount_space,
+		.starting = target->starting,
+		.listening = target->pid && phase_has_listener(target->pid),
+	};
+	uint32_t index;
+
+	if (ebpf_target_new(s->common.kernel, &keys, &index, e))
+		return -e->code;
+	return ebpf_session_add(&s->common, index, target->rec, e);
+}
+
+/* A thread that ends tells; one that has just been found may not have begun yet. */
+static bool is_over(const struct session *s, uint32_t index)
+{
+	const struct ebpf_target *target = target_at(s, index);
+
+	if (target->state != EBPF_IN_USE || target->leaves ||
+		(target->found_pid && !__atomic_load_n(&target->started, __ATOMIC_ACQUIRE)))
+		return false;
+	return !__atomic_load_n(&target->live, __ATOMIC_ACQUIRE);
+}
+
+static int target_end(struct session *s, uint32_t index, bool gone, struct err *e)
+{
+	struct ebpf_reader *reader = s->common.readers[index];
+
+	if (reader) {
+		if (ebpf_reader_sync(reader, e))
+			return -e->code;
+		ebpf_reader_losses(reader);
+		s->job->ended(s->job->ctx, reader->rec, gone);
+	}
+	ebpf_session_remove(&s->common, index);
+	s->refused[index] = false;
+	return 0;
+}
+
+static int end_those_over(struct session *s, struct err *e)
+{
+	for (uint32_t i = 1; i < s->common.kernel->limits.targets; i++) {
+		if (!is_over(s, i))
+			continue;
+		/* What it told last. */
+		ebpf_kernel_poll(s->common.kernel);
+		if (target_end(s, i, true, e))
+			return -e->code;
+	}
+	return 0;
+}
+
+static bool anybody_left(const struct session *s)
+{
+	if (s->job->found)
+		return true;
+	for (uint32_t i = 1; i < s->common.kernel->limits.targets; i++) {
+		if (s->common.readers[i])
+			return true;
+	}
+	return false;
+}
+
+static void look_for_news(struct session *s)
+{
+	uint64_t news = 0;
+
+	for (uint32_t i = 1; i < s->common.kernel->limits.targets; i++) {
+		if (s->common.readers[i])
+			news += __atomic_load_n(&target_at(s, i)->news, __ATOMIC_RELAXED) + 1;
+	}
+	if (news != s->news)
+		s->news_ns = now_ns();
+	s->news = news;
+}
+
+static int refresh(struct session *s, struct ebpf_reader *reader, struct err *e)
+{
+	if (!s->job->wants(s->job->ctx, reader->rec, ebpf_reader_has_news(reader)))
+		return 0;
+	if (ebpf_reader_sync(reader, e))
+		return -e->code;
+	ebpf_reader_losses(reader);
+	s->job->refresh(s->job->ctx, reader->rec);
+	return 0;
+}
+
+/* Returns 1 when recording is to end. */
+static int tick(struct session *s, struct err *e)
+{
+	find_untold(s);
+	look_for_news(s);
+	for (uint32_t i = 1; i < s->common.kernel->limits.targets; i++) {
+		if (s->common.readers[i] && refresh(s, s->common.readers[i], e))
+			return -e->code;
+	}
+	return !s->job->tick(s->job->ctx, s->news_ns);
+}
+
+enum { WAIT_RING, WAIT_SIGNAL, WAIT_TICK, WAIT_MARKS, WAITS };
+
+/* Returns 1 when recording is to end. */
+static int wait_step(struct session *s, struct pollfd waits[WAITS], struct err *e)
+{
+	if (poll(waits, WAITS, -1) < 0)
+		return errno == EINTR ? 0 : err_sys(e, errno, "waiting for the workload");
+	ebpf_kernel_poll(s->common.kernel);
+	if (s->common.scan_wanted) {
+		s->common.scan_wanted = false;
+		if (ebpf_targets_scan(s->common.kernel, e))
+			return -e->code;
+	}
+	if (end_those_over(s, e))
+		return -e->code;
+	if (waits[WAIT_MARKS].revents)
+		marks_serve(s->job->marks, ebpf_session_mark, &s->common);
+	if (waits[WAIT_SIGNAL].revents)
+		return 1;
+	if (waits[WAIT_TICK].revents) {
+		ebpf_drain(waits[WAIT_TICK].fd);
+		return tick(s, e);
+	}
+	return 0;
+}
+
+static int wait_all(struct session *s, int signals_fd, int tick_fd, struct err *e)
+{
+	struct pollfd waits[WAITS] = {
+		[WAIT_RING] = {.fd = ebpf_kernel_fd(s->common.kernel), .events = POLLIN},
+		[WAIT_SIGNAL] = {.fd = signals_fd, .events = POLLIN},
+		[WAIT_TICK] = {.fd = tick_fd, .events = POLLIN},
+		[WAIT_MARKS] = {.fd = s->job->marks ? marks_fd(s->job->marks) : -1,
+			.events = POLLIN},
+	};
+	int code = end_those_over(s, e);
+
+	while (!code && anybody_left(s))
+		code = wait_step(s, waits, e);
+	return code < 0 ? code : 0;
+}
+
+/* Those that end us go to the descriptor; @out_before is to be restored. */
+static int end_signals_fd(sigset_t *out_before, struct err *e)
+{
+	static const int ENDS[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	sigset_t ends;
+	int fd;
+
+	sigemptyset(&ends);
+	for (size_t i = 0; i < ARRAY_LEN(ENDS); i++)
+		sigaddset(&ends, ENDS[i]);
+	(void)sigprocmask(SIG_BLOCK, &ends, out_before);
+	fd = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_sys(e, errno, "cannot wait for signals") : fd;
+}
+
+/* The threads for alarms inherit a mask that blocks all. */
+static int attach(struct session *s, struct err *e)
+{
+	sigset_t all, before;
+	int code;
+
+	sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &before);
+	code = ebpf_session_attach(&s->common, e);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	if (code)
+		return code;
+	return ebpf_targets_scan(s->common.kernel, e);
+}
+
+/* Recording has ended before what was recorded. */
+static int end_all(struct session *s, struct err *e)
+{
+	ebpf_alarm_stop(&s->common.alarm);
+	ebpf_kernel_stop(s->common.kernel);
+	ebpf_kernel_poll(s->common.kernel);
+	find_untold(s);
+	for (uint32_t i = 1; i < s->common.kernel->limits.targets; i++) {
+		if (s->common.readers[i] && target_end(s, i, is_over(s, i), e))
+			return -e->code;
+	}
+	return 0;
+}
+
+static int follow(struct session *s, struct err *e)
+{
+	scoped_fd int signals_fd = -1, tick_fd = -1;
+	sigset_t before;
+	int code;
+
+	for (size_t i = 0; i < s->job->n_targets; i++) {
+		if (add_target(s, &s->job->targets[i], e))
+			return -e->code;
+	}
+	signals_fd = end_signals_fd(&before, e);
+	if (signals_fd < 0)
+		return signals_fd;
+	tick_fd = ebpf_ticks_fd(s->job->tick_ms, e);
+	code = tick_fd < 0 ? tick_fd : attach(s, e);
+	if (!code) {
+		ebpf_kernel_poll(s->common.kernel);
+		s->job->attached(s->job->ctx);
+		code = wait_all(s, signals_fd, tick_fd, e);
+	}
+	if (!code)
+		code = end_all(s, e);
+	ebpf_drain(signals_fd);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return code;
+}
+
+int ebpf_attach(void *state, const struct tracer_attach *job, struct err *e)
+{
+	struct session s = {
+		.common = {.found = on_found, .ctx = &s}, .job = job, .news_ns = now_ns()};
+	struct ebpf_kernel *kernel = state;
+	int code;
+
+	s.refused = calloc(kernel->limits.targets, sizeof(*s.refused));
+	if (!s.refused)
+		return err_nomem(e);
+	code = ebpf_session_init(&s.common, kernel, e);
+	if (!code)
+		code = follow(&s, e);
+	ebpf_session_done(&s.common);
+	free(s.refused);
+	return code;
+}

@@ -1,0 +1,220 @@
+#include "ebpf_target.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <ebpf.skel.h>
+#include "phase.h"
+#include "scope.h"
+
+/* More passes than it takes to find a tree, however fast it grows meanwhile. */
+enum { PASSES_MAX = 64, TASKS_PER_READ = 4096 };
+
+static int mark(struct ebpf_kernel *kernel, pid_t pid, const struct ebpf_task *first, struct err *e)
+{
+	scoped_fd int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (pid_fd < 0)
+		return err_sys(e, errno, "process %d", pid);
+	if (bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.tasks), &pid_fd, first, BPF_ANY))
+		return err_sys(e, errno, "ebpf: cannot mark process %d", pid);
+	return 0;
+}
+
+static int key_add(const struct bpf_map *map, uint64_t key, uint32_t index, struct err *e)
+{
+	if (!key)
+		return 0;
+	if (!bpf_map_update_elem(bpf_map__fd(map), &key, &index, BPF_NOEXIST))
+		return 0;
+	return errno == EEXIST ? err_set(e, EEXIST, "it is being recorded already")
+			       : err_sys(e, errno, "ebpf: cannot name a target");
+}
+
+static int keys_add(struct ebpf_kernel *kernel, const struct ebpf_target_keys *keys, uint32_t index,
+	struct err *e)
+{
+	const struct ebpf_task named = {
+		.target = index,
+		.epoch = kernel->targets[index].epoch,
+		.idle = EBPF_IDLE_NAMED | (keys->starting ? EBPF_IDLE_STARTING : 0),
+	};
+
+	if (key_add(kernel->skeleton->maps.by_mount_space, keys->mount_space, index, e) ||
+		key_add(kernel->skeleton->maps.by_cgroup, keys->cgroup, index, e))
+		return -e->code;
+	return keys->process ? mark(kernel, keys->process, &named, e) : 0;
+}
+
+int ebpf_target_new(struct ebpf_kernel *kernel, const struct ebpf_target_keys *keys,
+	uint32_t *out_index, struct err *e)
+{
+	struct ebpf_target *target;
+	uint32_t index;
+
+	if (bpf_map_lookup_and_delete_elem(
+		    bpf_map__fd(kernel->skeleton->maps.spare_targets), NULL, &index))
+		return err_set(e, ENOSPC, "ebpf: no room for more than %u targets at a time",
+			kernel->limits.targets - 1);
+	target = &kernel->targets[index];
+	target->mount_space = keys->mount_space;
+	target->follows = !keys->cgroup;
+	kernel->state->by_cgroup += !target->follows;
+	target->leaves = keys->cgroup && !keys->process && !keys->mount_space;
+	target->started = !keys->starting;
+	target->listening = keys->listening;
+	target->phase = keys->starting ? PHASE_START : PHASE_SERVE;
+	__atomic_store_n(&target->state, EBPF_IN_USE, __ATOMIC_RELEASE);
+	if (keys_add(kernel, keys, index, e)) {
+		ebpf_target_free(kernel, index);
+		return -e->code;
+	}
+	*out_index = index;
+	return 0;
+}
+
+int ebpf_target_begin(struct ebpf_kernel *kernel, uint32_t index, pid_t pid, struct err *e)
+{
+	const struct ebpf_task first = {
+		.target = index,
+		.epoch = kernel->targets[index].epoch,
+		.idle = EBPF_IDLE_STARTING,
+		.counted = 1,
+		.entered = EBPF_ANY_RETURN,
+	};
+
+	kernel->targets[index].live = 1;
+	return mark(kernel, pid, &first, e);
+}
+
+/* Run the program over all tasks, or their maps. */
+static int scan_once(const struct bpf_program *program, struct err *e)
+{
+	scoped_fd int link_fd = -1, fd = -1;
+	char buffer[TASKS_PER_READ];
+	ssize_t n;
+
+	link_fd = bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, NULL);
+	if (link_fd >= 0)
+		fd = bpf_iter_create(link_fd);
+	if (fd < 0)
+		return err_sys(e, errno, "ebpf: cannot look at all tasks");
+	do {
+		n = read(fd, buffer, sizeof(buffer));
+	} while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
+	return n < 0 ? err_sys(e, errno, "ebpf: cannot look at all tasks") : 0;
+}
+
+int ebpf_targets_scan(struct ebpf_kernel *kernel, struct err *e)
+{
+	uint32_t before;
+
+	for (int pass = 0; pass < PASSES_MAX; pass++) {
+		before = kernel->state->added;
+		if (scan_once(kernel->skeleton->progs.mark_all, e))
+			return -e->code;
+		/* Calls that such filters deny are returns only. */
+		if (kernel->state->filtered && ebpf_kernel_watch_returns(kernel, e))
+			return -e->code;
+		if (kernel->state->added == before)
+			return scan_once(kernel->skeleton->progs.look_at_maps, e);
+	}
+	return err_set(e, EAGAIN, "the processes multiply faster than they are found");
+}
+
+void ebpf_target_begin_phase(struct ebpf_kernel *kernel, uint32_t index, unsigned phase)
+{
+	struct ebpf_target *target = &kernel->targets[index];
+
+	__atomic_store_n(&target->phase, phase, __ATOMIC_RELAXED);
+	(void)__atomic_add_fetch(&target->epoch, 1, __ATOMIC_RELEASE);
+}
+
+/* Delete the keys of a hash map whose target is @index; @give_back: what their values are for. */
+static void keys_delete(const struct bpf_map *map, size_t target_at, uint32_t index, void *value,
+	void (*give_back)(void *ctx), void *ctx)
+{
+	unsigned char key[64], next[64];
+	size_t size = bpf_map__key_size(map);
+	bool more = !bpf_map_get_next_key(bpf_map__fd(map), NULL, next);
+	uint32_t owner;
+
+	while (more) {
+		memcpy(key, next, size);
+		more = !bpf_map_get_next_key(bpf_map__fd(map), key, next);
+		memcpy(&owner, key + target_at, sizeof(owner));
+		if (owner != index)
+			continue;
+		if (give_back && !bpf_map_lookup_elem(bpf_map__fd(map), key, value))
+			give_back(ctx);
+		(void)bpf_map_delete_elem(bpf_map__fd(map), key);
+	}
+}
+
+/* A program's index, to be given to another one. */
+struct spare {
+	struct ebpf_kernel *kernel;
+	uint32_t index;
+};
+
+static void program_give_back(void *ctx)
+{
+	static const struct ebpf_program NONE;
+	const struct spare *spare = ctx;
+	const struct ebpf_programs *skeleton = spare->kernel->skeleton;
+
+	(void)bpf_map_update_elem(
+		bpf_map__fd(skeleton->maps.programs), &spare->index, &NONE, BPF_ANY);
+	(void)bpf_map_update_elem(
+		bpf_map__fd(skeleton->maps.spare_programs), NULL, &spare->index, BPF_ANY);
+}
+
+static void by_delete(const struct bpf_map *map, uint32_t index)
+{
+	uint64_t key, next;
+	uint32_t owner;
+	bool more = !bpf_map_get_next_key(bpf_map__fd(map), NULL, &next);
+
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(bpf_map__fd(map), &key, &next);
+		if (!bpf_map_lookup_elem(bpf_map__fd(map), &key, &owner) && owner == index)
+			(void)bpf_map_delete_elem(bpf_map__fd(map), &key);
+	}
+}
+
+void ebpf_target_free(struct ebpf_kernel *kernel, uint32_t index)
+{
+	static const struct ebpf_counts NONE;
+	const struct ebpf_programs *skeleton = kernel->skeleton;
+	struct ebpf_target *target = &kernel->targets[index];
+	struct spare spare = {.kernel = kernel};
+	uint32_t epoch;
+
+	/* From here its threads find that they are nobody's. */
+	target->state = EBPF_FREE;
+	kernel->state->by_cgroup -= !target->follows;
+	epoch = __atomic_add_fetch(&target->epoch, 1, __ATOMIC_SEQ_CST);
+	target->begun = epoch;
+	by_delete(skeleton->maps.by_mount_space, index);
+	by_delete(skeleton->maps.by_cgroup, index);
+	keys_delete(skeleton->maps.program_indexes, offsetof(struct ebpf_file_key, target), index,
+		&spare.index, program_give_back, &spare);
+	keys_delete(skeleton->maps.mapped, offsetof(struct ebpf_file_key, target), index, NULL,
+		NULL, NULL);
+	if (target->odds)
+		keys_delete(skeleton->maps.odds, offsetof(struct ebpf_odd_key, target), index, NULL,
+			NULL, NULL);
+	for (uint32_t lane = 0; lane < kernel->lanes; lane++) {
+		uint32_t key = index * kernel->lanes + lane;
+
+		(void)bpf_map_update_elem(bpf_map__fd(skeleton->maps.counts), &key, &NONE, BPF_ANY);
+	}
+	memset(target, 0, sizeof(*target));
+	target->epoch = target->begun = epoch;
+	(void)bpf_map_update_elem(bpf_map__fd(skeleton->maps.spare_targets), NULL, &index, BPF_ANY);
+}
