@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -7,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "scope.h"
 
 int cli_fail(const char *command, int exit_code, const struct err *e)
 {
@@ -94,6 +97,26 @@ bool cli_is_stream(const char *file)
 	struct stat st;
 
 	return !strcmp(file, "-") || (!stat(file, &st) && !S_ISREG(st.st_mode));
+}
+
+int cli_check_output(const char *file, const char *what, struct err *e)
+{
+	scoped_free char *dir = NULL;
+	const char *slash = strrchr(file, '/');
+	struct stat st;
+
+	if (cli_is_stream(file)) {
+		if (!stat(file, &st) && S_ISDIR(st.st_mode))
+			return err_set(e, EISDIR, "%s: is a directory; name a file with -o", file);
+		return 0;
+	}
+	dir = slash ? strndup(file, (size_t)(slash - file) + 1) : strdup(".");
+	if (!dir)
+		return err_nomem(e);
+	if (access(dir, W_OK | X_OK))
+		return err_sys(
+			e, errno, "%s: cannot write %s there; choose a file with -o", file, what);
+	return 0;
 }
 
 bool cli_may_colour(FILE *file)

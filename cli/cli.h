@@ -26,8 +26,8 @@ struct command {
 };
 
 /* The commands, each in its own file. */
-extern const struct command cmd_record, cmd_mark, cmd_generate, cmd_convert, cmd_install, cmd_run,
-	cmd_verify, cmd_doctor;
+extern const struct command cmd_record, cmd_mark, cmd_hook, cmd_generate, cmd_convert, cmd_install,
+	cmd_run, cmd_verify, cmd_doctor;
 
 /** Print "sysclamp COMMAND: <text>" to standard error; returns @exit_code. */
 int cli_fail(const char *command, int exit_code, const struct err *e);
@@ -55,6 +55,12 @@ void cli_print_word(const char *word);
 
 /** Whether output to @file goes to something that is no file: "-", a terminal, a pipe, a device. */
 bool cli_is_stream(const char *file);
+
+/**
+ * Before the work is done: can @what ("a recording") be written to @file?
+ * Errors: what keeps a file from being made there.
+ */
+int cli_check_output(const char *file, const char *what, struct err *e);
 
 /** Whether what goes to @file may be coloured: a terminal with colours, and no $NO_COLOR
  * (no-color.org: any text but ""). */

@@ -6,32 +6,42 @@
 
 #include "cli.h"
 #include "launch.h"
+#include "marks.h"
+#include "num.h"
+#include "phase.h"
+#include "record_attach.h"
 #include "record_view.h"
 #include "recording.h"
 #include "scope.h"
 #include "tracer.h"
 
 static const char HELP[] =
-	"usage: sysclamp record [-q] [-o FILE] [--backend NAME] [--] COMMAND [ARGUMENT...]\n"
+	"usage: sysclamp record [OPTIONS] [--] COMMAND [ARGUMENT...]\n"
+	"       sysclamp record [OPTIONS] --container ID | --pod NAMESPACE/NAME[/CONTAINER]\n"
+	"       sysclamp record [OPTIONS] --pid PID | --cgroup PATH\n"
+	"       sysclamp record [OPTIONS] --all-containers -d DIR\n"
 	"\n"
 	"Run a command and record every system call that it and all its descendants make,\n"
-	"until the last of them has ended.\n"
+	"until the last of them has ended; or record what runs already, until it has ended or\n"
+	"until Ctrl-C.\n"
 	"\n"
-	"  -o FILE           where the recording goes; default ./<command>.rec.json.  The file is\n"
-	"                    replaced atomically, each second and at the end\n"
-	"  --backend NAME    auto (default), ebpf, ptrace; or ptrace-syscall: slower, for "
-	"workloads\n"
-	"                    that enter seccomp strict mode\n"
-	"  -q, --quiet       no status line, no summary\n"
-	"  -h, --help        this text\n"
+	"  -o FILE                where the recording goes; default ./<name>.rec.json.  It is\n"
+	"                         replaced atomically, each second and at the end\n"
+	"  -d DIR                 where several go: one file for each container\n"
+	"  --duration TIME        end after that time: 90, 90s, 10m, 2h, 1d\n"
+	"  --until-stable TIME    end when nothing new was seen for that time\n"
+	"  --interval TIME        how often --all-containers writes files; default 10s\n"
+	"  --backend NAME         auto (default), ebpf, ptrace; or ptrace-syscall: slower, for\n"
+	"                         workloads that enter seccomp strict mode\n"
+	"  -q, --quiet            no status line, no summary\n"
+	"  -h, --help             this text\n"
 	"\n"
-	"The command keeps its terminal, its signals and its exit status (128+n for signal n).\n"
-	"Other exit statuses: 2 misuse; 125 the recorder failed or lost something; 126 the "
-	"command\n"
-	"cannot be executed; 127 it was not found.\n"
+	"A command keeps its terminal, its signals and its exit status (128+n for signal n).\n"
+	"Other exit statuses: 2 misuse; 125, or 1 where no command is run: the recorder failed\n"
+	"or lost something; 126 the command cannot be executed; 127 it was not found.\n"
 	"\n"
-	"  sysclamp record -- ls -l\n"
-	"  sysclamp record -o web.rec.json -- nginx -g 'daemon off;'\n";
+	"  sysclamp record -o web.rec.json -- nginx -g 'daemon off;'\n"
+	"  sysclamp record --container 3f2a --until-stable 10m\n";
 
 /* The file is rewritten this often, so that a recorder that is killed has lost less than a second.
  */
@@ -92,32 +102,13 @@ static char *default_file(const char *command)
 	return file;
 }
 
-/* What the workload does through io_uring is no call: nobody sees it, nor does seccomp. */
-static void warn_io_uring(const struct recording *rec)
-{
-	static const char prefix[] = "io_uring_";
-	const struct notice notice = cli_notice("record");
-	char name[SYSCALL_NAME_MAX];
-
-	for (size_t i = 0; i < rec->n_calls; i++) {
-		if (!syscall_name(rec->calls[i].abi, rec->calls[i].nr, name) ||
-			strncmp(name, prefix, sizeof(prefix) - 1) != 0)
-			continue;
-		notice_tell(&notice,
-			"the workload uses io_uring: what it does through it passes by every "
-			"recorder and by seccomp; a profile that denies io_uring_setup keeps it "
-			"from that");
-		return;
-	}
-}
-
 static int finish(
 	const struct session *session, struct recording *rec, const struct launch_end *end)
 {
 	struct err e = {0};
 
 	recording_end(rec, launch_exit_code(end));
-	warn_io_uring(rec);
+	view_warnings(rec);
 	if (recording_write(rec, session->file, &e))
 		return cli_fail("record", EXIT_OWN_FAILURE, &e);
 	if (!session->quiet)
@@ -157,53 +148,126 @@ static int record(const struct tracer *tracer, struct session *session, struct t
 	return code;
 }
 
-/* Before the command runs: can the recording be written where it shall go? */
-static int check_file(const char *file, struct err *e)
-{
-	scoped_free char *dir = NULL;
-	const char *slash = strrchr(file, '/');
-	struct stat st;
-
-	if (cli_is_stream(file)) {
-		if (!stat(file, &st) && S_ISDIR(st.st_mode))
-			return err_set(e, EISDIR, "%s: is a directory; name a file with -o", file);
-		return 0;
-	}
-	dir = slash ? strndup(file, (size_t)(slash - file) + 1) : strdup(".");
-	if (!dir)
-		return err_nomem(e);
-	if (access(dir, W_OK | X_OK))
-		return err_sys(e, errno,
-			"%s: cannot write a recording there; choose a file with -o", file);
-	return 0;
-}
-
 static int prepare_and_record(struct session *session, const char *backend_name, char **argv)
 {
+	scoped(marks_close) struct marks marks = {0};
 	scoped(tracer_close) struct tracer tracer = {0};
 	char why[ERR_TEXT_MAX];
 	scoped_free char *path = NULL;
-	struct err e = {0};
+	struct err e = {0}, no_marks = {0};
 	struct tracer_job job = {
 		.argv = argv,
 		.notice = cli_notice("record"),
+		.marks = &marks,
+		.listening = phase_has_listener(0),
 		.tick = on_tick,
 		.before_write = on_write,
 		.ctx = session,
 		.tick_ms = TICK_MS,
 	};
 
-	if (tracer_open(backend_name, &tracer, why, &e))
+	if (tracer_open(backend_name, TRACER_COMMAND, &tracer, why, &e))
 		return cli_fail("record", e.code == EINVAL ? EXIT_USAGE : EXIT_OWN_FAILURE, &e);
-	if (check_file(session->file, &e))
+	if (cli_check_output(session->file, "a recording", &e))
 		return fail(0, &e);
 	if (launch_find(argv[0], &path, &e))
 		return fail(e.code, &e);
 	job.path = path;
+	/* Without them `sysclamp mark` finds no recorder, and says so. */
+	(void)marks_open(&marks, session->file, &no_marks);
 	if (tracer.automatic && !session->quiet)
 		notice_tell(&job.notice, "recording with %s%s%s%s", tracer.backend->name,
 			why[0] ? " (" : "", why, why[0] ? ")" : "");
 	return record(&tracer, session, &job);
+}
+
+static int record_command(const struct record_request *request, char **argv)
+{
+	scoped_free char *made_up = request->file ? NULL : default_file(argv[0]);
+	struct session session = {
+		.file = request->file ? request->file : made_up, .quiet = request->quiet};
+	struct err e = {0};
+
+	if (!session.file)
+		return fail(0, (err_nomem(&e), &e));
+	session.stream = cli_is_stream(session.file);
+	return prepare_and_record(&session, request->backend, argv);
+}
+
+enum { PID = 256, CGROUP, CONTAINER, POD, ALL_CONTAINERS, DURATION, UNTIL_STABLE, INTERVAL };
+
+static int take_target(enum record_what what, struct record_request *request)
+{
+	if (request->what != RECORD_COMMAND)
+		return cli_misuse("record", "one thing at a time: --pid, --cgroup, --container, "
+					    "--pod or --all-containers");
+	request->what = what;
+	request->name = optarg;
+	return EXIT_OK;
+}
+
+static int take_time(const char *option, uint64_t *out_ns)
+{
+	if (num_parse_duration(optarg, out_ns) || *out_ns == 0)
+		return cli_misuse(
+			"record", "%s: \"%s\" is no time: 90, 90s, 10m, 2h or 1d", option, optarg);
+	return EXIT_OK;
+}
+
+static int take_option(int option, struct record_request *request)
+{
+	switch (option) {
+	case 'o':
+		request->file = optarg;
+		return EXIT_OK;
+	case 'd':
+		request->dir = optarg;
+		return EXIT_OK;
+	case 'b':
+		request->backend = optarg;
+		return EXIT_OK;
+	case 'q':
+		request->quiet = true;
+		return EXIT_OK;
+	case PID:
+	case CGROUP:
+	case CONTAINER:
+	case POD:
+	case ALL_CONTAINERS:
+		return take_target(RECORD_PROCESS + (option - PID), request);
+	case DURATION:
+		return take_time("--duration", &request->duration_ns);
+	case UNTIL_STABLE:
+		return take_time("--until-stable", &request->stable_ns);
+	case INTERVAL:
+		return take_time("--interval", &request->interval_ns);
+	default:
+		return EXIT_USAGE;
+	}
+}
+
+/* What can only be said once all options are known. */
+static int check_request(const struct record_request *request, bool command)
+{
+	bool node = request->what == RECORD_NODE;
+
+	if (request->what == RECORD_COMMAND && !command)
+		return cli_misuse("record", "no command to record");
+	if (request->what != RECORD_COMMAND && command)
+		return cli_misuse("record", "a command, or something that runs already: not both");
+	if (request->what == RECORD_COMMAND && (request->duration_ns || request->stable_ns))
+		return cli_misuse("record",
+			"--duration and --until-stable are for what runs already: a command is "
+			"recorded until it ends (see timeout(1))");
+	if (node && (!request->dir || request->file))
+		return cli_misuse("record", "--all-containers needs a directory (-d), no file");
+	if (request->dir && request->what != RECORD_POD && !node)
+		return cli_misuse("record", "-d is for several recordings: name the file with -o");
+	if (request->dir && request->file)
+		return cli_misuse("record", "-o or -d, not both");
+	if (request->interval_ns && !node)
+		return cli_misuse("record", "--interval goes with --all-containers only");
+	return EXIT_OK;
 }
 
 static int run(int argc, char **argv)
@@ -212,44 +276,35 @@ static int run(int argc, char **argv)
 		{"backend", required_argument, NULL, 'b'},
 		{"quiet", no_argument, NULL, 'q'},
 		{"output", required_argument, NULL, 'o'},
+		{"directory", required_argument, NULL, 'd'},
+		{"pid", required_argument, NULL, PID},
+		{"cgroup", required_argument, NULL, CGROUP},
+		{"container", required_argument, NULL, CONTAINER},
+		{"pod", required_argument, NULL, POD},
+		{"all-containers", no_argument, NULL, ALL_CONTAINERS},
+		{"duration", required_argument, NULL, DURATION},
+		{"until-stable", required_argument, NULL, UNTIL_STABLE},
+		{"interval", required_argument, NULL, INTERVAL},
 		{0},
 	};
-	const char *backend_name = "auto";
-	scoped_free char *made_up = NULL;
-	struct session session = {0};
-	struct err e = {0};
-	int option;
+	struct record_request request = {.backend = "auto"};
+	int option, status;
 
-	while ((option = cli_option(argc, argv, "+:o:qh", longs, &cmd_record)) != -1) {
-		switch (option) {
-		case 'o':
-			session.file = optarg;
-			break;
-		case 'b':
-			backend_name = optarg;
-			break;
-		case 'q':
-			session.quiet = true;
-			break;
-		default:
-			return EXIT_USAGE;
-		}
+	while ((option = cli_option(argc, argv, "+:o:d:qh", longs, &cmd_record)) != -1) {
+		status = take_option(option, &request);
+		if (status)
+			return status;
 	}
-	if (optind >= argc)
-		return cli_misuse("record", "no command to record");
-	if (!session.file) {
-		made_up = default_file(argv[optind]);
-		session.file = made_up;
-	}
-	if (!session.file)
-		return fail(0, (err_nomem(&e), &e));
-	session.stream = cli_is_stream(session.file);
-	return prepare_and_record(&session, backend_name, argv + optind);
+	status = check_request(&request, optind < argc);
+	if (status)
+		return status;
+	return request.what == RECORD_COMMAND ? record_command(&request, argv + optind)
+					      : record_attach(&request);
 }
 
 const struct command cmd_record = {
 	.name = "record",
-	.summary = "run a command and record every system call it makes",
+	.summary = "record every system call of a command, a container, or a whole node",
 	.help = HELP,
 	.run = run,
 };

@@ -7,6 +7,7 @@
 static const struct command *const COMMANDS[] = {
 	&cmd_record,
 	&cmd_mark,
+	&cmd_hook,
 	&cmd_generate,
 	&cmd_convert,
 	&cmd_install,

@@ -204,6 +204,31 @@ static void print_denied(const struct recording *rec)
 		fputc('\n', stderr);
 }
 
+/* What the workload does through io_uring is no call: nobody sees it, nor does seccomp. */
+static void warn_io_uring(const struct recording *rec, const struct notice *notice)
+{
+	static const char prefix[] = "io_uring_";
+	char name[SYSCALL_NAME_MAX];
+
+	for (size_t i = 0; i < rec->n_calls; i++) {
+		if (!syscall_name(rec->calls[i].abi, rec->calls[i].nr, name) ||
+			strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+			continue;
+		notice_tell(notice,
+			"the workload uses io_uring: what it does through it passes by every "
+			"recorder and by seccomp; a profile that denies io_uring_setup keeps it "
+			"from that");
+		return;
+	}
+}
+
+void view_warnings(const struct recording *rec)
+{
+	const struct notice notice = cli_notice("record");
+
+	warn_io_uring(rec, &notice);
+}
+
 /* "sysclamp generate -o web.json web.rec.json" */
 static void print_next(const char *file)
 {

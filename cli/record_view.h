@@ -28,6 +28,9 @@ void view_before_write(pid_t tid, unsigned fd);
  */
 bool view_is_shared(pid_t pid);
 
+/* What a recording does not show, or shows to be missing. */
+void view_warnings(const struct recording *rec);
+
 /*
  * The table at the end, and the next command to type.
  *

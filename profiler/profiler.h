@@ -54,6 +54,16 @@ int profile_generate(const char *name, const struct recording *rec,
 	const struct generate_options *options, struct profile *out, const struct notice *to,
 	struct err *e);
 
+/**
+ * Allow in @base what @with allows, and leave the rest as it is: names that @with allows leave the
+ * rules of @base, whatever these say of them and under which conditions.
+ *
+ * @base: after a failure good for profile_done() only.
+ * @with: as profile_generate() makes it: rules that allow, without conditions.
+ * Errors: -ENOMEM.
+ */
+int profile_extend(struct profile *base, const struct profile *with, struct err *e);
+
 struct install_request {
 	const char *profile_path; /* "-" for standard input */
 	const char *name; /* one or more path components below seccomp/, no extension */

@@ -1,0 +1,151 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "file.h"
+#include "hook.h"
+#include "scope.h"
+
+static const char HELP[] =
+	"usage: sysclamp hook < STATE\n"
+	"\n"
+	"An OCI hook (prestart or createRuntime), called by podman, CRI-O and other engines when "
+	"a\n"
+	"container starts; the state comes on standard input.  What it does is asked for with\n"
+	"annotations of the container:\n"
+	"\n"
+	"  io.containers.trace-syscall=of:/abs/out.json\n"
+	"                         when the container has ended, write a profile of what it called\n"
+	"  io.containers.trace-syscall=if:/abs/in.json;of:/abs/out.json\n"
+	"                         the same, added to what /abs/in.json allows\n"
+	"  dev.sysclamp.record=/abs/out.rec.json\n"
+	"                         write a recording\n"
+	"\n"
+	"Recording begins with the container's first call and goes on in the background until the\n"
+	"container has ended.  What fails then is told to syslog(3).  Without these annotations "
+	"the\n"
+	"hook does nothing.\n"
+	"\n"
+	"  -h, --help             this text\n"
+	"\n"
+	"Exit statuses: 0 recording, or nothing to do; 1 recording is not possible, 2 misuse: the\n"
+	"engine does not start the container then.\n"
+	"\n"
+	"  podman run --annotation io.containers.trace-syscall=of:/tmp/web.json nginx\n";
+
+enum { STATE_SIZE_MAX = 1024 * 1024 };
+
+/* The other end is told that recording goes on: a NUL; or why not. */
+static void tell_attached(void *ctx)
+{
+	const int *fd = ctx;
+
+	(void)!write(*fd, "", 1);
+	(void)close(*fd);
+}
+
+/*
+ * Away from the engine: it waits until nobody holds its pipes any more, and may end its hooks'
+ * session.
+ */
+static void detach(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)setsid();
+	(void)!chdir("/");
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		(void)dup2(null, fd);
+	if (null > STDERR_FILENO)
+		(void)close(null);
+	openlog("sysclamp", LOG_PID, LOG_DAEMON);
+}
+
+static void record_in_background(const struct hook_request *request, int answer_fd)
+{
+	struct err e = {0};
+
+	detach();
+	if (hook_record(request, tell_attached, &answer_fd, &e)) {
+		syslog(LOG_ERR, "container %.12s: %s", request->id, e.text);
+		(void)!write(answer_fd, e.text, strlen(e.text));
+		_exit(EXIT_NO);
+	}
+	_exit(EXIT_OK);
+}
+
+/* What the other end says first. */
+static int await(int answer_fd, struct err *e)
+{
+	char answer[ERR_TEXT_MAX] = {0};
+	ssize_t n;
+
+	do {
+		n = read(answer_fd, answer, sizeof(answer) - 1);
+	} while (n < 0 && errno == EINTR);
+	if (n == 1 && !answer[0])
+		return 0;
+	return err_set(e, EIO, "%s", n > 0 ? answer : "the recorder ended without a word");
+}
+
+static int start(const struct hook_request *request, struct err *e)
+{
+	int answer[2];
+	pid_t pid;
+
+	if (pipe2(answer, O_CLOEXEC))
+		return err_sys(e, errno, "cannot make a pipe");
+	/* A recorder that has failed writes to a pipe that nobody reads any more. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	pid = fork();
+	if (pid == 0) {
+		(void)close(answer[0]);
+		record_in_background(request, answer[1]);
+	}
+	(void)close(answer[1]);
+	if (pid < 0)
+		(void)err_sys(e, errno, "cannot start the recorder");
+	else
+		(void)await(answer[0], e);
+	(void)close(answer[0]);
+	return -e->code;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
+	scoped(hook_request_done) struct hook_request request = {0};
+	scoped_free char *text = NULL;
+	struct err e = {0};
+	size_t size;
+
+	if (cli_option(argc, argv, "+:h", longs, &cmd_hook) != -1)
+		return EXIT_USAGE;
+	if (optind < argc)
+		return cli_misuse(
+			"hook", "\"%s\": the state comes on standard input", argv[optind]);
+	if (isatty(STDIN_FILENO))
+		return cli_misuse(
+			"hook", "this is for OCI runtimes: the state comes on standard input");
+	if (file_read("-", STATE_SIZE_MAX, &text, &size, &e) ||
+		hook_request_parse(text, size, &request, &e))
+		return cli_fail("hook", EXIT_USAGE, &e);
+	if (!request.recording && !request.profile)
+		return EXIT_OK;
+	return start(&request, &e) ? cli_fail("hook", EXIT_NO, &e) : EXIT_OK;
+}
+
+const struct command cmd_hook = {
+	.name = "hook",
+	.summary = "record a container from its start (OCI hook)",
+	.help = HELP,
+	.run = run,
+};

@@ -1,0 +1,45 @@
+/*
+ * hook.h: what an OCI runtime tells its hooks, and what a container's annotations ask for.
+ */
+#ifndef SYSCLAMP_HOOK_H
+#define SYSCLAMP_HOOK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "err.h"
+
+/* Asks for a profile: "of:/abs/out.json", and with "if:/abs/in.json;" one to extend.  The
+ * annotation of oci-seccomp-bpf-hook, which is in use. */
+#define HOOK_PROFILE_ANNOTATION "io.containers.trace-syscall"
+/* Asks for a recording: "/abs/out.rec.json". */
+#define HOOK_RECORD_ANNOTATION "dev.sysclamp.record"
+
+struct hook_request {
+	char *id; /* of the container; all are heap */
+	char *bundle;
+	pid_t pid; /* of its first process, which has not executed the container's program yet */
+	char *recording, *profile, *base_profile; /* absolute paths, or NULL */
+	bool nnp; /* the container runs with no_new_privs */
+};
+
+/**
+ * Read the state (runtime-spec, runtime.md, "State") and, in the bundle, whether the container runs
+ * with no_new_privs.
+ *
+ * @text: @size bytes, overwritten in part.
+ * @out: to be released with hook_request_done(); without any of the annotations it asks for
+ * nothing. Errors: with the place in the state, or in the annotation.
+ */
+int hook_request_parse(char *text, size_t size, struct hook_request *out, struct err *e);
+void hook_request_done(struct hook_request *request);
+
+/**
+ * Record the container until it has ended, then write what was asked for.
+ *
+ * @attached: called once everything is counted.
+ */
+int hook_record(
+	const struct hook_request *request, void (*attached)(void *ctx), void *ctx, struct err *e);
+
+#endif

@@ -1,0 +1,150 @@
+#include "hook.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "cli.h"
+#include "file.h"
+#include "proc.h"
+#include "profiler.h"
+#include "record_subject.h"
+#include "scope.h"
+#include "tracer.h"
+
+enum { TICK_MS = 1000, PROFILE_MODE = 0644 };
+
+struct session {
+	const struct hook_request *request;
+	struct subject subject;
+	void (*attached)(void *ctx);
+	void *ctx;
+	uint64_t refreshed_ns;
+};
+
+static void on_attached(void *ctx)
+{
+	const struct session *session = ctx;
+
+	session->attached(session->ctx);
+}
+
+static bool on_tick(void *ctx, uint64_t news_ns)
+{
+	(void)ctx;
+	(void)news_ns;
+	return true;
+}
+
+static bool wants(void *ctx, const struct recording *rec, bool news)
+{
+	const struct session *session = ctx;
+
+	(void)rec;
+	return session->request->recording && news;
+}
+
+static void refresh(void *ctx, struct recording *rec)
+{
+	struct err e = {0};
+
+	(void)ctx;
+	/* The last writing decides. */
+	(void)subject_write(subject_of(rec), &e);
+}
+
+static void on_ended(void *ctx, struct recording *rec, bool gone)
+{
+	(void)ctx;
+	(void)gone;
+	recording_end(rec, -1);
+}
+
+/* The container's init becomes its program: that is where the recording begins. */
+static int attach(struct session *session, const struct tracer *tracer, struct err *e)
+{
+	uint64_t space = proc_mount_space(session->request->pid);
+	struct tracer_target target = {
+		.pid = session->request->pid,
+		.mount_space = space == proc_mount_space(getpid()) ? 0 : space,
+		.starting = true,
+		.rec = &session->subject.rec,
+	};
+	const struct tracer_attach job = {
+		.targets = &target,
+		.n_targets = 1,
+		.tick_ms = TICK_MS,
+		.ctx = session,
+		.attached = on_attached,
+		.tick = on_tick,
+		.wants = wants,
+		.refresh = refresh,
+		.ended = on_ended,
+	};
+
+	return tracer->backend->attach(tracer->state, &job, e);
+}
+
+static void log_notice(void *ctx, const char *text)
+{
+	syslog(LOG_NOTICE, "container %.12s: %s", (const char *)ctx, text);
+}
+
+static int write_profile(const struct session *session, struct err *e)
+{
+	const struct hook_request *request = session->request;
+	const struct notice notice = {.tell = log_notice, .ctx = request->id};
+	struct generate_options options = generate_defaults();
+	scoped(profile_done) struct profile profile = {0}, base = {0};
+	scoped_free char *text = NULL;
+	size_t size;
+
+	options.nnp = request->nnp;
+	if (profile_generate(
+		    request->profile, &session->subject.rec, &options, &profile, &notice, e))
+		return -e->code;
+	if (request->base_profile) {
+		if (profile_read(request->base_profile, &base, &notice, e) ||
+			profile_extend(&base, &profile, e))
+			return -e->code;
+	}
+	if (profile_emit(request->base_profile ? &base : &profile, &text, &size, e))
+		return -e->code;
+	return file_replace(request->profile, text, size, PROFILE_MODE, e);
+}
+
+/* Before the container runs: what can be known to fail at its end. */
+static int check_files(const struct hook_request *request, struct err *e)
+{
+	scoped(profile_done) struct profile base = {0};
+
+	if (request->recording && cli_check_output(request->recording, "a recording", e))
+		return -e->code;
+	if (request->profile && cli_check_output(request->profile, "a profile", e))
+		return -e->code;
+	return request->base_profile ? profile_read(request->base_profile, &base, NULL, e) : 0;
+}
+
+int hook_record(
+	const struct hook_request *request, void (*attached)(void *ctx), void *ctx, struct err *e)
+{
+	struct session session = {.request = request, .attached = attached, .ctx = ctx};
+	scoped(tracer_close) struct tracer tracer = {0};
+	char why[ERR_TEXT_MAX];
+	int code = check_files(request, e);
+
+	if (!code)
+		code = tracer_open("ebpf", TRACER_ONE, &tracer, why, e);
+	if (!code)
+		code = subject_init(&session.subject, request->pid,
+			request->recording ? request->recording : "", false, e);
+	if (!code)
+		code = attach(&session, &tracer, e);
+	if (!code && request->recording)
+		code = subject_write(&session.subject, e);
+	if (!code && request->profile)
+		code = write_profile(&session, e);
+	subject_done(&session.subject);
+	return code;
+}
