@@ -1,0 +1,171 @@
+"""What all engines share: running commands, the place of their state, the cgroups they make."""
+import contextlib
+import ctypes
+import glob
+import os
+import shutil
+import subprocess
+
+import tap
+
+CLONE_NEWNS = 0x20000  # linux/sched.h
+MS_REC_PRIVATE = 0x4000 | 0x40000  # sys/mount.h
+DEADLINE_S = 60
+# Every cgroup that an engine makes is below this one, in whichever hierarchy.
+CGROUP = f"/sysclamp-test-{os.getpid()}"
+ENVIRON = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C",
+           "HOME": "/nonexistent"}
+
+
+class Absent(Exception):
+    """An engine cannot be had here; the text says why."""
+
+
+class Failed(Exception):
+    """A command of an engine failed; the text says how."""
+
+
+def need(*programs):
+    """Raise Absent when a program is not installed."""
+    missing = [name for name in programs if not shutil.which(name, path=ENVIRON["PATH"])]
+    if missing:
+        raise Absent(f"no {', no '.join(missing)}")
+
+
+def command(argv, env=None, **kwargs):
+    """Run to the end: the result, with text."""
+    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=DEADLINE_S, check=False, env={**ENVIRON, **(env or {})}, **kwargs)
+
+
+def must(argv, **kwargs):
+    """Run what has to succeed: its standard output."""
+    done = command(argv, **kwargs)
+    if done.returncode:
+        raise Failed(f"{' '.join(argv)}: {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def must_detached(argv, log, env=None):
+    """Run what has to succeed and leaves processes behind that keep standard output open."""
+    with open(log, "ab") as out:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False,
+                              timeout=DEADLINE_S, env={**ENVIRON, **(env or {})})
+    if done.returncode:
+        with open(log, encoding="utf-8", errors="replace") as file:
+            raise Failed(f"{' '.join(argv)}: {done.returncode}: {file.read()[-1000:].strip()}")
+
+
+def read_pid(path):
+    """A process id that an engine wrote, or None so far."""
+    with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as file:
+        return int(file.read())
+    return None
+
+
+def private_mounts():
+    """Put this process into a mount namespace of its own, which takes all mounts along at the end.
+
+    Engines keep locks and sockets in /run, wherever their state is: it is covered.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    for what, failed in [
+            ("unshare", lambda: libc.unshare(CLONE_NEWNS)),
+            ("mount", lambda: libc.mount(None, b"/", None, ctypes.c_ulong(MS_REC_PRIVATE), None)),
+            ("mount", lambda: libc.mount(b"tmpfs", b"/run", b"tmpfs", ctypes.c_ulong(0), None))]:
+        if failed():
+            raise Absent(f"{what}: {os.strerror(ctypes.get_errno())}")
+
+
+def cgroups():
+    """The cgroups of this test, the innermost first."""
+    found = []
+    for top in glob.glob(f"/sys/fs/cgroup{CGROUP}") + glob.glob(f"/sys/fs/cgroup/*{CGROUP}"):
+        found += [place for place, _, _ in os.walk(top, topdown=False)]
+    return found
+
+
+def remove_cgroups():
+    """Remove what is left of the cgroups of this test; whether none is left."""
+    for place in cgroups():
+        with contextlib.suppress(OSError):
+            os.rmdir(place)
+    return not cgroups()
+
+
+class Container:
+    """A container: the engine's name for it, and the pid of its init on the host."""
+
+    def __init__(self, engine, name, ident, pid):
+        self.engine, self.name, self.id, self.pid = engine, name, ident, pid
+        self.status = None  # once it is known
+
+    def stop(self):
+        """End it by force and remove it; nothing if that was done already."""
+        self.engine.stop(self)
+
+    def wait(self):
+        """Wait for its end: its status, 128 + N for signal N."""
+        return self.engine.wait(self)
+
+
+class Engine:
+    """One engine with all its state below `place`; closing it ends and removes all it started.
+
+    A subclass says how: _start(name, argv, binds, share_with, nnp) -> Container, exec, stop and wait.
+    """
+
+    name = ""
+    programs = ()
+
+    def __init__(self, place, image):
+        self.place, self.image = os.path.join(place, self.name), image
+        self.containers = []
+        need(*self.programs)
+        os.makedirs(self.place)
+
+    def path(self, *parts):
+        """A path in the engine's place."""
+        return os.path.join(self.place, *parts)
+
+    def start(self, name, argv, *, binds=(), share_with=None, nnp=True):
+        """Start a container of the image of the tests.
+
+        binds are pairs (path on the host, path in the container); share_with is a container whose
+        pid and network namespaces this one joins.
+        """
+        container = self._start(name, argv, list(binds), share_with, nnp)
+        self.containers.append(container)
+        return container
+
+    def _start(self, name, argv, binds, share_with, nnp):
+        raise NotImplementedError
+
+    def exec(self, container, argv):
+        """Run a command in a container: its result, with text."""
+        raise NotImplementedError
+
+    def stop(self, container):
+        """See Container.stop."""
+        raise NotImplementedError
+
+    def wait(self, container):
+        """See Container.wait."""
+        raise NotImplementedError
+
+    def close(self):
+        """Stop all containers, the latest first: it may share the namespaces of earlier ones."""
+        for container in reversed(self.containers):
+            container.stop()
+        self.containers.clear()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        try:
+            self.close()
+        finally:
+            # A daemon's shims and monitors end on their own, later.
+            tap.end_descendants()
+            tap.wait_until(remove_cgroups, f"{self.name}: its cgroups are empty")

@@ -1,0 +1,89 @@
+"""OCI runtimes without an engine: runc and crun, each container a bundle."""
+import contextlib
+import json
+import os
+
+import tap
+
+from .base import CGROUP, Container, Engine, command, must, must_detached, read_pid
+
+# crun 1.8 refuses a hybrid of cgroup v1 and v2: hide the latter from it, in a mount namespace of its own.
+NO_UNIFIED = ("unshare", "-m", "sh", "-c",
+              "umount /sys/fs/cgroup/unified 2>/dev/null; exec \"$@\"", "sh")
+
+
+def _bind(pair):
+    return {"source": pair[0], "destination": pair[1], "type": "bind", "options": ["rbind", "rw"]}
+
+
+class Runtime(Engine):
+    """What both have: the command line of an OCI runtime."""
+
+    prefix = ()
+    options = ()
+    cgroups_path = None  # the default of the runtime
+
+    def __init__(self, place, image):
+        super().__init__(place, image)
+        self.runtime = [*self.prefix, self.programs[0], "--root", self.path("root"), *self.options]
+        os.makedirs(self.path("spec"))
+        must([self.programs[0], "spec"], cwd=self.path("spec"))
+
+    def _config(self, argv, binds, share_with, nnp):
+        """What the runtime itself writes, changed as little as can be."""
+        with open(self.path("spec", "config.json"), encoding="utf-8") as file:
+            config = json.load(file)
+        config["process"].update(terminal=False, noNewPrivileges=nnp, args=argv)
+        config["process"].pop("rlimits", None)
+        config["root"] = {"path": self.image.rootfs, "readonly": True}
+        config["mounts"] += [_bind(pair) for pair in binds]
+        for namespace in config["linux"]["namespaces"]:
+            link = {"pid": "pid", "network": "net"}.get(namespace["type"])
+            if share_with and link:
+                namespace["path"] = f"/proc/{share_with.pid}/ns/{link}"
+        return config
+
+    def _start(self, name, argv, binds, share_with, nnp):
+        config = self._config(argv, binds, share_with, nnp)
+        if self.cgroups_path:
+            config["linux"]["cgroupsPath"] = f"{self.cgroups_path}/{name}"
+        bundle, pid_file = self.path("bundles", name), self.path(f"{name}.pid")
+        os.makedirs(bundle)
+        with open(os.path.join(bundle, "config.json"), "w", encoding="ascii") as file:
+            json.dump(config, file)
+        must_detached([*self.runtime, "run", "-d", "--bundle", bundle, "--pid-file", pid_file, name],
+                      self.path(f"{name}.log"))
+        return Container(self, name, name, read_pid(pid_file))
+
+    def exec(self, container, argv):
+        return command([*self.runtime, "exec", container.id, *argv])
+
+    def wait(self, container):
+        """The init is an orphan, and so the test's to collect."""
+        if container.status is None:
+            code = os.waitstatus_to_exitcode(os.waitpid(container.pid, 0)[1])
+            container.status = code if code >= 0 else 128 - code
+        return container.status
+
+    def stop(self, container):
+        command([*self.runtime, "delete", "-f", container.id])
+        with contextlib.suppress(ChildProcessError):
+            self.wait(container)
+        tap.wait_until(lambda: not os.path.exists(f"/proc/{container.pid}"), "the container ends")
+
+
+class Runc(Runtime):
+    """runc, which takes a hybrid of cgroup v1 and v2 as it is."""
+
+    name = "runc"
+    programs = ("runc",)
+    cgroups_path = CGROUP
+
+
+class Crun(Runtime):
+    """crun; its containers have no cgroup of their own."""
+
+    name = "crun"
+    programs = ("crun",)
+    prefix = NO_UNIFIED
+    options = ("--cgroup-manager=disabled",)
