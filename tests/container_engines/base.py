@@ -2,6 +2,7 @@
 import contextlib
 import ctypes
 import glob
+import itertools
 import os
 import shutil
 import subprocess
@@ -9,7 +10,11 @@ import subprocess
 import tap
 
 CLONE_NEWNS = 0x20000  # linux/sched.h
-MS_REC_PRIVATE = 0x4000 | 0x40000  # sys/mount.h
+MOUNTS = [["mount", "--make-rprivate", "/"],
+          ["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"],
+          ["mkdir", "-p", "/run/var-lib/upper", "/run/var-lib/work"],
+          ["mount", "-t", "overlay", "overlay", "/var/lib", "-o",
+           "lowerdir=/var/lib,upperdir=/run/var-lib/upper,workdir=/run/var-lib/work"]]
 DEADLINE_S = 60
 # Every cgroup that an engine makes is below this one, in whichever hierarchy.
 CGROUP = f"/sysclamp-test-{os.getpid()}"
@@ -66,15 +71,16 @@ def read_pid(path):
 def private_mounts():
     """Put this process into a mount namespace of its own, which takes all mounts along at the end.
 
-    Engines keep locks and sockets in /run, wherever their state is: it is covered.
+    Engines keep locks, sockets and caches in /run and /var/lib, wherever their state is: there they
+    write to memory from now on.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    for what, failed in [
-            ("unshare", lambda: libc.unshare(CLONE_NEWNS)),
-            ("mount", lambda: libc.mount(None, b"/", None, ctypes.c_ulong(MS_REC_PRIVATE), None)),
-            ("mount", lambda: libc.mount(b"tmpfs", b"/run", b"tmpfs", ctypes.c_ulong(0), None))]:
-        if failed():
-            raise Absent(f"{what}: {os.strerror(ctypes.get_errno())}")
+    if libc.unshare(CLONE_NEWNS):
+        raise Absent(f"unshare: {os.strerror(ctypes.get_errno())}")
+    for argv in MOUNTS:
+        done = command(argv)
+        if done.returncode:
+            raise Absent(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
 def cgroups():
@@ -121,6 +127,7 @@ class Engine:
     def __init__(self, place, image):
         self.place, self.image = os.path.join(place, self.name), image
         self.containers = []
+        self._numbers = itertools.count(1)
         need(*self.programs)
         os.makedirs(self.place)
 
