@@ -54,14 +54,13 @@ class Work:
         """Wait until it waits for go()."""
         self._said("ready")
 
-    def work(self):
-        """Let it make its calls, and wait until it has."""
+    def go(self):
+        """Let it make its calls; later: let it exit."""
         os.write(self._fds["go"], b"g")
-        self._said("done")
 
-    def end(self):
-        """Let it exit."""
-        os.write(self._fds["go"], b"g")
+    def done(self):
+        """Wait until it has made its calls and waits for go() again."""
+        self._said("done")
 
     def close(self):
         """Close the FIFOs, which ends the program wherever it waits."""

@@ -1,4 +1,5 @@
 """What all engines share: running commands, the place of their state, the cgroups they make."""
+import atexit
 import contextlib
 import ctypes
 import glob
@@ -68,21 +69,6 @@ def read_pid(path):
     return None
 
 
-def private_mounts():
-    """Put this process into a mount namespace of its own, which takes all mounts along at the end.
-
-    Engines keep locks, sockets and caches in /run and /var/lib, wherever their state is: there they
-    write to memory from now on.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS):
-        raise Absent(f"unshare: {os.strerror(ctypes.get_errno())}")
-    for argv in MOUNTS:
-        done = command(argv)
-        if done.returncode:
-            raise Absent(f"{' '.join(argv)}: {done.stderr.strip()}")
-
-
 def cgroups():
     """The cgroups of this test, the innermost first."""
     found = []
@@ -97,6 +83,39 @@ def remove_cgroups():
         with contextlib.suppress(OSError):
             os.rmdir(place)
     return not cgroups()
+
+
+def unmount(place):
+    """Unmount what is mounted below a directory."""
+    with open("/proc/self/mounts", encoding="utf-8", errors="replace") as file:
+        mounts = [line.split()[1] for line in file]
+    for mount in reversed(mounts):
+        if mount.startswith(f"{place}/"):
+            command(["umount", "-l", mount])
+
+
+def clean(what, place):
+    """End all that was started, and remove the cgroups and, below a place, the mounts."""
+    # A daemon's shims and monitors end on their own, later.
+    tap.end_descendants()
+    tap.wait_until(lambda: tap.reap() or not tap.descendants(), f"{what}: all have ended")
+    tap.wait_until(remove_cgroups, f"{what}: its cgroups are empty")
+    unmount(place)
+
+
+def private_mounts():
+    """Put this process into a mount namespace of its own, which takes all mounts along at the end.
+
+    Engines keep locks, sockets and caches in /run and /var/lib, wherever their state is: there they
+    write to memory from now on.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS):
+        raise Absent(f"unshare: {os.strerror(ctypes.get_errno())}")
+    for argv in MOUNTS:
+        done = command(argv)
+        if done.returncode:
+            raise Absent(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
 class Container:
@@ -130,6 +149,7 @@ class Engine:
         self._numbers = itertools.count(1)
         need(*self.programs)
         os.makedirs(self.place)
+        atexit.register(clean, self.name, self.place)  # however the test ends
 
     def path(self, *parts):
         """A path in the engine's place."""
@@ -173,6 +193,4 @@ class Engine:
         try:
             self.close()
         finally:
-            # A daemon's shims and monitors end on their own, later.
-            tap.end_descendants()
-            tap.wait_until(remove_cgroups, f"{self.name}: its cgroups are empty")
+            clean(self.name, self.place)

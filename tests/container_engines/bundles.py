@@ -16,6 +16,12 @@ def _bind(pair):
     return {"source": pair[0], "destination": pair[1], "type": "bind", "options": ["rbind", "rw"]}
 
 
+def _ended(pid):
+    """What waitpid says, once a process has ended."""
+    result = os.waitpid(pid, os.WNOHANG)
+    return result if result[0] else None
+
+
 class Runtime(Engine):
     """What both have: the command line of an OCI runtime."""
 
@@ -61,7 +67,8 @@ class Runtime(Engine):
     def wait(self, container):
         """The init is an orphan, and so the test's to collect."""
         if container.status is None:
-            code = os.waitstatus_to_exitcode(os.waitpid(container.pid, 0)[1])
+            _, status = tap.wait_until(lambda: _ended(container.pid), f"{container.name} ends")
+            code = os.waitstatus_to_exitcode(status)
             container.status = code if code >= 0 else 128 - code
         return container.status
 
