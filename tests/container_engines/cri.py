@@ -73,19 +73,19 @@ class Client:
     def __init__(self, socket):
         os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
         try:
-            import grpc
+            from grpc import RpcError, insecure_channel
         except ImportError as error:
             raise Absent(f"no python3-grpcio: {error}") from error
-        self._grpc = grpc
+        self._error = RpcError
         # It would ask a proxy for the socket.
-        self._channel = grpc.insecure_channel(f"unix:{socket}", [("grpc.enable_http_proxy", 0)])
+        self._channel = insecure_channel(f"unix:{socket}", [("grpc.enable_http_proxy", 0)])
 
     def call(self, method, **values):
         """One call; Failed with the service's message when it fails."""
         request = protobuf.encode(SCHEMA, f"{method}Request", values)
         try:
             answer = self._channel.unary_unary(SERVICE + method)(request, timeout=DEADLINE_S)
-        except self._grpc.RpcError as error:
+        except self._error as error:
             raise Failed(f"{method}: {error.code().name}: {error.details()}") from error
         return protobuf.decode(SCHEMA, f"{method}Response", answer)
 

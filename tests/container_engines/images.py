@@ -26,8 +26,6 @@ def _is_static(path):
 
 def make_rootfs(directory, programs):
     """A root directory of busybox and of the static programs given, at its top."""
-    if not os.access(BUSYBOX, os.X_OK) or not _is_static(BUSYBOX):
-        raise Absent("no static busybox")
     for name in DIRECTORIES:
         os.makedirs(os.path.join(directory, name))
     shutil.copy(BUSYBOX, os.path.join(directory, "bin/busybox"))
@@ -67,6 +65,8 @@ class Image:
     """Both forms of the image, in a new directory."""
 
     def __init__(self, directory, programs):
+        if not os.access(BUSYBOX, os.X_OK) or not _is_static(BUSYBOX):
+            raise Absent("no static busybox")
         self.name = NAME
         self.rootfs = os.path.join(directory, "rootfs")
         self.archive = os.path.join(directory, "image.tar")

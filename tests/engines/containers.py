@@ -145,9 +145,17 @@ def begin(engine, rows, closing):
     return watched
 
 
+def namespaces(container):
+    """The pid and the network namespace of a container."""
+    return [os.readlink(f"/proc/{container.pid}/ns/{kind}") for kind in ("pid", "net")]
+
+
 def check_at_once(engine, pool, closing):
     """All containers at once."""
     watched = begin(engine, ROWS, closing)
+    one, two, three = [namespaces(each.container) for each in watched.values()]
+    tap.ok(one == two and one[0] != three[0], f"{engine.name}: two containers share namespaces, one does not",
+           one, two, three)
     entered = watched["one"].enter(pool, engine)
     for each in watched.values():
         each.watch()
