@@ -146,6 +146,7 @@ class Engine:
     def __init__(self, place, image):
         self.place, self.image = os.path.join(place, self.name), image
         self.containers = []
+        self.env = {"TMPDIR": self.place}
         self._numbers = itertools.count(1)
         need(*self.programs)
         os.makedirs(self.place)

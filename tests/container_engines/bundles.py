@@ -58,11 +58,11 @@ class Runtime(Engine):
         with open(os.path.join(bundle, "config.json"), "w", encoding="ascii") as file:
             json.dump(config, file)
         must_detached([*self.runtime, "run", "-d", "--bundle", bundle, "--pid-file", pid_file, name],
-                      self.path(f"{name}.log"))
+                      self.path(f"{name}.log"), env=self.env)
         return Container(self, name, name, read_pid(pid_file))
 
     def exec(self, container, argv):
-        return command([*self.runtime, "exec", container.id, *argv])
+        return command([*self.runtime, "exec", container.id, *argv], env=self.env)
 
     def wait(self, container):
         """The init is an orphan, and so the test's to collect."""
@@ -73,7 +73,7 @@ class Runtime(Engine):
         return container.status
 
     def stop(self, container):
-        command([*self.runtime, "delete", "-f", container.id])
+        command([*self.runtime, "delete", "-f", container.id], env=self.env)
         with contextlib.suppress(ChildProcessError):
             self.wait(container)
         tap.wait_until(lambda: not os.path.exists(f"/proc/{container.pid}"), "the container ends")

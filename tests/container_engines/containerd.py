@@ -48,7 +48,7 @@ class Daemon(Engine):
             file.write(CONFIG.format(place=self.place, socket=self.socket, image=NAME))
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(["containerd", "-c", config], stdin=subprocess.DEVNULL,
-                                             stdout=log, stderr=log, env=ENVIRON)
+                                             stdout=log, stderr=log, env={**ENVIRON, **self.env})
         self.ctr = ["ctr", "-a", self.socket, "-n", self.namespace]
         try:
             tap.wait_until(self._answers, "containerd answers")

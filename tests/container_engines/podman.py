@@ -12,6 +12,7 @@ log_driver = "k8s-file"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "none"
+image_copy_tmp_dir = "{place}"
 lock_type = "file"
 runtime = "runc"
 tmp_dir = "{place}/tmp"
@@ -38,10 +39,9 @@ class Podman(Engine):
         for name, text in [("containers.conf", CONTAINERS_CONF), ("storage.conf", STORAGE_CONF)]:
             with open(self.path(name), "w", encoding="ascii") as file:
                 file.write(text.format(place=self.place))
-        for name in ("tmpdir", "networks"):
-            os.makedirs(self.path(name))
-        self.env = {"CONTAINERS_CONF": self.path("containers.conf"), "TMPDIR": self.path("tmpdir"),
-                    "CONTAINERS_STORAGE_CONF": self.path("storage.conf")}
+        os.makedirs(self.path("networks"))
+        self.env.update(CONTAINERS_CONF=self.path("containers.conf"),
+                        CONTAINERS_STORAGE_CONF=self.path("storage.conf"))
         must(["podman", "load", "-q", "-i", image.archive], env=self.env)
 
     def _start(self, name, argv, binds, share_with, nnp):
