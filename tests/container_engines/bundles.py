@@ -31,7 +31,8 @@ class Runtime(Engine):
 
     def __init__(self, place, image):
         super().__init__(place, image)
-        self.runtime = [*self.prefix, self.programs[0], "--root", self.path("root"), *self.options]
+        # Their state is in /run, where it always is: a private one, see private_mounts().
+        self.runtime = [*self.prefix, self.programs[0], *self.options]
         os.makedirs(self.path("spec"))
         must([self.programs[0], "spec"], cwd=self.path("spec"))
 
