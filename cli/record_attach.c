@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "record_node.h"
@@ -59,7 +60,11 @@ bool record_goes_on(const struct record_request *request, uint64_t begun_ns, uin
 static bool on_tick(void *ctx, uint64_t news_ns)
 {
 	const struct session *session = ctx;
+	const char *directory = session->found[0].directory;
 
+	/* An empty cgroup may be entered again, one that was removed may not. */
+	if (*directory && access(directory, F_OK))
+		return false;
 	return record_goes_on(session->request, session->begun_ns, news_ns);
 }
 

@@ -4,6 +4,7 @@
 #ifndef SYSCLAMP_RECORD_ATTACH_H
 #define SYSCLAMP_RECORD_ATTACH_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +41,7 @@ struct record_target {
 	pid_t pid; /* a process of it: the first one, where that is known; or 0 */
 	char label[RECORD_LABEL_MAX]; /* a name for the file */
 	char text[RECORD_LABEL_MAX + 64]; /* what it is, for people */
+	char directory[PATH_MAX]; /* of a cgroup; without it there is nothing to be recorded */
 };
 
 enum { RECORD_TARGETS_MAX = 64 };

@@ -65,7 +65,7 @@ static bool cgroup_mount(char path[PATH_MAX])
 /* A directory, or the name that /proc/PID/cgroup shows. */
 static int find_cgroup(const char *name, struct record_target *out, size_t *out_n, struct err *e)
 {
-	char mount[PATH_MAX], path[2 * PATH_MAX];
+	char mount[PATH_MAX] = "", path[PATH_MAX];
 	struct stat st;
 
 	(void)snprintf(path, sizeof(path), "%s", name);
@@ -75,7 +75,7 @@ static int find_cgroup(const char *name, struct record_target *out, size_t *out_
 				"--cgroup %s: no cgroups of version 2 are mounted here; name the "
 				"processes with --pid or --container",
 				name);
-		(void)snprintf(path, sizeof(path), "%s/%s", mount, name);
+		(void)snprintf(path, sizeof(path), "%.2000s/%.2000s", mount, name);
 	}
 	if (!is_cgroup_2(path) || stat(path, &st) || !S_ISDIR(st.st_mode))
 		return err_set(e, ENOENT,
@@ -84,6 +84,7 @@ static int find_cgroup(const char *name, struct record_target *out, size_t *out_
 	out->target.cgroup = st.st_ino;
 	(void)snprintf(out->label, sizeof(out->label), "%.200s", basename(path));
 	(void)snprintf(out->text, sizeof(out->text), "cgroup %.250s", name);
+	strcpy(out->directory, path);
 	*out_n = 1;
 	return 0;
 }

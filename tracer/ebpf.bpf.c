@@ -181,8 +181,8 @@ static bool caller_of(struct task_struct *task, struct caller *out)
 	out->self = bpf_task_storage_get(&tasks, task, 0, 0);
 	if (!out->self || out->self->idle)
 		return false;
-	out->target = target_at(out->self->target);
-	return out->target && (int)(out->self->epoch - out->target->begun) >= 0;
+	out->target = target_of_task(out->self);
+	return out->target;
 }
 
 /* Calls through the vsyscall page fault, and never enter (arch/x86/entry/vsyscall). */
@@ -329,15 +329,15 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct ebpf_task *self = bpf_task_storage_get(&tasks, parent, 0, 0);
-	struct ebpf_target *target;
+	struct ebpf_target *target = target_of_task(self);
 	struct ebpf_task inherited;
 
-	if (!self || task_has_left(self)) {
+	if (!target) {
 		born_into(child);
 		return 0;
 	}
-	target = target_at(self->target);
-	if (!target || (int)(self->epoch - target->begun) < 0)
+	/* Not yet found, as its parent: a scan is to come. */
+	if (self->idle & EBPF_IDLE_NAMED)
 		return 0;
 	notifying_learn(self, parent);
 	inherited = *self;
@@ -356,11 +356,12 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	struct ebpf_task *self = bpf_task_storage_get(&tasks, task, 0, 0);
+	struct ebpf_target *target = target_of_task(self);
 	struct caller caller;
 	struct pt_regs *regs;
 	struct call call;
 
-	if (!self)
+	if (!target)
 		return 0;
 	/* Killed by a filter, or by strict mode, on the spot: the call does not return either. */
 	if (task->seccomp.mode == SECCOMP_MODE_DEAD && !self->killed && caller_of(task, &caller)) {
@@ -368,8 +369,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		call = call_of(task, regs->orig_ax);
 		call_refused(caller.self, caller.target, &call);
 	}
-	if (!task_has_left(self))
-		task_leave(self, target_at(self->target));
+	task_leave(self, target);
 	return 0;
 }
 
@@ -427,12 +427,10 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	ebpf_u32 target;
 
 	(void)old_pid;
-	if (!self || task_has_left(self))
+	if (!target_of_task(self))
 		self = exec_join(task);
-	if (!self)
-		return 0;
 	caller.self = self;
-	caller.target = target_at(self->target);
+	caller.target = target_of_task(self);
 	if (!caller.target)
 		return 0;
 	/* A hook that the engine runs before the container's own program. */
@@ -456,6 +454,14 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	return 0;
 }
 
+/* Whether a thread is in another cgroup than those of its target. */
+static bool has_moved_out(const struct task_struct *task, const struct ebpf_task *self)
+{
+	const struct ebpf_target *target = target_of_task(self);
+
+	return target && target->leaves && target_by_cgroup(task) != self->target;
+}
+
 /* A process enters a cgroup: @task is its first thread, or with @threadgroup unset any one. */
 SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(
@@ -469,36 +475,39 @@ int BPF_PROG(
 	if (!is_by_cgroup())
 		return 0;
 	self = bpf_task_storage_get(&tasks, task, 0, 0);
-	fresh.target = target_by_cgroup(task);
-	if (self && !task_has_left(self)) {
-		target = target_at(self->target);
-		if (!target || !target->leaves || self->target == fresh.target)
-			return 0;
+	target = target_of_task(self);
+	if (target && !has_moved_out(task, self))
+		return 0;
+	if (threadgroup && task->signal->nr_threads > 1)
+		wake(EBPF_EVENT_SCAN, 0);
+	if (target)
 		task_leave(self, target);
-	}
+	fresh.target = target_by_cgroup(task);
 	target = fresh.target ? target_at(fresh.target) : 0;
 	if (!target)
 		return 0;
 	fresh.joined = target->live > 0;
 	task_join(task, &fresh);
-	if (threadgroup && task->signal->nr_threads > 1)
-		wake(EBPF_EVENT_SCAN, fresh.target);
 	return 0;
 }
 
 /* A thread without a mark, or one whose process was named: what it is to begin with. */
-static bool mark_for(struct task_struct *task, const struct ebpf_task *self, struct ebpf_task *out)
+static bool mark_for(struct task_struct *task, struct ebpf_task *self, struct ebpf_task *out)
 {
-	struct ebpf_target *target;
+	struct ebpf_target *target = target_of_task(self);
 	struct file *program;
 
-	if (self && self->idle & EBPF_IDLE_NAMED) {
+	if (target && has_moved_out(task, self)) {
+		task_leave(self, target);
+		target = 0;
+	}
+	if (target && !(self->idle & EBPF_IDLE_NAMED))
+		return false;
+	if (target) {
 		out->target = self->target;
 		out->idle = self->idle & EBPF_IDLE_STARTING;
-	} else if (!self || task_has_left(self)) {
-		out->target = target_of(task, &out->idle);
 	} else {
-		return false;
+		target_of(task, out);
 	}
 	if (!out->target && setup.discovers)
 		out->target = target_discover_running(task);
@@ -545,7 +554,7 @@ int look_at_maps(struct bpf_iter__task_vma *ctx)
 	if (!task || !vma)
 		return 0;
 	self = bpf_task_storage_get(&tasks, task, 0, 0);
-	if (!self || self->idle || !(vma->vm_flags & VM_EXEC) || !vma->vm_file)
+	if (!target_of_task(self) || self->idle || !(vma->vm_flags & VM_EXEC) || !vma->vm_file)
 		return 0;
 	file_mapped(vma->vm_file, self->target);
 	return 0;

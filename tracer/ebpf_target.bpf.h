@@ -28,9 +28,21 @@ static struct ebpf_target *target_at(ebpf_u32 index)
 	return bpf_map_lookup_elem(&targets, &index);
 }
 
-static bool task_has_left(const struct ebpf_task *self)
+/* Whether the target's entry has been given to another one since the thread joined it. */
+static bool task_is_stale(const struct ebpf_task *self, const struct ebpf_target *target)
 {
-	return self->idle & EBPF_IDLE_LEFT;
+	return (int)(self->epoch - target->begun) < 0;
+}
+
+/* The target that the thread belongs to, or NULL. */
+static struct ebpf_target *target_of_task(const struct ebpf_task *self)
+{
+	struct ebpf_target *target;
+
+	if (!self || self->idle & EBPF_IDLE_LEFT)
+		return 0;
+	target = target_at(self->target);
+	return target && !task_is_stale(self, target) ? target : 0;
 }
 
 /* One of @live less, once for each thread; the last one tells. */
@@ -38,7 +50,7 @@ static void task_uncount(struct ebpf_task *self, struct ebpf_target *target)
 {
 	ebpf_u64 space;
 
-	if (!target || !__sync_val_compare_and_swap(&self->counted, 1, 0) ||
+	if (!__sync_val_compare_and_swap(&self->counted, 1, 0) ||
 		__sync_fetch_and_sub(&target->live, 1) != 1)
 		return;
 	/* The number may be given to another namespace at once. */
@@ -62,9 +74,8 @@ static __noinline int task_renew(struct ebpf_task *self, struct ebpf_target *tar
 {
 	ebpf_u32 epoch = *(volatile ebpf_u32 *)&target->epoch;
 
-	if ((int)(self->epoch - target->begun) < 0) {
+	if (task_is_stale(self, target)) {
 		self->idle = EBPF_IDLE_LEFT;
-		self->counted = 0;
 		return 0;
 	}
 	self->epoch = epoch;
@@ -73,8 +84,11 @@ static __noinline int task_renew(struct ebpf_task *self, struct ebpf_target *tar
 }
 
 /*
- * Make @task one of the target's threads.  @like: what it begins with.  Returns its storage, or
- * NULL.
+ * Make @task, which belongs to nobody, one of the target's threads.  @like: what it begins with.
+ * Returns its storage, or NULL.
+ *
+ * The thread itself and a scan may both come by, on two CPUs, and the thread may end meanwhile: who
+ * sets @counted has counted it.
  */
 static struct ebpf_task *task_join(struct task_struct *task, struct ebpf_task *like)
 {
@@ -85,17 +99,17 @@ static struct ebpf_task *task_join(struct task_struct *task, struct ebpf_task *l
 		return 0;
 	like->epoch = target->epoch;
 	like->entered = EBPF_ANY_RETURN;
-	like->counted = 1;
-	__sync_fetch_and_add(&target->live, 1);
 	self = bpf_task_storage_get(&tasks, task, like, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!self) {
-		__sync_fetch_and_sub(&target->live, 1);
 		__sync_fetch_and_add(&state.inherit_failures, 1);
 		return 0;
 	}
 	/* Storage of a target that it has left, or the name that somebody gave it. */
-	if (self->idle & (EBPF_IDLE_LEFT | EBPF_IDLE_NAMED))
+	if (self->idle & EBPF_IDLE_NAMED || !target_of_task(self))
 		*self = *like;
+	__sync_fetch_and_add(&target->live, 1);
+	if (__sync_val_compare_and_swap(&self->counted, 0, 1))
+		__sync_fetch_and_sub(&target->live, 1);
 	/* Its end may have been told before it had the mark. */
 	if (*(volatile unsigned int *)&task->flags & PF_EXITING)
 		task_uncount(self, target);
@@ -142,38 +156,41 @@ static bool is_by_cgroup(void)
 }
 
 /* Threads of a process whose first thread has its mark. */
-static ebpf_u32 target_by_leader(const struct task_struct *task, ebpf_u8 *out_idle)
+static bool join_leader(const struct task_struct *task, struct ebpf_task *out)
 {
 	struct ebpf_task *leader = bpf_task_storage_get(&tasks, task->group_leader, 0, 0);
 
-	if (!leader || task_has_left(leader))
-		return 0;
-	*out_idle = leader->idle & EBPF_IDLE_STARTING;
-	return leader->target;
+	if (!target_of_task(leader))
+		return false;
+	out->target = leader->target;
+	out->joined = leader->joined;
+	out->idle = leader->idle & EBPF_IDLE_STARTING;
+	return true;
 }
 
 /* Children that were born before their parent had its mark. */
-static ebpf_u32 target_by_parent(const struct task_struct *task)
+static bool join_parent(const struct task_struct *task, struct ebpf_task *out)
 {
 	struct ebpf_task *parent = bpf_task_storage_get(&tasks, task->real_parent, 0, 0);
-	struct ebpf_target *target;
+	const struct ebpf_target *target = target_of_task(parent);
 
-	if (!parent || parent->idle)
-		return 0;
-	target = target_at(parent->target);
-	return target && target->follows ? parent->target : 0;
+	if (!target || !target->follows || parent->idle)
+		return false;
+	out->target = parent->target;
+	out->joined = parent->joined;
+	return true;
 }
 
-/* Of a thread without a mark; @out_idle: whether it waits for its process to begin. */
-static ebpf_u32 target_of(const struct task_struct *task, ebpf_u8 *out_idle)
+/* Which target a thread without a mark belongs to, and how; 0: none. */
+static void target_of(const struct task_struct *task, struct ebpf_task *out)
 {
-	ebpf_u32 found = target_by_leader(task, out_idle);
-
-	if (!found)
-		found = target_by_mount_space(task);
-	if (!found && is_by_cgroup())
-		found = target_by_cgroup(task);
-	return found ? found : target_by_parent(task);
+	if (join_leader(task, out))
+		return;
+	out->target = target_by_mount_space(task);
+	if (!out->target && is_by_cgroup())
+		out->target = target_by_cgroup(task);
+	if (!out->target)
+		join_parent(task, out);
 }
 
 static void cgroup_name(char *out, const struct cgroup *cgroup)
