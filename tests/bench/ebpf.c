@@ -12,27 +12,30 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 #include <bench/ladder.skel.h>
 #include "bench.h"
 #include "ebpf_target.h"
+#include "proc.h"
 #include "scope.h"
 #include "workload.h"
 
 enum { ROUNDS = 40, ROUNDS_MAX = 1000, PATIENCE_S = 40, PAUSE_US = 100000, PATH_SIZE = 4096 };
 
 /* What is attached.  The order is that of the report. */
-enum way { BARE, NOTHING, TASK, STORAGE, COUNTING, OURS, WAYS };
+enum way { BARE, NOTHING, TASK, STORAGE, COUNTING, OURS, OURS_CGROUP, OURS_SPACE, WAYS };
 
 static const char *const WAY_NAMES[WAYS] = {"bare", "empty program",
 	"empty but for a load of the task", "task storage alone", "task storage and a counter",
-	"record ebpf"};
+	"record ebpf", "record ebpf, a cgroup", "record ebpf, a mount namespace"};
 
 /* Whose calls. */
 enum who { WATCHED, BYSTANDER, WHOS };
@@ -61,6 +64,8 @@ struct worker {
 
 struct bench {
 	struct worker workers[WHOS];
+	char cgroup_path[PATH_SIZE];
+	uint64_t cgroup, mount_space; /* of the worker that is watched */
 	struct ladder_programs *ladder; /* of this round: where it lies in memory counts too */
 	char program[PATH_SIZE];
 	/* Of one kind of work. */
@@ -112,7 +117,7 @@ static void worker_run(const struct worker *worker, const char *program)
 	_exit(0);
 }
 
-static void worker_start(struct worker *worker, const char *program)
+static void worker_start(struct worker *worker, const char *program, bool contained)
 {
 	int to[2], from[2];
 
@@ -120,6 +125,8 @@ static void worker_start(struct worker *worker, const char *program)
 	worker->pid = fork();
 	bench_must(worker->pid >= 0, "fork", NULL);
 	if (!worker->pid) {
+		if (contained)
+			bench_must(!unshare(CLONE_NEWNS), "have mounts of its own", NULL);
 		(void)fcntl(to[0], F_SETFD, 0);
 		(void)fcntl(from[1], F_SETFD, 0);
 		worker_exec(&(struct worker){0, to[0], from[1]}, program);
@@ -135,6 +142,38 @@ static void worker_end(const struct worker *worker)
 	close(worker->to);
 	(void)kill(worker->pid, SIGKILL);
 	(void)waitpid(worker->pid, NULL, 0);
+}
+
+static bool cgroup_enter(const char *directory, pid_t pid)
+{
+	scoped_file FILE *file = NULL;
+	char path[PATH_SIZE + 16];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", directory);
+	file = fopen(path, "we");
+	return file && fprintf(file, "%d", pid) > 0 && !fflush(file);
+}
+
+/* A container's worker: in a mount namespace, which it enters itself, and a cgroup of its own. */
+static void worker_contain(struct bench *bench)
+{
+	static const char *const MOUNTS[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+	pid_t pid = bench->workers[WATCHED].pid;
+	struct statfs fs;
+	struct stat st;
+
+	bench->mount_space = proc_mount_space(pid);
+	for (size_t i = 0; i < ARRAY_LEN(MOUNTS) && !bench->cgroup; i++) {
+		if (statfs(MOUNTS[i], &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)
+			continue;
+		snprintf(bench->cgroup_path, sizeof(bench->cgroup_path), "%s/sysclamp-bench-%d",
+			MOUNTS[i], getpid());
+		bench_must(!mkdir(bench->cgroup_path, 0755) && !stat(bench->cgroup_path, &st) &&
+				   cgroup_enter(bench->cgroup_path, pid),
+			"make a cgroup", NULL);
+		bench->cgroup = st.st_ino;
+	}
+	bench_must(bench->cgroup, "find cgroups of version 2", NULL);
 }
 
 /* In a program that has just been executed, whatever is attached. */
@@ -246,20 +285,47 @@ static bool has_counted(const struct ebpf_kernel *kernel, enum work work)
 	return calls >= (uint64_t)JOBS[work].batches * JOBS[work].times;
 }
 
-static void measure_ours(struct bench *bench)
+/* As `record -- command` does; in time for the program that the worker executes next. */
+static void watch_command(struct bench *bench, struct ebpf_kernel *kernel)
 {
 	const struct ebpf_target_keys keys = {.starting = true};
-	struct ebpf_kernel *kernel = NULL;
 	uint32_t target;
 	struct err e;
 
-	bench_must(!ebpf_kernel_new(&EBPF_LIMITS, &kernel, &e) &&
-			   !ebpf_target_new(kernel, &keys, &target, &e),
-		"load", &e);
-	bench_must(!ebpf_target_begin(kernel, target, bench->workers[WATCHED].pid, &e) &&
+	bench_must(!ebpf_target_new(kernel, &keys, &target, &e) &&
+			   !ebpf_target_begin(kernel, target, bench->workers[WATCHED].pid, &e) &&
 			   !ebpf_kernel_attach(kernel, &e),
 		"watch", &e);
-	measure(bench, OURS);
+}
+
+/* As for a container that runs already. */
+static void watch_running(
+	struct bench *bench, struct ebpf_kernel *kernel, const struct ebpf_target_keys *keys)
+{
+	uint32_t target;
+	struct err e;
+
+	(void)bench;
+	bench_must(!ebpf_target_new(kernel, keys, &target, &e) && !ebpf_kernel_attach(kernel, &e) &&
+			   !ebpf_targets_scan(kernel, &e),
+		"watch", &e);
+}
+
+static void measure_ours(struct bench *bench, enum way way)
+{
+	const struct ebpf_target_keys by_cgroup = {.cgroup = bench->cgroup};
+	const struct ebpf_target_keys by_space = {.mount_space = bench->mount_space};
+	struct ebpf_limits limits = EBPF_LIMITS;
+	struct ebpf_kernel *kernel = NULL;
+	struct err e;
+
+	limits.attaches = way != OURS;
+	bench_must(!ebpf_kernel_new(&limits, &kernel, &e), "load", &e);
+	if (way == OURS)
+		watch_command(bench, kernel);
+	else
+		watch_running(bench, kernel, way == OURS_CGROUP ? &by_cgroup : &by_space);
+	measure(bench, way);
 	ebpf_kernel_stop(kernel);
 	bench_must(has_counted(kernel, bench->work), "count", NULL);
 	ebpf_kernel_free(kernel);
@@ -271,8 +337,8 @@ static void measure_way(struct bench *bench, enum way way)
 
 	if (way == BARE) {
 		measure(bench, way);
-	} else if (way == OURS) {
-		measure_ours(bench);
+	} else if (way >= OURS) {
+		measure_ours(bench, way);
 	} else {
 		link = ladder_attach(bench, way);
 		measure(bench, way);
@@ -367,7 +433,8 @@ static void prepare(struct bench *bench)
 		build ? build : "build");
 	pin();
 	for (int who = 0; who < WHOS; who++)
-		worker_start(&bench->workers[who], bench->program);
+		worker_start(&bench->workers[who], bench->program, who == WATCHED);
+	worker_contain(bench);
 }
 
 int main(int argc, char **argv)
@@ -390,5 +457,6 @@ int main(int argc, char **argv)
 		bench_work(&bench, (enum work)work, rounds / JOBS[work].rounds_per + 1);
 	for (int who = 0; who < WHOS; who++)
 		worker_end(&bench.workers[who]);
+	(void)rmdir(bench.cgroup_path);
 	return 0;
 }
