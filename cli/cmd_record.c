@@ -249,24 +249,29 @@ static int take_option(int option, struct record_request *request)
 /* What can only be said once all options are known. */
 static int check_request(const struct record_request *request, bool command)
 {
-	bool node = request->what == RECORD_NODE;
-
-	if (request->what == RECORD_COMMAND && !command)
-		return cli_misuse("record", "no command to record");
-	if (request->what != RECORD_COMMAND && command)
-		return cli_misuse("record", "a command, or something that runs already: not both");
-	if (request->what == RECORD_COMMAND && (request->duration_ns || request->stable_ns))
-		return cli_misuse("record",
+	bool runs = request->what != RECORD_COMMAND, node = request->what == RECORD_NODE;
+	bool timed = request->duration_ns || request->stable_ns;
+	bool several = node || request->what == RECORD_POD;
+	const struct {
+		bool is_so;
+		const char *text;
+	} misuses[] = {
+		{!runs && !command, "no command to record"},
+		{runs && command, "a command, or something that runs already: not both"},
+		{!runs && timed,
 			"--duration and --until-stable are for what runs already: a command is "
-			"recorded until it ends (see timeout(1))");
-	if (node && (!request->dir || request->file))
-		return cli_misuse("record", "--all-containers needs a directory (-d), no file");
-	if (request->dir && request->what != RECORD_POD && !node)
-		return cli_misuse("record", "-d is for several recordings: name the file with -o");
-	if (request->dir && request->file)
-		return cli_misuse("record", "-o or -d, not both");
-	if (request->interval_ns && !node)
-		return cli_misuse("record", "--interval goes with --all-containers only");
+			"recorded until it ends (see timeout(1))"},
+		{node && (!request->dir || request->file),
+			"--all-containers needs a directory (-d), no file"},
+		{request->dir && !several, "-d is for several recordings: name the file with -o"},
+		{request->dir && request->file, "-o or -d, not both"},
+		{request->interval_ns && !node, "--interval goes with --all-containers only"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(misuses); i++) {
+		if (misuses[i].is_so)
+			return cli_misuse("record", "%s", misuses[i].text);
+	}
 	return EXIT_OK;
 }
 

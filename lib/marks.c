@@ -14,7 +14,7 @@
 #include "phase.h"
 #include "scope.h"
 
-enum { BACKLOG = 64 };
+enum { TRIES_MAX = 8, BACKLOG = 64 };
 
 struct marks_server {
 	struct marks_dir dir;
@@ -29,8 +29,8 @@ static void server_free(struct marks_server *server)
 {
 	if (!server)
 		return;
-	if (server->name[0])
-		(void)unlinkat(server->dir.fd, server->name, 0);
+	if (server->name[0] && !unlinkat(server->dir.fd, server->name, 0))
+		marks_dir_remove(&server->dir);
 	for (size_t i = 0; i < server->n_clients; i++)
 		(void)close(server->clients[i]);
 	scope_close(&server->listen_fd);
@@ -96,6 +96,22 @@ static int watch(const struct marks_server *server, int fd)
 	return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
+/* In the directory, which the last recorder of others may be removing right now. */
+static int settle(struct marks_server *server, struct err *e)
+{
+	const struct err before = *e;
+	int code = -ENOENT;
+
+	for (int tries = 0; code == -ENOENT && tries < TRIES_MAX; tries++) {
+		*e = before;
+		marks_dir_done(&server->dir);
+		if (marks_dir_open(&server->dir, true, e) || sweep(&server->dir, e))
+			return -e->code;
+		code = publish(server, e);
+	}
+	return code;
+}
+
 int marks_open(struct marks *out, const char *label, struct err *e)
 {
 	scoped(scope_server_free) struct marks_server *server = calloc(1, sizeof(*server));
@@ -109,7 +125,7 @@ int marks_open(struct marks *out, const char *label, struct err *e)
 		return err_sys(e, errno, "a socket for marks");
 	(void)snprintf(server->label, sizeof(server->label), "%s", label);
 	text_tame(server->label);
-	if (marks_dir_open(&server->dir, true, e) || sweep(&server->dir, e) || publish(server, e))
+	if (settle(server, e))
 		return -e->code;
 	if (watch(server, server->listen_fd))
 		return err_sys(e, errno, "%s/%s", server->dir.path, server->name);

@@ -13,14 +13,22 @@
 
 static const char SUFFIX[] = ".sock";
 
+/* The directory that somebody chose, or NULL. */
+static const char *dir_chosen(void)
+{
+	const char *chosen = getenv("SYSCLAMP_RUNTIME_DIR");
+
+	return chosen && *chosen ? chosen : NULL;
+}
+
 /* Heap; NULL when out of memory. */
 static char *dir_path(void)
 {
-	const char *chosen = getenv("SYSCLAMP_RUNTIME_DIR"), *xdg = getenv("XDG_RUNTIME_DIR");
+	const char *chosen = dir_chosen(), *xdg = getenv("XDG_RUNTIME_DIR");
 	char *path = NULL;
 	int len;
 
-	if (chosen && *chosen)
+	if (chosen)
 		len = asprintf(&path, "%s", chosen);
 	else if (geteuid() == 0)
 		len = asprintf(&path, "/run/sysclamp");
@@ -81,6 +89,12 @@ void marks_dir_done(struct marks_dir *dir)
 		(void)close(dir->fd);
 	free(dir->path);
 	*dir = (struct marks_dir){.fd = -1};
+}
+
+void marks_dir_remove(const struct marks_dir *dir)
+{
+	if (!dir_chosen())
+		(void)rmdir(dir->path);
 }
 
 struct sockaddr_un marks_dir_address(const struct marks_dir *dir, const char *name)

@@ -34,6 +34,9 @@ struct marks_dir {
 int marks_dir_open(struct marks_dir *out, bool make, struct err *e);
 void marks_dir_done(struct marks_dir *dir);
 
+/** Remove the directory if it is empty, and none that somebody chose. */
+void marks_dir_remove(const struct marks_dir *dir);
+
 /** The address of the socket @name in it, however long the path of the directory is. */
 struct sockaddr_un marks_dir_address(const struct marks_dir *dir, const char *name);
 

@@ -144,7 +144,7 @@ static void test_twice(void)
 static void as_user(void *arg)
 {
 	struct marks marks;
-	struct err e;
+	struct err e = {0};
 
 	(void)arg;
 	if (geteuid() == 0 && (setgid(NOBODY) || setuid(NOBODY)))
@@ -153,7 +153,8 @@ static void as_user(void *arg)
 		marks_open(&marks, "x", &e) || access("sysclamp", X_OK))
 		_exit(3);
 	marks_close(&marks);
-	_exit(rmdir("sysclamp") ? 4 : 0);
+	/* It was the only one. */
+	_exit(access("sysclamp", F_OK) ? 0 : 4);
 }
 
 static void test_xdg(void)
