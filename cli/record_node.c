@@ -215,9 +215,10 @@ static void on_ended(void *ctx, struct recording *rec, bool gone)
 	node_name(session, node);
 	if (record_finish(&node->subject, true, &e))
 		(void)fail(session, &e);
-	while (*link != node)
+	while (*link && *link != node)
 		link = &(*link)->next;
-	*link = node->next;
+	if (*link)
+		*link = node->next;
 	node_free(node);
 }
 
