@@ -20,12 +20,15 @@ struct hook_request {
 	char *bundle;
 	pid_t pid; /* of its first process, which has not executed the container's program yet */
 	char *recording, *profile, *base_profile; /* absolute paths, or NULL */
-	bool nnp; /* the container runs with no_new_privs */
+	/* Of the container's program, as far as the bundle tells: */
+	char **argv; /* NULL-terminated, heap as one block; NULL if unknown */
+	char *cwd; /* heap; NULL if unknown */
+	bool nnp; /* it runs with no_new_privs */
 };
 
 /**
- * Read the state (runtime-spec, runtime.md, "State") and, in the bundle, whether the container runs
- * with no_new_privs.
+ * Read the state (runtime-spec, runtime.md, "State") and, in the bundle, what the container is
+ * going to run.
  *
  * @text: @size bytes, overwritten in part.
  * @out: to be released with hook_request_done(); without any of the annotations it asks for

@@ -114,6 +114,14 @@ static int write_profile(const struct session *session, struct err *e)
 	return file_replace(request->profile, text, size, PROFILE_MODE, e);
 }
 
+/* What runs in the container; its process is still the runtime's. */
+static int note_program(const struct hook_request *request, struct recording *rec, struct err *e)
+{
+	if (!request->argv)
+		return 0;
+	return recording_set_running(rec, request->argv, request->cwd ? request->cwd : "", e);
+}
+
 /* Before the container runs: what can be known to fail at its end. */
 static int check_files(const struct hook_request *request, struct err *e)
 {
@@ -139,6 +147,8 @@ int hook_record(
 	if (!code)
 		code = subject_init(&session.subject, request->pid,
 			request->recording ? request->recording : "", false, e);
+	if (!code)
+		code = note_program(request, &session.subject.rec, e);
 	if (!code)
 		code = attach(&session, &tracer, e);
 	if (!code && request->recording)

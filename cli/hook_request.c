@@ -9,7 +9,9 @@
 #include "json.h"
 #include "scope.h"
 
-enum { CONFIG_SIZE_MAX = 16 * 1024 * 1024 };
+#define STAGES "call this hook as prestart or createRuntime"
+
+enum { CONFIG_SIZE_MAX = 16 * 1024 * 1024, ARGS_MAX = 1024 * 1024 };
 
 void hook_request_done(struct hook_request *request)
 {
@@ -18,6 +20,8 @@ void hook_request_done(struct hook_request *request)
 	free(request->recording);
 	free(request->profile);
 	free(request->base_profile);
+	free(request->argv);
+	free(request->cwd);
 	*request = (struct hook_request){0};
 }
 
@@ -84,47 +88,97 @@ static int read_text(const struct json_at *at, const char *key, char **out, stru
 	return *out ? 0 : err_nomem(e);
 }
 
-/* Without no_new_privs a runtime calls more behind the filter: what cannot be read needs most. */
-static bool bundle_has_nnp(const char *bundle)
+/* An array of strings as a command line: one block; NULL if it is none, or without memory. */
+static char **copy_words(const struct json_at *words)
+{
+	size_t n = json_len(words), size = (n + 1) * sizeof(char *);
+	struct err e = {0};
+	const char *text;
+	char **argv, *room;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_at word = json_item(words, i);
+
+		if (json_text(&word, &text, &e))
+			return NULL;
+		size += strlen(text) + 1;
+	}
+	argv = n > 0 ? calloc(1, size) : NULL;
+	room = argv ? (char *)&argv[n + 1] : NULL;
+	for (size_t i = 0; argv && i < n; i++) {
+		argv[i] = room;
+		room = stpcpy(room, json_string_value(json_item(words, i).value)) + 1;
+	}
+	return argv;
+}
+
+static void read_process(const struct json_at *process, struct hook_request *out)
+{
+	struct json_at at;
+	struct err e = {0};
+	const char *text;
+
+	/* Without no_new_privs a runtime calls more behind the filter: the unknown needs most. */
+	if (json_get(process, "noNewPrivileges", &at) && json_bool(&at, &out->nnp, &e))
+		out->nnp = false;
+	if (json_get(process, "args", &at) && !json_expect_array(&at, ARGS_MAX, &e))
+		out->argv = copy_words(&at);
+	if (json_get(process, "cwd", &at) && !json_text(&at, &text, &e))
+		out->cwd = strdup(text);
+}
+
+/* Nothing that the bundle tells is needed. */
+static void read_bundle(struct hook_request *out)
 {
 	scoped(json_doc_done) struct json_doc doc = {0};
 	scoped_free char *path = NULL, *text = NULL;
-	struct json_at root, process, nnp;
+	struct json_at root, process;
 	struct err e = {0};
 	size_t size;
-	bool value = false;
 
-	if (asprintf(&path, "%s/config.json", bundle) < 0)
+	if (asprintf(&path, "%s/config.json", out->bundle) < 0)
 		path = NULL;
 	if (!path || file_read(path, CONFIG_SIZE_MAX, &text, &size, &e) ||
 		json_parse(path, text, size, &doc, &e))
-		return false;
+		return;
 	root = json_root(&doc);
-	return json_get(&root, "process", &process) &&
-	       json_get(&process, "noNewPrivileges", &nnp) && !json_bool(&nnp, &value, &e) && value;
+	if (json_get(&root, "process", &process))
+		read_process(&process, out);
+}
+
+/* Of a program that runs already the beginning would be missing. */
+static int read_pid(const struct json_at *state, pid_t *out, struct err *e)
+{
+	struct json_at at;
+	const char *status = "";
+	uint64_t number;
+
+	if (json_need(state, "pid", &at, e) || json_u64(&at, INT_MAX, &number, e))
+		return -e->code;
+	if (number == 0)
+		return json_err(&at, e, "the container has no process yet: " STAGES);
+	*out = (pid_t)number;
+	if (json_get(state, "status", &at) && json_text(&at, &status, e))
+		return -e->code;
+	if (!strcmp(status, "running") || !strcmp(status, "stopped"))
+		return json_err(&at, e, "the container is %s already: " STAGES, status);
+	return 0;
 }
 
 int hook_request_parse(char *text, size_t size, struct hook_request *out, struct err *e)
 {
 	scoped(hook_request_done) struct hook_request request = {0};
 	scoped(json_doc_done) struct json_doc doc = {0};
-	struct json_at root, pid;
-	uint64_t number;
+	struct json_at root;
 
 	if (json_parse("state", text, size, &doc, e))
 		return -e->code;
 	root = json_root(&doc);
 	if (json_expect_object(&root, e) || read_text(&root, "id", &request.id, e) ||
 		read_text(&root, "bundle", &request.bundle, e) ||
-		json_need(&root, "pid", &pid, e) || json_u64(&pid, INT_MAX, &number, e) ||
-		read_annotations(&root, &request, e))
+		read_pid(&root, &request.pid, e) || read_annotations(&root, &request, e))
 		return -e->code;
-	if (number == 0)
-		return json_err(&pid, e,
-			"the container has no process yet: call this hook as prestart or "
-			"createRuntime");
-	request.pid = (pid_t)number;
-	request.nnp = bundle_has_nnp(request.bundle);
+	read_bundle(&request);
 	*out = request;
 	request = (struct hook_request){0};
 	return 0;

@@ -142,8 +142,12 @@ class Engine:
 
     name = ""
     programs = ()
+    # Of the containers that are started from now on; runc, crun and podman heed them.
+    hook = None  # an OCI hook: {"path": ..., "args": [...]}
+    seccomp = None  # the file of a profile; None: what the engine does by itself
 
     def __init__(self, place, image):
+        self.annotations = {}
         self.place, self.image = os.path.join(place, self.name), image
         self.containers = []
         self.env = {"TMPDIR": self.place}
@@ -165,6 +169,13 @@ class Engine:
         container = self._start(name, argv, list(binds), share_with, nnp)
         self.containers.append(container)
         return container
+
+    def run(self, name, argv, *, binds=(), nnp=True, prefix=()):
+        """Run a container to its end and remove it: the result of the command, with text.
+
+        prefix is put in front of the command line.  Not all engines can.
+        """
+        raise NotImplementedError
 
     def _start(self, name, argv, binds, share_with, nnp):
         raise NotImplementedError

@@ -28,6 +28,7 @@ class Runtime(Engine):
     prefix = ()
     options = ()
     cgroups_path = None  # the default of the runtime
+    stage = "prestart"  # when its hook is called
 
     def __init__(self, place, image):
         super().__init__(place, image)
@@ -48,16 +49,30 @@ class Runtime(Engine):
             link = {"pid": "pid", "network": "net"}.get(namespace["type"])
             if share_with and link:
                 namespace["path"] = f"/proc/{share_with.pid}/ns/{link}"
+        config["annotations"] = self.annotations
+        if self.hook:
+            config["hooks"] = {self.stage: [self.hook]}
+        if self.seccomp:
+            with open(self.seccomp, encoding="utf-8") as file:
+                config["linux"]["seccomp"] = json.load(file)
         return config
 
-    def _start(self, name, argv, binds, share_with, nnp):
-        config = self._config(argv, binds, share_with, nnp)
+    def _bundle(self, name, config):
+        """The directory of a bundle."""
         if self.cgroups_path:
             config["linux"]["cgroupsPath"] = f"{self.cgroups_path}/{name}"
-        bundle, pid_file = self.path("bundles", name), self.path(f"{name}.pid")
-        os.makedirs(bundle)
+        bundle = self.path("bundles", name)
+        os.makedirs(bundle, exist_ok=True)
         with open(os.path.join(bundle, "config.json"), "w", encoding="ascii") as file:
             json.dump(config, file)
+        return bundle
+
+    def run(self, name, argv, *, binds=(), nnp=True, prefix=()):
+        bundle = self._bundle(name, self._config(argv, binds, None, nnp))
+        return command([*prefix, *self.runtime, "run", "--bundle", bundle, name], env=self.env)
+
+    def _start(self, name, argv, binds, share_with, nnp):
+        bundle, pid_file = self._bundle(name, self._config(argv, binds, share_with, nnp)), self.path(f"{name}.pid")
         must_detached([*self.runtime, "run", "-d", "--bundle", bundle, "--pid-file", pid_file, name],
                       self.path(f"{name}.log"), env=self.env)
         return Container(self, name, name, read_pid(pid_file))

@@ -33,6 +33,7 @@ class Podman(Engine):
 
     name = "podman"
     programs = ("podman", "conmon", "runc")
+    hook_file = {}  # oci-hooks(5), "when" and "stages", to be used when there is a hook
 
     def __init__(self, place, image):
         super().__init__(place, image)
@@ -44,19 +45,41 @@ class Podman(Engine):
                         CONTAINERS_STORAGE_CONF=self.path("storage.conf"))
         must(["podman", "load", "-q", "-i", image.archive], env=self.env)
 
+    def _run(self, name, binds, share_with, nnp):
+        """The beginning of a command line that runs a container."""
+        argv = ["podman", *self._hooks(), "run", "--name", name, *LIMITS, "--cgroup-parent", CGROUP, "--pull=never"]
+        for source, place in binds:
+            argv += ["-v", f"{source}:{place}"]
+        if share_with:
+            argv += [f"--pid=container:{share_with.id}", f"--network=container:{share_with.id}"]
+        else:
+            argv += ["--network=none"]
+        if nnp:
+            argv += ["--security-opt=no-new-privileges"]
+        if self.seccomp:
+            argv += [f"--security-opt=seccomp={self.seccomp}"]
+        for key, value in self.annotations.items():
+            argv += ["--annotation", f"{key}={value}"]
+        return argv
+
+    def _hooks(self):
+        """The options for a directory with the hook in it."""
+        if not self.hook:
+            return []
+        place = self.path("hooks")
+        os.makedirs(place, exist_ok=True)
+        with open(os.path.join(place, "hook.json"), "w", encoding="ascii") as file:
+            json.dump({**self.hook_file, "hook": self.hook}, file)
+        return ["--hooks-dir", place]
+
+    def run(self, name, argv, *, binds=(), nnp=True, prefix=()):
+        return command([*prefix, *self._run(name, binds, None, nnp), "--rm", self.image.name, *argv],
+                       env=self.env)
+
     def _start(self, name, argv, binds, share_with, nnp):
         pid_file, id_file = self.path(f"{name}.pid"), self.path(f"{name}.id")
-        options = ["--name", name, "--pidfile", pid_file, "--cidfile", id_file, *LIMITS,
-                   "--cgroup-parent", CGROUP, "--pull=never"]
-        for source, place in binds:
-            options += ["-v", f"{source}:{place}"]
-        if share_with:
-            options += [f"--pid=container:{share_with.id}", f"--network=container:{share_with.id}"]
-        else:
-            options += ["--network=none"]
-        if nnp:
-            options += ["--security-opt=no-new-privileges"]
-        must_detached(["podman", "run", "-d", *options, self.image.name, *argv],
+        must_detached([*self._run(name, binds, share_with, nnp), "-d", "--pidfile", pid_file,
+                       "--cidfile", id_file, self.image.name, *argv],
                       self.path(f"{name}.log"), env=self.env)
         with open(id_file, encoding="ascii") as file:
             return Container(self, name, file.read().strip(), read_pid(pid_file))
