@@ -24,6 +24,7 @@ struct hook_request {
 	char **argv; /* NULL-terminated, heap as one block; NULL if unknown */
 	char *cwd; /* heap; NULL if unknown */
 	bool nnp; /* it runs with no_new_privs */
+	bool confined; /* it runs behind a seccomp filter */
 };
 
 /**

@@ -69,6 +69,7 @@ static int attach(struct session *session, const struct tracer *tracer, struct e
 		.pid = session->request->pid,
 		.mount_space = space == proc_mount_space(getpid()) ? 0 : space,
 		.starting = true,
+		.filtered = session->request->confined,
 		.rec = &session->subject.rec,
 	};
 	const struct tracer_attach job = {

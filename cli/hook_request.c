@@ -132,7 +132,7 @@ static void read_bundle(struct hook_request *out)
 {
 	scoped(json_doc_done) struct json_doc doc = {0};
 	scoped_free char *path = NULL, *text = NULL;
-	struct json_at root, process;
+	struct json_at root, process, platform, filter;
 	struct err e = {0};
 	size_t size;
 
@@ -144,6 +144,8 @@ static void read_bundle(struct hook_request *out)
 	root = json_root(&doc);
 	if (json_get(&root, "process", &process))
 		read_process(&process, out);
+	out->confined = json_get(&root, "linux", &platform) &&
+			json_get(&platform, "seccomp", &filter);
 }
 
 /* Of a program that runs already the beginning would be missing. */

@@ -216,6 +216,16 @@ static int end_signals_fd(sigset_t *out_before, struct err *e)
 	return fd < 0 ? err_sys(e, errno, "cannot wait for signals") : fd;
 }
 
+/* A program that comes with a filter need not be held until returns are watched. */
+static int watch_filtered(struct session *s, struct err *e)
+{
+	for (size_t i = 0; i < s->job->n_targets; i++) {
+		if (s->job->targets[i].filtered)
+			return ebpf_kernel_watch_returns(s->common.kernel, e);
+	}
+	return 0;
+}
+
 /* The threads for alarms inherit a mask that blocks all. */
 static int attach(struct session *s, struct err *e)
 {
@@ -226,9 +236,9 @@ static int attach(struct session *s, struct err *e)
 	(void)sigprocmask(SIG_BLOCK, &all, &before);
 	code = ebpf_session_attach(&s->common, e);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	if (code)
-		return code;
-	return ebpf_targets_scan(s->common.kernel, e);
+	if (!code)
+		code = watch_filtered(s, e);
+	return code ? code : ebpf_targets_scan(s->common.kernel, e);
 }
 
 /* Recording has ended before what was recorded. */

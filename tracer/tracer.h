@@ -45,6 +45,7 @@ struct tracer_target {
 			  */
 	uint64_t mount_space; /* inode number of a mount namespace: all that runs in it; 0: none */
 	bool starting; /* the process is a runtime's: only when it executes a program it begins */
+	bool filtered; /* it will carry a seccomp filter by then */
 	struct recording *rec; /* initialised; filled, not ended */
 };
 
