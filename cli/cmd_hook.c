@@ -17,9 +17,9 @@
 static const char HELP[] =
 	"usage: sysclamp hook < STATE\n"
 	"\n"
-	"An OCI hook (prestart or createRuntime), called by podman, CRI-O and other engines when "
-	"a\n"
-	"container starts; the state comes on standard input.  What it does is asked for with\n"
+	"An OCI hook (prestart or createRuntime), called by podman, CRI-O and other engines "
+	"when\n"
+	"a container starts; the state comes on standard input.  What it does is asked for with\n"
 	"annotations of the container:\n"
 	"\n"
 	"  io.containers.trace-syscall=of:/abs/out.json\n"
@@ -30,9 +30,9 @@ static const char HELP[] =
 	"                         write a recording\n"
 	"\n"
 	"Recording begins with the container's first call and goes on in the background until the\n"
-	"container has ended.  What fails then is told to syslog(3).  Without these annotations "
-	"the\n"
-	"hook does nothing.\n"
+	"container has ended.  What fails is told to syslog(3), too.  Without these "
+	"annotations\n"
+	"the hook does nothing.\n"
 	"\n"
 	"  -h, --help             this text\n"
 	"\n"
@@ -46,10 +46,11 @@ enum { STATE_SIZE_MAX = 1024 * 1024 };
 /* The other end is told that recording goes on: a NUL; or why not. */
 static void tell_attached(void *ctx)
 {
-	const int *fd = ctx;
+	int *fd = ctx;
 
 	(void)!write(*fd, "", 1);
 	(void)close(*fd);
+	*fd = -1;
 }
 
 /*
@@ -66,7 +67,16 @@ static void detach(void)
 		(void)dup2(null, fd);
 	if (null > STDERR_FILENO)
 		(void)close(null);
-	openlog("sysclamp", LOG_PID, LOG_DAEMON);
+}
+
+/* Not all runtimes show what their hooks say: the log has it, too. */
+static int fail(const struct hook_request *request, int status, const struct err *e)
+{
+	if (request->id)
+		syslog(LOG_ERR, "container %.12s: %s", request->id, e->text);
+	else
+		syslog(LOG_ERR, "hook: %s", e->text);
+	return cli_fail("hook", status, e);
 }
 
 static void record_in_background(const struct hook_request *request, int answer_fd)
@@ -74,12 +84,13 @@ static void record_in_background(const struct hook_request *request, int answer_
 	struct err e = {0};
 
 	detach();
-	if (hook_record(request, tell_attached, &answer_fd, &e)) {
-		syslog(LOG_ERR, "container %.12s: %s", request->id, e.text);
+	if (!hook_record(request, tell_attached, &answer_fd, &e))
+		_exit(EXIT_OK);
+	if (answer_fd >= 0)
 		(void)!write(answer_fd, e.text, strlen(e.text));
-		_exit(EXIT_NO);
-	}
-	_exit(EXIT_OK);
+	else
+		(void)fail(request, EXIT_NO, &e);
+	_exit(EXIT_NO);
 }
 
 /* What the other end says first. */
@@ -135,12 +146,13 @@ static int run(int argc, char **argv)
 	if (isatty(STDIN_FILENO))
 		return cli_misuse(
 			"hook", "this is for OCI runtimes: the state comes on standard input");
+	openlog("sysclamp", LOG_PID, LOG_DAEMON);
 	if (file_read("-", STATE_SIZE_MAX, &text, &size, &e) ||
 		hook_request_parse(text, size, &request, &e))
-		return cli_fail("hook", EXIT_USAGE, &e);
+		return fail(&request, EXIT_USAGE, &e);
 	if (!request.recording && !request.profile)
 		return EXIT_OK;
-	return start(&request, &e) ? cli_fail("hook", EXIT_NO, &e) : EXIT_OK;
+	return start(&request, &e) ? fail(&request, EXIT_NO, &e) : EXIT_OK;
 }
 
 const struct command cmd_hook = {

@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
-#include "cli.h"
 #include "file.h"
 #include "proc.h"
 #include "profiler.h"
@@ -123,14 +124,29 @@ static int note_program(const struct hook_request *request, struct recording *re
 	return recording_set_running(rec, request->argv, request->cwd ? request->cwd : "", e);
 }
 
+/* Can @what be written to @file, an absolute path? */
+static int check_output(const char *file, const char *what, struct err *e)
+{
+	scoped_free char *dir = strndup(file, (size_t)(strrchr(file, '/') - file) + 1);
+	struct stat st;
+
+	if (!dir)
+		return err_nomem(e);
+	if (!stat(file, &st) && S_ISDIR(st.st_mode))
+		return err_set(e, EISDIR, "%s: is a directory", file);
+	if (access(dir, W_OK | X_OK))
+		return err_sys(e, errno, "%s: cannot write %s there", file, what);
+	return 0;
+}
+
 /* Before the container runs: what can be known to fail at its end. */
 static int check_files(const struct hook_request *request, struct err *e)
 {
 	scoped(profile_done) struct profile base = {0};
 
-	if (request->recording && cli_check_output(request->recording, "a recording", e))
+	if (request->recording && check_output(request->recording, "a recording", e))
 		return -e->code;
-	if (request->profile && cli_check_output(request->profile, "a profile", e))
+	if (request->profile && check_output(request->profile, "a profile", e))
 		return -e->code;
 	return request->base_profile ? profile_read(request->base_profile, &base, NULL, e) : 0;
 }

@@ -180,7 +180,8 @@ int hook_request_parse(char *text, size_t size, struct hook_request *out, struct
 		read_text(&root, "bundle", &request.bundle, e) ||
 		read_pid(&root, &request.pid, e) || read_annotations(&root, &request, e))
 		return -e->code;
-	read_bundle(&request);
+	if (request.recording || request.profile)
+		read_bundle(&request);
 	*out = request;
 	request = (struct hook_request){0};
 	return 0;
