@@ -19,6 +19,8 @@ endif
 bindir = $(PREFIX)/bin
 datadir = $(PREFIX)/share/sysclamp
 mandir = $(PREFIX)/share/man
+# Where podman and CRI-O look for hooks, with PREFIX=/usr; from elsewhere they are told.
+hookdir = $(PREFIX)/share/containers/oci/hooks.d
 
 MODULES := lib tracer profiler runtime cli
 # Which folders a module may include from: a forbidden include does not compile.
@@ -225,11 +227,15 @@ install: $(BIN) ## install below $(DESTDIR)$(PREFIX)
 	for f in docs/*.1; do install -D -m 0644 $$f $(DESTDIR)$(mandir)/man1/$$(basename $$f); done
 	for f in docs/*.5; do install -D -m 0644 $$f $(DESTDIR)$(mandir)/man5/$$(basename $$f); done
 	for f in profiles/*.json; do install -D -m 0644 $$f $(DESTDIR)$(datadir)/profiles/$$(basename $$f); done
+	install -d $(DESTDIR)$(hookdir)
+	sed 's|/usr/local/bin|$(bindir)|' deploy/oci-hooks/sysclamp.json >$(BUILD)/hook.json
+	install -m 0644 $(BUILD)/hook.json $(DESTDIR)$(hookdir)/sysclamp.json
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(bindir)/sysclamp
 	for f in docs/*.1; do rm -f $(DESTDIR)$(mandir)/man1/$$(basename $$f); done
 	for f in docs/*.5; do rm -f $(DESTDIR)$(mandir)/man5/$$(basename $$f); done
 	rm -rf $(DESTDIR)$(datadir)
+	rm -f $(DESTDIR)$(hookdir)/sysclamp.json
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
