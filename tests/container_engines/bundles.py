@@ -29,6 +29,7 @@ class Runtime(Engine):
     options = ()
     cgroups_path = None  # the default of the runtime
     stage = "prestart"  # when its hook is called
+    other_hooks = {}  # of the bundle, by stage
 
     def __init__(self, place, image):
         super().__init__(place, image)
@@ -51,7 +52,7 @@ class Runtime(Engine):
                 namespace["path"] = f"/proc/{share_with.pid}/ns/{link}"
         config["annotations"] = self.annotations
         if self.hook:
-            config["hooks"] = {self.stage: [self.hook]}
+            config["hooks"] = {self.stage: [self.hook], **self.other_hooks}
         if self.seccomp:
             with open(self.seccomp, encoding="utf-8") as file:
                 config["linux"]["seccomp"] = json.load(file)

@@ -42,11 +42,11 @@ def cases(engine):
             for profile in profiles for nnp in (True, False)]
 
 
-def short_life(engine, name, nnp):
+def short_life(engine, name, nnp, binds=()):
     """What differs from the expected in one short container; "" if nothing."""
     out = os.path.join(SCRATCH, f"{engine.name}-{name}.json")
     engine.annotations = {hooked.RECORD: out}
-    result = engine.run(name, [hooked.SHORT_LIFE], nnp=nnp)
+    result = engine.run(name, [hooked.SHORT_LIFE], nnp=nnp, binds=binds)
     seen = hooked.recorded(out)
     got = {"status": result.returncode, "complete": seen.complete, "calls": hooked.counts(seen),
            "lost": {way: n for way, n in seen.json["loss"].items() if n}, "denied": seen.denied,
@@ -72,6 +72,20 @@ def check_short(engine):
         good += wrong.count("")
     engine.stage, engine.seccomp = "prestart", None
     return good
+
+
+def check_other_hooks(engine):
+    """Hooks that run in the container before its program does are the engine's."""
+    ran = os.path.join(SCRATCH, f"{engine.name}-ran")
+    # Paths of createContainer are the host's, those of startContainer the container's.
+    engine.other_hooks = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", f"/bin/true; echo >{ran}"]}],
+                          "startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "/bin/true; echo >/fifos/ran"]}]}
+    binds = os.path.join(SCRATCH, f"{engine.name}-binds")
+    os.mkdir(binds)
+    wrong = short_life(engine, "hooks", True, [(binds, container_work.FIFOS)])
+    engine.other_hooks = {}
+    tap.equal((wrong, os.path.exists(ran), os.listdir(binds)), ("", True, ["ran"]),
+              f"{engine.name}: hooks that run in the container before its program are not in the recording")
 
 
 @contextlib.contextmanager
@@ -186,6 +200,8 @@ def main():
         if engine:
             with engine:
                 good[name] = check_short(engine)
+                if name != "podman":
+                    check_other_hooks(engine)
                 for each in (check_entered, check_ends, check_killed, check_unasked):
                     each(engine)
     if len(good) == len(TIMES):
