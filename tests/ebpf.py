@@ -118,13 +118,19 @@ def held_by(pid):
     return found
 
 
+def listed(kind):
+    """The ids of all objects of a kind; bpftool fails when one goes while it lists them."""
+    while True:
+        result = subprocess.run([BPFTOOL, "-j", kind, "list"], capture_output=True, check=False)
+        if not result.returncode:
+            return {(kind, entry["id"]) for entry in json.loads(result.stdout or b"[]")}
+        if b"No such file" not in result.stdout + result.stderr:
+            result.check_returncode()
+
+
 def in_kernel():
     """The ids of all programs, maps and links."""
-    found = set()
-    for kind in ("prog", "map", "link"):
-        text = subprocess.run([BPFTOOL, "-j", kind, "list"], capture_output=True, check=True).stdout
-        found |= {(kind, entry["id"]) for entry in json.loads(text or b"[]")}
-    return found
+    return listed("prog") | listed("map") | listed("link")
 
 
 def pinned():
