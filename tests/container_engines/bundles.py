@@ -18,7 +18,13 @@ def _bind(pair):
 
 def _ended(pid):
     """What waitpid says, once a process has ended."""
-    result = os.waitpid(pid, os.WNOHANG)
+    try:
+        result = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        # The part of crun that is its parent may outlive the part that was waited for.
+        if os.path.exists(f"/proc/{pid}"):
+            return None
+        raise
     return result if result[0] else None
 
 

@@ -182,7 +182,8 @@ def check_unasked(engine):
         work.done()
         work.go()
         status = container.wait()
-    tap.equal((running, status), ([], 3), f"{engine.name}: a container without an annotation runs, and nobody records it")
+    tap.equal((running, status), ([], 3),
+              f"{engine.name}: a container without an annotation runs, and nobody records it")
 
 
 def check_file():
