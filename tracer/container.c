@@ -198,6 +198,21 @@ static int search_one(void *ctx, const struct container *container)
 	return 0;
 }
 
+bool container_id_of(pid_t pid, char out[CONTAINER_ID_MAX])
+{
+	char name[64], line[PATH_MAX];
+	scoped_file FILE *file = NULL;
+
+	(void)snprintf(name, sizeof(name), "/proc/%d/cgroup", pid);
+	file = fopen(name, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (container_id_in_path(line, out))
+			return true;
+	}
+	return false;
+}
+
 /* The id in one line of /proc/PID/cgroup: of an engine's, or a name that is looked for itself. */
 static bool line_id(const struct search *search, char *line, char id[CONTAINER_ID_MAX])
 {

@@ -44,6 +44,13 @@ int container_each(
  */
 bool container_id_in_path(const char *path, char out[CONTAINER_ID_MAX]);
 
+/**
+ * The id in the names of a process's cgroups, as container_id_in_path() finds it.
+ *
+ * Returns false if there is none, or no such process.
+ */
+bool container_id_of(pid_t pid, char out[CONTAINER_ID_MAX]);
+
 /** Whether a text may be a container's id: letters, digits and "_.+-", no "." in front. */
 bool container_id_is_valid(const char *id);
 

@@ -329,6 +329,15 @@ static void exec_begin(const struct caller *caller)
 	slot_see(caller, setup.execve_nr);
 }
 
+/* A program in another mount namespace than its thread's target, which may be no container. */
+static void exec_leave(const struct task_struct *task, struct ebpf_task *self)
+{
+	struct ebpf_target *target = target_of_task(self);
+
+	if (target && target_is_doubtful(target) && mount_space_of(task) != target->mount_space)
+		task_leave(self, target);
+}
+
 /* A program in a mount namespace that belongs to a target although its thread does not yet. */
 static struct ebpf_task *exec_join(struct task_struct *task)
 {
@@ -342,6 +351,8 @@ static struct ebpf_task *exec_join(struct task_struct *task)
 		return 0;
 	fresh.joined = target->started;
 	fresh.idle = EBPF_IDLE_STARTING;
+	if (target->verdict == EBPF_UNWANTED)
+		fresh.idle = EBPF_IDLE_UNWANTED;
 	if (!target->started) {
 		/* Others than the one that it waits for, an engine's hooks, do not begin it. */
 		if (target->first && target->first != (ebpf_u32)task->tgid)
@@ -360,8 +371,11 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	ebpf_u32 target;
 
 	(void)old_pid;
+	exec_leave(task, self);
 	if (!target_of_task(self))
 		self = exec_join(task);
+	if (!self || self->idle & EBPF_IDLE_UNWANTED)
+		return 0;
 	caller.self = self;
 	caller.target = target_of_task(self);
 	if (!caller.target)
@@ -442,11 +456,19 @@ static bool mark_for(struct task_struct *task, struct ebpf_task *self, struct eb
 	} else {
 		target_of(task, out);
 	}
+	if (out->target == TARGET_UNDECIDED) {
+		__sync_fetch_and_add(&state.undecided, 1);
+		return false;
+	}
 	if (!out->target && setup.discovers)
 		out->target = target_discover_running(task);
 	target = out->target ? target_at(out->target) : 0;
 	if (!target)
 		return false;
+	if (target->verdict == EBPF_UNWANTED) {
+		out->idle = EBPF_IDLE_UNWANTED;
+		return true;
+	}
 	if (out->idle) {
 		target->first = task->tgid;
 		return true;

@@ -13,11 +13,21 @@
 #include "phase.h"
 #include "scope.h"
 
+enum { ASKED_MAX = 5, DEPTH_MAX = 16 };
+
+/* A target that is none of ours, as far as can be told. */
+struct untold {
+	unsigned asked; /* how often */
+	unsigned ticks;
+};
+
 struct session {
 	struct ebpf_session common;
 	const struct tracer_attach *job;
 	struct err error; /* of a callback */
-	bool *refused; /* heap, by target: none of ours */
+	struct untold *untold; /* heap, by target */
+	uint64_t no_room; /* of the kernel's, as far as it was told */
+	bool crowded; /* somebody waits for a target that is free */
 	uint64_t news, news_ns; /* of all targets, and since when */
 	bool told_listeners;
 };
@@ -27,34 +37,66 @@ static struct ebpf_target *target_at(const struct session *s, uint32_t index)
 	return &s->common.kernel->targets[index];
 }
 
-/* The programs have found a mount namespace. */
-static struct ebpf_reader *on_found(void *ctx, uint32_t index)
+static struct ebpf_reader *ask(struct session *s, uint32_t index)
 {
-	struct session *s = ctx;
 	const struct ebpf_target *target = target_at(s, index);
 	const struct tracer_found found = {
 		.pid = (pid_t)target->found_pid,
+		.mount_space = target->mount_space,
 		.cgroups = {target->cgroup[0], target->cgroup[1], target->cgroup[2]},
 	};
 	struct recording *rec;
 
-	if (!s->job->found || s->refused[index] || target->state != EBPF_IN_USE)
+	if (!s->job->found || target->state != EBPF_IN_USE)
 		return NULL;
+	s->untold[index].asked++;
 	rec = s->job->found(s->job->ctx, &found);
 	if (!rec || ebpf_session_add(&s->common, index, rec, &s->error)) {
-		s->refused[index] = true;
+		ebpf_target_judge(s->common.kernel, index,
+			s->untold[index].asked < ASKED_MAX ? EBPF_UNSURE : EBPF_UNWANTED);
 		return NULL;
 	}
+	ebpf_target_judge(s->common.kernel, index, EBPF_WANTED);
 	return s->common.readers[index];
 }
 
-/* One that was not told of: the ring was full. */
+/* The programs have found a mount namespace. */
+static struct ebpf_reader *on_found(void *ctx, uint32_t index)
+{
+	struct session *s = ctx;
+
+	return s->untold[index].asked ? NULL : ask(s, index);
+}
+
+/*
+ * One that was not told of, as the ring was full, or that is none of ours: when it was found its
+ * engine may not have noted yet what it is.
+ */
 static void find_untold(struct session *s)
 {
 	for (uint32_t i = 1; i < s->common.kernel->limits.targets; i++) {
-		if (!s->common.readers[i])
-			(void)on_found(s, i);
+		struct untold *untold = &s->untold[i];
+
+		if (s->common.readers[i] || target_at(s, i)->state != EBPF_IN_USE)
+			continue;
+		/* After 0, 1, 4, 16... ticks. */
+		if (!untold->asked || (untold->asked < ASKED_MAX &&
+					      ++untold->ticks >= 1u << 2 * (untold->asked - 1)))
+			(void)ask(s, i);
 	}
+}
+
+/* Containers are found by an execve, or by a scan. */
+static void find_crowded(struct session *s)
+{
+	uint64_t no_room = __atomic_load_n(&s->common.kernel->state->no_room, __ATOMIC_RELAXED);
+
+	if (no_room == s->no_room)
+		return;
+	s->no_room = no_room;
+	s->crowded = true;
+	if (s->job->crowded)
+		s->job->crowded(s->job->ctx, s->common.kernel->limits.targets - 1);
 }
 
 static int add_target(struct session *s, const struct tracer_target *target, struct err *e)
@@ -95,7 +137,9 @@ static int target_end(struct session *s, uint32_t index, bool gone, struct err *
 		s->job->ended(s->job->ctx, reader->rec, gone);
 	}
 	ebpf_session_remove(&s->common, index);
-	s->refused[index] = false;
+	s->untold[index] = (struct untold){0};
+	s->common.scan_wanted |= s->crowded;
+	s->crowded = false;
 	return 0;
 }
 
@@ -151,12 +195,27 @@ static int refresh(struct session *s, struct ebpf_reader *reader, struct err *e)
 static int tick(struct session *s, struct err *e)
 {
 	find_untold(s);
+	find_crowded(s);
 	look_for_news(s);
 	for (uint32_t i = 1; i < s->common.kernel->limits.targets; i++) {
 		if (s->common.readers[i] && refresh(s, s->common.readers[i], e))
 			return -e->code;
 	}
 	return !s->job->tick(s->job->ctx, s->news_ns);
+}
+
+/* What has mounts of its own may be an engine, and its children containers: one after the other. */
+static int scan(struct session *s, struct err *e)
+{
+	for (int depth = 0; depth < DEPTH_MAX; depth++) {
+		if (ebpf_targets_scan(s->common.kernel, e))
+			return -e->code;
+		if (!s->common.kernel->state->undecided)
+			break;
+		ebpf_kernel_poll(s->common.kernel);
+		find_untold(s);
+	}
+	return 0;
 }
 
 enum { WAIT_RING, WAIT_SIGNAL, WAIT_TICK, WAIT_MARKS, WAITS };
@@ -169,7 +228,7 @@ static int wait_step(struct session *s, struct pollfd waits[WAITS], struct err *
 	ebpf_kernel_poll(s->common.kernel);
 	if (s->common.scan_wanted) {
 		s->common.scan_wanted = false;
-		if (ebpf_targets_scan(s->common.kernel, e))
+		if (scan(s, e))
 			return -e->code;
 	}
 	if (end_those_over(s, e))
@@ -238,7 +297,7 @@ static int attach(struct session *s, struct err *e)
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (!code)
 		code = watch_filtered(s, e);
-	return code ? code : ebpf_targets_scan(s->common.kernel, e);
+	return code ? code : scan(s, e);
 }
 
 /* Recording has ended before what was recorded. */
@@ -248,6 +307,7 @@ static int end_all(struct session *s, struct err *e)
 	ebpf_kernel_stop(s->common.kernel);
 	ebpf_kernel_poll(s->common.kernel);
 	find_untold(s);
+	find_crowded(s);
 	for (uint32_t i = 1; i < s->common.kernel->limits.targets; i++) {
 		if (s->common.readers[i] && target_end(s, i, is_over(s, i), e))
 			return -e->code;
@@ -289,13 +349,13 @@ int ebpf_attach(void *state, const struct tracer_attach *job, struct err *e)
 	struct ebpf_kernel *kernel = state;
 	int code;
 
-	s.refused = calloc(kernel->limits.targets, sizeof(*s.refused));
-	if (!s.refused)
+	s.untold = calloc(kernel->limits.targets, sizeof(*s.untold));
+	if (!s.untold)
 		return err_nomem(e);
 	code = ebpf_session_init(&s.common, kernel, e);
 	if (!code)
 		code = follow(&s, e);
 	ebpf_session_done(&s.common);
-	free(s.refused);
+	free(s.untold);
 	return code;
 }

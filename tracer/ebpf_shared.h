@@ -46,6 +46,18 @@ struct ebpf_fact {
 
 enum ebpf_target_state { EBPF_FREE, EBPF_IN_USE };
 
+/*
+ * What the reader says of a mount namespace that was found.  Unless it is wanted, a thread of it
+ * that executes a program in another one leaves: what it was may be an engine with mounts of its
+ * own.
+ */
+enum ebpf_verdict {
+	EBPF_NOT_ASKED,
+	EBPF_UNSURE, /* counted, in case */
+	EBPF_WANTED,
+	EBPF_UNWANTED /* not counted any more */
+};
+
 /* The calls of a thread that joined from outside go by this phase (lib/phase.h), whatever else. */
 enum { EBPF_PHASE_START, EBPF_PHASE_SERVE, EBPF_PHASE_EXEC };
 
@@ -67,7 +79,7 @@ struct ebpf_target {
 	ebpf_u32 started;
 	ebpf_u32 odds; /* different odd numbers */
 	ebpf_u32 found_pid; /* process whose execve it was found by */
-	ebpf_u32 reserved;
+	ebpf_u32 verdict; /* enum ebpf_verdict */
 	ebpf_u64 live; /* threads */
 	ebpf_u64 news; /* grows with whatever is seen for the first time */
 	ebpf_u64 mount_space; /* inode number of the mount namespace that it is known by, or 0 */
@@ -121,6 +133,7 @@ enum {
 	EBPF_IDLE_STARTING = 1, /* until its execve: the recorder's or the runtime's own */
 	EBPF_IDLE_LEFT = 2, /* it belongs to nobody any more */
 	EBPF_IDLE_NAMED = 4, /* until a scan comes by: first thread of a process that was named */
+	EBPF_IDLE_UNWANTED = 8, /* its target is; it belongs to that all the same */
 };
 
 #define EBPF_ENTERED	(1ull << 32)
@@ -164,6 +177,9 @@ struct ebpf_state {
 	ebpf_u32 by_cgroup, by_mount_space; /* how many targets are to be found so */
 	ebpf_u32 added; /* threads that scans found */
 	ebpf_u32 filtered; /* one of them carries a filter */
+	ebpf_u32
+		undecided; /* which wait for a verdict on their parents' target, in the last scan */
+	ebpf_u32 reserved;
 	ebpf_u64 listeners; /* seccomp supervisors that the workloads installed */
 	/* Ways to lose. */
 	ebpf_u64 inherit_failures;
@@ -171,6 +187,9 @@ struct ebpf_state {
 	ebpf_u64 out_of_range;
 	ebpf_u64 ring_full;
 	ebpf_u64 late_returns;
+	/* How often no target was free for a mount namespace: none of the others has lost anything.
+	 */
+	ebpf_u64 no_room;
 };
 
 /* The ring carries wake-ups, and the paths of files that were seen first. */

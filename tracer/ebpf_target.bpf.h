@@ -23,6 +23,9 @@ enum {
 	PF_KTHREAD = 0x200000,
 };
 
+#define TARGET_UNDECIDED 0xffffffffu /* nothing can be said before there is a verdict on another   \
+				      */
+
 static struct ebpf_target *target_at(ebpf_u32 index)
 {
 	return bpf_map_lookup_elem(&targets, &index);
@@ -68,7 +71,7 @@ static void task_leave(struct ebpf_task *self, struct ebpf_target *target)
 
 /*
  * The target has a new epoch: what the thread knew does not hold any more, or the entry is another
- * target's by now.  Returns whether the thread still belongs to it.
+ * target's by now.  Returns whether the thread is still counted there.
  */
 static __noinline int task_renew(struct ebpf_task *self, struct ebpf_target *target)
 {
@@ -80,7 +83,9 @@ static __noinline int task_renew(struct ebpf_task *self, struct ebpf_target *tar
 	}
 	self->epoch = epoch;
 	__builtin_memset(self->usual, 0, sizeof(self->usual));
-	return 1;
+	if (target->verdict == EBPF_UNWANTED)
+		self->idle |= EBPF_IDLE_UNWANTED;
+	return target->verdict != EBPF_UNWANTED;
 }
 
 /*
@@ -168,7 +173,16 @@ static bool join_leader(const struct task_struct *task, struct ebpf_task *out)
 	return true;
 }
 
-/* Children that were born before their parent had its mark. */
+/* It was found, and is not known to be wanted. */
+static bool target_is_doubtful(const struct ebpf_target *target)
+{
+	return target->found_pid && *(volatile ebpf_u32 *)&target->verdict != EBPF_WANTED;
+}
+
+/*
+ * Children that were born before their parent had its mark.  Of one that has mounts of its own,
+ * too, it matters whether the parent is in a container.
+ */
 static bool join_parent(const struct task_struct *task, struct ebpf_task *out)
 {
 	struct ebpf_task *parent = bpf_task_storage_get(&tasks, task->real_parent, 0, 0);
@@ -176,6 +190,10 @@ static bool join_parent(const struct task_struct *task, struct ebpf_task *out)
 
 	if (!target || !target->follows || parent->idle)
 		return false;
+	if (target_is_doubtful(target)) {
+		out->target = target->verdict == EBPF_NOT_ASKED ? TARGET_UNDECIDED : 0;
+		return false;
+	}
 	out->target = parent->target;
 	out->joined = parent->joined;
 	return true;
@@ -230,7 +248,7 @@ static ebpf_u32 target_discover(const struct task_struct *task)
 	if (!space || space == setup.mount_spaces[0] || space == setup.mount_spaces[1])
 		return 0;
 	if (bpf_map_pop_elem(&spare_targets, &index)) {
-		__sync_fetch_and_add(&state.map_full, 1);
+		__sync_fetch_and_add(&state.no_room, 1);
 		return 0;
 	}
 	target = target_at(index);

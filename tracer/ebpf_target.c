@@ -64,6 +64,7 @@ int ebpf_target_new(struct ebpf_kernel *kernel, const struct ebpf_target_keys *k
 	target->mount_space = keys->mount_space;
 	target->follows = !keys->cgroup;
 	kernel->state->by_cgroup += !target->follows;
+	target->verdict = EBPF_WANTED;
 	target->leaves = keys->cgroup && !keys->process && !keys->mount_space;
 	target->started = !keys->starting;
 	target->listening = keys->listening;
@@ -115,6 +116,7 @@ int ebpf_targets_scan(struct ebpf_kernel *kernel, struct err *e)
 
 	for (int pass = 0; pass < PASSES_MAX; pass++) {
 		before = kernel->state->added;
+		kernel->state->undecided = 0;
 		if (scan_once(kernel->skeleton->progs.mark_all, e))
 			return -e->code;
 		/* Calls that such filters deny are returns only. */
@@ -187,12 +189,38 @@ static void by_delete(const struct bpf_map *map, uint32_t index)
 	}
 }
 
+/* What is kept of the files that its threads execute, map, and of their odd numbers. */
+static void files_free(struct ebpf_kernel *kernel, uint32_t index)
+{
+	const struct ebpf_programs *skeleton = kernel->skeleton;
+	struct spare spare = {.kernel = kernel};
+
+	keys_delete(skeleton->maps.program_indexes, offsetof(struct ebpf_file_key, target), index,
+		&spare.index, program_give_back, &spare);
+	keys_delete(skeleton->maps.mapped, offsetof(struct ebpf_file_key, target), index, NULL,
+		NULL, NULL);
+	if (kernel->targets[index].odds)
+		keys_delete(skeleton->maps.odds, offsetof(struct ebpf_odd_key, target), index, NULL,
+			NULL, NULL);
+}
+
+void ebpf_target_judge(struct ebpf_kernel *kernel, uint32_t index, enum ebpf_verdict verdict)
+{
+	struct ebpf_target *target = &kernel->targets[index];
+
+	__atomic_store_n(&target->verdict, verdict, __ATOMIC_RELEASE);
+	if (verdict != EBPF_UNWANTED)
+		return;
+	/* At its next call each thread notices. */
+	(void)__atomic_add_fetch(&target->epoch, 1, __ATOMIC_RELEASE);
+	files_free(kernel, index);
+}
+
 void ebpf_target_free(struct ebpf_kernel *kernel, uint32_t index)
 {
 	static const struct ebpf_counts NONE;
 	const struct ebpf_programs *skeleton = kernel->skeleton;
 	struct ebpf_target *target = &kernel->targets[index];
-	struct spare spare = {.kernel = kernel};
 	uint32_t epoch;
 
 	/* From here its threads find that they are nobody's. */
@@ -202,13 +230,7 @@ void ebpf_target_free(struct ebpf_kernel *kernel, uint32_t index)
 	target->begun = epoch;
 	by_delete(skeleton->maps.by_mount_space, index);
 	by_delete(skeleton->maps.by_cgroup, index);
-	keys_delete(skeleton->maps.program_indexes, offsetof(struct ebpf_file_key, target), index,
-		&spare.index, program_give_back, &spare);
-	keys_delete(skeleton->maps.mapped, offsetof(struct ebpf_file_key, target), index, NULL,
-		NULL, NULL);
-	if (target->odds)
-		keys_delete(skeleton->maps.odds, offsetof(struct ebpf_odd_key, target), index, NULL,
-			NULL, NULL);
+	files_free(kernel, index);
 	for (uint32_t lane = 0; lane < kernel->lanes; lane++) {
 		uint32_t key = index * kernel->lanes + lane;
 

@@ -35,11 +35,17 @@ int ebpf_target_new(struct ebpf_kernel *kernel, const struct ebpf_target_keys *k
  */
 int ebpf_target_begin(struct ebpf_kernel *kernel, uint32_t index, pid_t pid, struct err *e);
 
-/** Find the threads that belong to targets, until there are no more to be found. */
+/**
+ * Find the threads that belong to targets, until there are no more to be found, but for those whose
+ * parents' target waits for ebpf_target_judge(): state->undecided.
+ */
 int ebpf_targets_scan(struct ebpf_kernel *kernel, struct err *e);
 
 /** From now on the calls of the target's threads go by phase @phase. */
 void ebpf_target_begin_phase(struct ebpf_kernel *kernel, uint32_t index, unsigned phase);
+
+/** Say what a target that was found is. */
+void ebpf_target_judge(struct ebpf_kernel *kernel, uint32_t index, enum ebpf_verdict verdict);
 
 /** Give an entry back, with all that is kept by it.  What threads are left of it are nobody's. */
 void ebpf_target_free(struct ebpf_kernel *kernel, uint32_t index);

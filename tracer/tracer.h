@@ -52,6 +52,7 @@ struct tracer_target {
 /* A mount namespace that a program was executed in: a container, perhaps. */
 struct tracer_found {
 	pid_t pid; /* of that process, if it is not gone */
+	uint64_t mount_space; /* inode number of the mount namespace */
 	/* Names of its cgroup of version 2, of the one above that, and of one of version 1. */
 	const char *cgroups[3];
 };
@@ -68,9 +69,15 @@ struct tracer_attach {
 	void (*attached)(void *ctx);
 	/*
 	 * Containers are to be found as they start: the recording for one, which stays until
-	 * `ended`; NULL: it is none of ours.  May be NULL: nothing is to be found.
+	 * `ended`; NULL: it is none of ours, as far as can be told.  One that was found in the
+	 * making is asked for a few times more.  May be NULL: nothing is to be found.
 	 */
 	struct recording *(*found)(void *ctx, const struct tracer_found *found);
+	/*
+	 * There was no room for one that was to be found: @room are recorded at a time.  It is
+	 * looked for again when one of them has ended.  May be NULL.
+	 */
+	void (*crowded)(void *ctx, unsigned room);
 	/* Every @tick_ms; @news_ns: when something was last seen for the first time (now_ns()).
 	 * Returns whether to go on. */
 	bool (*tick)(void *ctx, uint64_t news_ns);
