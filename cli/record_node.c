@@ -6,6 +6,7 @@
  */
 #include "record_node.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -15,13 +16,17 @@
 #include "cli.h"
 #include "container.h"
 #include "kubelet.h"
+#include "proc.h"
 #include "record_view.h"
 #include "scope.h"
 
 #define SECOND_NS	    1000000000ull
+#define MS_NS		    1000000ull
 #define DEFAULT_INTERVAL_NS (10 * SECOND_NS)
+#define SUFFIX		    ".rec.json"
 enum {
-	TICK_MS = 1000,
+	TICK_MS = 250,
+	NAME_LEN_MAX = NAME_MAX - 32, /* with a number, SUFFIX, and what files are called before */
 	QUIET_INTERVALS = 6, /* where nothing was called for the first time, counts can wait */
 };
 
@@ -38,6 +43,7 @@ struct session {
 	struct node *nodes; /* heap */
 	struct notice notice;
 	uint64_t interval_ns, begun_ns;
+	bool crowded; /* told */
 	int status;
 };
 
@@ -47,9 +53,9 @@ static int fail(struct session *session, const struct err *e)
 	return cli_fail("record", EXIT_NO, e);
 }
 
-/* Whose process @pid is, by the engines' state directories. */
+/* Whose mount namespace it is, by the engines' state directories. */
 struct wanted {
-	pid_t pid;
+	uint64_t mount_space;
 	char *id;
 };
 
@@ -57,7 +63,7 @@ static int is_wanted(void *ctx, const struct container *container)
 {
 	struct wanted *wanted = ctx;
 
-	if (container->pid != wanted->pid)
+	if (proc_mount_space(container->pid) != wanted->mount_space)
 		return 0;
 	strcpy(wanted->id, container->id);
 	return 1;
@@ -66,12 +72,15 @@ static int is_wanted(void *ctx, const struct container *container)
 /* The id of the container, or false: something else that has mounts of its own. */
 static bool identify(const struct tracer_found *found, char id[CONTAINER_ID_MAX])
 {
-	struct wanted wanted = {.pid = found->pid, .id = id};
+	struct wanted wanted = {.mount_space = found->mount_space, .id = id};
 
 	for (size_t i = 0; i < ARRAY_LEN(found->cgroups); i++) {
 		if (container_id_in_path(found->cgroups[i], id))
 			return true;
 	}
+	/* When it was found, in the making, its engine may not have put it into its cgroup yet. */
+	if (proc_mount_space(found->pid) == found->mount_space && container_id_of(found->pid, id))
+		return true;
 	return container_each("", is_wanted, &wanted) == 1;
 }
 
@@ -84,22 +93,40 @@ static bool is_taken(const struct session *session, const char *file)
 	return false;
 }
 
+/* "DIR/NAME.rec.json"; heap. */
+static char *file_of(const struct session *session, const char *name)
+{
+	char *file;
+
+	return asprintf(&file, "%s/%s" SUFFIX, session->request->dir, name) < 0 ? NULL : file;
+}
+
 /* "DIR/<pod>_<namespace>_<container>-<id>.rec.json", or by the id alone; heap. */
 static char *choose_file(const struct session *session, const char *id, bool *out_named)
 {
 	char name[NAME_MAX + 1], *file;
+	const char *chosen;
 
-	*out_named = !kubelet_name("", id, name);
-	if (asprintf(&file, "%s/%s.rec.json", session->request->dir, *out_named ? name : id) < 0)
-		return NULL;
+	/* A name may be so long that none for a file is left. */
+	*out_named = !kubelet_name("", id, name) && strlen(name) <= NAME_LEN_MAX;
+	chosen = *out_named ? name : id;
+	file = file_of(session, chosen);
 	/* Two at a time of one id: what an engine runs in a container's cgroup before it. */
 	for (int i = 2; file && is_taken(session, file); i++) {
 		free(file);
-		if (asprintf(&file, "%s/%s-%d.rec.json", session->request->dir,
-			    *out_named ? name : id, i) < 0)
+		if (asprintf(&file, "%s/%s-%d" SUFFIX, session->request->dir, chosen, i) < 0)
 			return NULL;
 	}
 	return file;
+}
+
+/* What an earlier recorder left under the id alone, before the kubelet had named it. */
+static void rename_earlier(const struct session *session, const char *id, const char *file)
+{
+	scoped_free char *earlier = file_of(session, id);
+
+	if (earlier && access(file, F_OK) && !is_taken(session, earlier))
+		(void)rename(earlier, file);
 }
 
 static void node_free(struct node *node)
@@ -150,6 +177,8 @@ static struct recording *on_found(void *ctx, const struct tracer_found *found)
 		(void)fail(session, (err_nomem(&e), &e));
 		return NULL;
 	}
+	if (node->named)
+		rename_earlier(session, node->id, file);
 	if (node_init(node, found, file, &e)) {
 		(void)fail(session, &e);
 		return NULL;
@@ -165,27 +194,25 @@ static struct recording *on_found(void *ctx, const struct tracer_found *found)
 /* The kubelet's link has come: the recording goes by its name from now on. */
 static void node_name(const struct session *session, struct node *node)
 {
+	scoped_free char *file = NULL;
+	struct err e = {0};
 	bool named;
-	char *file;
 
 	if (node->named)
 		return;
 	file = choose_file(session, node->id, &named);
-	if (file && named && (!rename(node->subject.file, file) || errno == ENOENT)) {
-		free(node->subject.file);
-		node->subject.file = file;
-		node->named = true;
-		return;
-	}
-	free(file);
+	/* Otherwise it is tried again the next time. */
+	node->named = file && named && !subject_move(&node->subject, file, &e);
 }
 
 static bool wants(void *ctx, const struct recording *rec, bool news)
 {
 	const struct session *session = ctx;
-	uint64_t waited = now_ns() - subject_of(rec)->written_ns;
+	const struct subject *subject = subject_of(rec);
+	/* By the next tick: nothing is to wait for longer than the interval. */
+	uint64_t waited = now_ns() - subject->written_ns + TICK_MS * MS_NS;
 
-	return waited >= session->interval_ns * (news ? 1 : QUIET_INTERVALS);
+	return waited >= session->interval_ns * (news || subject->failed ? 1 : QUIET_INTERVALS);
 }
 
 static void refresh(void *ctx, struct recording *rec)
@@ -229,6 +256,21 @@ static bool on_tick(void *ctx, uint64_t news_ns)
 	return record_goes_on(session->request, session->begun_ns, news_ns);
 }
 
+static void on_crowded(void *ctx, unsigned room)
+{
+	struct session *session = ctx;
+	struct err e = {0};
+
+	if (session->crowded)
+		return;
+	session->crowded = true;
+	(void)err_set(&e, ENOSPC,
+		"more than %u containers at a time: for the others there is no room until one of "
+		"these has ended",
+		room);
+	(void)fail(session, &e);
+}
+
 static void on_attached(void *ctx)
 {
 	const struct session *session = ctx;
@@ -256,6 +298,28 @@ static int make_directory(const char *dir, struct err *e)
 	return 0;
 }
 
+static bool is_temporary(const char *name)
+{
+	static const char END[] = SUFFIX ".tmp";
+	size_t len = strlen(name);
+
+	return *name == '.' && len > strlen(END) && !strcmp(name + len - strlen(END), END);
+}
+
+/* What recorders that were killed had begun to write (lib/file.h). */
+static void remove_temporaries(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (is_temporary(entry->d_name))
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
 static int attach(struct session *session, const struct tracer *tracer)
 {
 	scoped(marks_close) struct marks marks = {0};
@@ -266,12 +330,14 @@ static int attach(struct session *session, const struct tracer *tracer)
 		.ctx = session,
 		.attached = on_attached,
 		.found = on_found,
+		.crowded = on_crowded,
 		.tick = on_tick,
 		.wants = wants,
 		.refresh = refresh,
 		.ended = on_ended,
 	};
 
+	remove_temporaries(session->request->dir);
 	(void)marks_open(&marks, session->request->dir, &no_marks);
 	session->begun_ns = now_ns();
 	if (tracer->backend->attach(tracer->state, &job, &e))

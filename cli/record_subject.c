@@ -61,11 +61,49 @@ static int write_joined(struct subject *subject, struct err *e)
 
 int subject_write(struct subject *subject, struct err *e)
 {
+	int code;
+
 	subject->written_ns = now_ns();
-	subject->written_calls = subject_calls(subject);
-	if (subject->before.n_sources > 0)
-		return write_joined(subject, e);
-	return recording_write(&subject->rec, subject->file, e);
+	code = subject->before.n_sources > 0 ? write_joined(subject, e)
+					     : recording_write(&subject->rec, subject->file, e);
+	if (!code)
+		subject->written_calls = subject_calls(subject);
+	return code;
+}
+
+/* What is in the other file goes into ours, which then takes its place. */
+static int move_onto(struct subject *subject, char **file, struct err *e)
+{
+	scoped(recording_done) struct recording other = {0};
+	char *old = subject->file;
+	int code;
+
+	if (recording_read(*file, &other, e) || recording_merge(&subject->before, &other, e))
+		return -e->code;
+	subject->file = *file;
+	code = subject_write(subject, e);
+	*file = code ? steal_ptr(subject->file) : old;
+	if (code)
+		subject->file = old;
+	else
+		(void)unlink(old);
+	return code;
+}
+
+int subject_move(struct subject *subject, const char *file, struct err *e)
+{
+	scoped_free char *copy = strdup(file);
+	char *old = subject->file;
+
+	if (!copy)
+		return err_nomem(e);
+	if (!access(file, F_OK))
+		return move_onto(subject, &copy, e);
+	if (rename(subject->file, file) && errno != ENOENT)
+		return err_sys(e, errno, "%s: cannot be renamed", subject->file);
+	subject->file = steal_ptr(copy);
+	copy = old;
+	return 0;
 }
 
 uint64_t subject_calls(const struct subject *subject)

@@ -36,6 +36,12 @@ static inline struct subject *subject_of(const struct recording *rec)
 int subject_init(struct subject *out, pid_t pid, const char *file, bool continues, struct err *e);
 void subject_done(struct subject *subject);
 
+/**
+ * Let the recording go to another file from now on.  One that is there is continued.
+ * Errors: the recording stays where it is.
+ */
+int subject_move(struct subject *subject, const char *file, struct err *e);
+
 /** Write the file. */
 int subject_write(struct subject *subject, struct err *e);
 
