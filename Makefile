@@ -91,7 +91,7 @@ SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check check-sanitize check-bare soak faults fuzz fuzzers coverage tidy format format-check metrics bench \
+.PHONY: all deps demo check check-sanitize check-bare soak soak-node faults fuzz fuzzers coverage tidy format format-check metrics bench \
 	man-lint install uninstall clean help tests
 
 all: $(BIN) ## build sysclamp
@@ -195,6 +195,10 @@ demo: $(BIN) | $(SETUP) ## set up, build, and show the whole loop on redis
 
 soak: $(BUILD)/tests/soak/prove | $(SETUP) ## COUNT random profiles (2,000,000) compiled and proven, JOBS at a time
 	$(Q)$< $(or $(COUNT),2000000) $(JOBS)
+
+MINUTES ?= 30
+soak-node: $(BIN) $(BUILD)/tests/programs/timed_calls | $(SETUP) ## MINUTES=30 of containers that come and go, and a recorder of all that is killed
+	$(Q)$(TEST_ENV) tests/soak/node.py $(MINUTES)
 
 faults: | $(SETUP) ## faults put into the prover: its tests notice each
 	$(Q)scripts/faults.sh

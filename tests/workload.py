@@ -105,7 +105,7 @@ _CALL = re.compile(r"^(\w+)\(")
 _ABIS = {"64": "x86_64", "32": "i386", "x32": "x32"}
 
 
-def _header_names(bits):
+def header_names(bits):
     """The pairs (number, name) of asm/unistd_NN.h."""
     pairs = set()
     for path in glob.glob(f"/usr/include/*/asm/unistd_{bits}.h"):
@@ -122,8 +122,8 @@ class Straced:
     tells it.
     """
 
-    _native = _header_names(64)
-    _compat = _header_names(32)
+    _native = header_names(64)
+    _compat = header_names(32)
 
     def __init__(self, path):
         self.calls = {}
