@@ -187,10 +187,13 @@ static int start(struct session *s, struct err *e)
 /* The watch has ended: what was seen in all. */
 static int finish(struct session *s, struct err *e)
 {
+	uint64_t lost[LOSS_WAYS];
+
 	ebpf_alarm_stop(&s->common.alarm);
 	ebpf_kernel_stop(s->common.kernel);
 	warn(s);
-	ebpf_reader_losses(s->common.readers[TARGET]);
+	ebpf_kernel_losses(s->common.kernel, lost);
+	ebpf_reader_losses(s->common.readers[TARGET], lost);
 	if (!target_of(s)->started)
 		return tracee_failure(&s->tracee, s->job, s->end, e);
 	return sync_all(s, e);

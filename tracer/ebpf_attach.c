@@ -129,11 +129,13 @@ static bool is_over(const struct session *s, uint32_t index)
 static int target_end(struct session *s, uint32_t index, bool gone, struct err *e)
 {
 	struct ebpf_reader *reader = s->common.readers[index];
+	uint64_t lost[LOSS_WAYS];
 
 	if (reader) {
 		if (ebpf_reader_sync(reader, e))
 			return -e->code;
-		ebpf_reader_losses(reader);
+		ebpf_kernel_losses(s->common.kernel, lost);
+		ebpf_reader_losses(reader, lost);
 		s->job->ended(s->job->ctx, reader->rec, gone);
 	}
 	ebpf_session_remove(&s->common, index);
@@ -180,13 +182,14 @@ static void look_for_news(struct session *s)
 	s->news = news;
 }
 
-static int refresh(struct session *s, struct ebpf_reader *reader, struct err *e)
+static int refresh(struct session *s, struct ebpf_reader *reader, const uint64_t lost[LOSS_WAYS],
+	struct err *e)
 {
 	if (!s->job->wants(s->job->ctx, reader->rec, ebpf_reader_has_news(reader)))
 		return 0;
 	if (ebpf_reader_sync(reader, e))
 		return -e->code;
-	ebpf_reader_losses(reader);
+	ebpf_reader_losses(reader, lost);
 	s->job->refresh(s->job->ctx, reader->rec);
 	return 0;
 }
@@ -194,11 +197,15 @@ static int refresh(struct session *s, struct ebpf_reader *reader, struct err *e)
 /* Returns 1 when recording is to end. */
 static int tick(struct session *s, struct err *e)
 {
+	/* Asking the kernel takes longer than reading a target. */
+	uint64_t lost[LOSS_WAYS];
+
 	find_untold(s);
 	find_crowded(s);
 	look_for_news(s);
+	ebpf_kernel_losses(s->common.kernel, lost);
 	for (uint32_t i = 1; i < s->common.kernel->limits.targets; i++) {
-		if (s->common.readers[i] && refresh(s, s->common.readers[i], e))
+		if (s->common.readers[i] && refresh(s, s->common.readers[i], lost, e))
 			return -e->code;
 	}
 	return !s->job->tick(s->job->ctx, s->news_ns);

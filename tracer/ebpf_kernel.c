@@ -19,6 +19,7 @@ enum { BATCH = 256, MS = 1000000 };
 
 const struct ebpf_limits EBPF_LIMITS = {
 	.targets = 2,
+	.lanes = EBPF_LANES_MAX,
 	.programs = 2048,
 	.mapped = 4096,
 	.odds = 16384,
@@ -26,12 +27,14 @@ const struct ebpf_limits EBPF_LIMITS = {
 	.hold_ns = 20 * MS, /* attaching takes about half a millisecond where a CPU is free */
 };
 
+/* 32 MiB in all, with what 500 recordings take, on however many CPUs: so they share the counts. */
 const struct ebpf_limits EBPF_LIMITS_NODE = {
 	.targets = 513,
+	.lanes = 1,
 	.programs = 8192,
 	.mapped = 16384,
-	.odds = 16384,
-	.ring_bytes = 2 * 1024 * 1024,
+	.odds = 4096,
+	.ring_bytes = 1024 * 1024,
 	.hold_ns = 20 * MS,
 };
 
@@ -128,11 +131,11 @@ static int make_room(struct ebpf_kernel *kernel)
 }
 
 /* A lane for each CPU, as far as there are; a power of two. */
-static unsigned lanes_for(unsigned cpus)
+static unsigned lanes_for(unsigned cpus, unsigned max)
 {
 	unsigned lanes = 1;
 
-	while (lanes < cpus && lanes < EBPF_LANES_MAX)
+	while (lanes < cpus && lanes < max)
 		lanes *= 2;
 	return lanes;
 }
@@ -156,7 +159,7 @@ static int configure(struct ebpf_kernel *kernel)
 
 	if (cpus < 0)
 		return cpus;
-	kernel->lanes = lanes_for((unsigned)cpus);
+	kernel->lanes = lanes_for((unsigned)cpus, kernel->limits.lanes);
 	setup_fill(&skeleton->rodata->setup, kernel);
 	skeleton->rodata->setup.lanes_shared = (unsigned)cpus > kernel->lanes;
 	autoload_set(kernel);

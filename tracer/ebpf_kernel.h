@@ -17,6 +17,7 @@
 /* How much room the programs have, and what they are to do on their own. */
 struct ebpf_limits {
 	uint32_t targets; /* 2...: entry 0 stands for nobody */
+	uint32_t lanes; /* at most; a power of two */
 	uint32_t programs; /* 2...: entry 0 stands for unknown */
 	uint32_t mapped; /* files mapped as code */
 	uint32_t odds; /* different numbers without a slot, by program and phase */

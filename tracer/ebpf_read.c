@@ -295,11 +295,8 @@ int ebpf_reader_sync(struct ebpf_reader *reader, struct err *e)
 	return ebpf_kernel_each_odd(reader->kernel, odd_read, reader, e);
 }
 
-void ebpf_reader_losses(struct ebpf_reader *reader)
+void ebpf_reader_losses(struct ebpf_reader *reader, const uint64_t lost[LOSS_WAYS])
 {
-	uint64_t lost[LOSS_WAYS];
-
-	ebpf_kernel_losses(reader->kernel, lost);
 	for (size_t way = 0; way < LOSS_WAYS; way++) {
 		if (lost[way] > reader->lost_before[way])
 			reader->rec->loss[way] = lost[way] - reader->lost_before[way];

@@ -49,7 +49,7 @@ int ebpf_reader_sync(struct ebpf_reader *reader, struct err *e);
 /** Whether something was seen for the first time since the last reading. */
 bool ebpf_reader_has_news(const struct ebpf_reader *reader);
 
-/** What was lost while this target was there, to its recording. */
-void ebpf_reader_losses(struct ebpf_reader *reader);
+/** What was lost while this target was there, to its recording.  @lost: ebpf_kernel_losses(). */
+void ebpf_reader_losses(struct ebpf_reader *reader, const uint64_t lost[LOSS_WAYS]);
 
 #endif

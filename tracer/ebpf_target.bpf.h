@@ -23,8 +23,9 @@ enum {
 	PF_KTHREAD = 0x200000,
 };
 
-#define TARGET_UNDECIDED 0xffffffffu /* nothing can be said before there is a verdict on another   \
-				      */
+#define TARGET_UNDECIDED                                                                           \
+	0xffffffffu /* nothing can be said before there is a verdict on another                    \
+		     */
 
 static struct ebpf_target *target_at(ebpf_u32 index)
 {
