@@ -36,6 +36,7 @@ class NodeRecorder:
     def __init__(self, directory, *options):
         self.directory = directory
         self._err = f"{directory}.err"
+        started = time.monotonic()
         with open(self._err, "wb") as err:
             self.process = subprocess.Popen(
                 [workload.SYSCLAMP, "record", "--all-containers", "-d", directory, *options],
@@ -43,7 +44,7 @@ class NodeRecorder:
         self.pid, self.status = self.process.pid, None
         tap.wait_until(lambda: ATTACHED in self.said() or self.process.poll() is not None,
                        "the recorder attaches")
-        self.attached = time.time()
+        self.attached, self.attach_s = time.time(), time.monotonic() - started
         if self.process.returncode is not None:
             raise ChildProcessError(f"the recorder ended: {self.said()}")
 
