@@ -63,6 +63,12 @@ static const struct {
 	{"pselect6_time64", PHASE_ROLE_WAIT},
 };
 
+int phase_err_full(struct err *e)
+{
+	return err_set(
+		e, ENOSPC, "a recording has at most %d phases that are marked", PHASES_MARKED_MAX);
+}
+
 enum phase_role phase_role(const char *syscall_name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(CALLS); i++) {

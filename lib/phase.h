@@ -36,6 +36,11 @@ const char *phase_name(unsigned index);
  */
 int phase_check_name(const char *name, struct err *e);
 
+enum { PHASES_MARKED_MAX = PHASES_MAX - PHASE_MARKS };
+
+/** The error of one phase more than PHASES_MARKED_MAX that a recording is asked to begin. */
+int phase_err_full(struct err *e);
+
 /** What a call has to do with the beginning of `serve`. */
 enum phase_role { PHASE_ROLE_NONE, PHASE_ROLE_LISTEN, PHASE_ROLE_WAIT };
 

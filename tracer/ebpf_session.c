@@ -104,8 +104,7 @@ int ebpf_session_mark(void *ctx, const char *name, struct err *e)
 			free(session->marks.names[--session->marks.n_names]);
 	}
 	if (phase >= PHASES_MAX)
-		return err_set(e, ENOSPC, "a recording has at most %d phases that are marked",
-			PHASES_MAX - PHASE_MARKS);
+		return phase_err_full(e);
 	for (uint32_t i = 1; i < session->kernel->limits.targets; i++) {
 		if (session->kernel->targets[i].state == EBPF_IN_USE)
 			ebpf_target_begin_phase(session->kernel, i, (unsigned)phase);

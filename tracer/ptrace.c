@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
 #include "calls.h"
 #include "filter.h"
+#include "phase.h"
 #include "proc.h"
 #include "scope.h"
 #include "task.h"
@@ -310,10 +312,28 @@ static void event_handle(struct ptracer *t, pid_t tid, int status)
 	}
 }
 
+/* Whether one more phase can be marked; one that was may be so again. */
+static bool has_room_for(const struct rec_names *phases, const char *name)
+{
+	size_t marked = 0;
+
+	for (size_t i = 0; i < phases->n_names; i++) {
+		const char *known = phases->names[i];
+
+		if (!strcmp(known, name))
+			return true;
+		marked += strcmp(known, phase_name(PHASE_START)) != 0 &&
+			  strcmp(known, phase_name(PHASE_SERVE)) != 0;
+	}
+	return marked < PHASES_MARKED_MAX || !strcmp(name, phase_name(PHASE_SERVE));
+}
+
 static int begin_phase(void *ctx, const char *name, struct err *e)
 {
 	struct ptracer *t = ctx;
 
+	if (!has_room_for(&t->rec->phases, name))
+		return phase_err_full(e);
 	calls_begin_phase(&t->calls, name);
 	return t->calls.phase == SIZE_MAX ? err_nomem(e) : 0;
 }
