@@ -227,6 +227,7 @@ void view_warnings(const struct recording *rec)
 	const struct notice notice = cli_notice("record");
 
 	warn_io_uring(rec, &notice);
+	recording_tell_phases(rec, &notice);
 }
 
 /* "sysclamp generate -o web.json web.rec.json" */

@@ -161,6 +161,12 @@ uint64_t recording_losses(const struct recording *rec);
  */
 int recording_merge(struct recording *into, const struct recording *from, struct err *e);
 
+/**
+ * Tell @to of each phase that was never seen: the start of what ran already, serving by what
+ * listens, a mark after which nothing was called.
+ */
+void recording_tell_phases(const struct recording *rec, const struct notice *to);
+
 /*
  * Many recordings on their way into one.  They are joined in pairs of about equal size, so that
  * the cost of all of it is near-linear: slot i is empty or the join of 2^i recordings.

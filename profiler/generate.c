@@ -425,6 +425,7 @@ static void tell_all(const struct cut *cut)
 	tell_unportable(cut);
 	tell_uring(cut);
 	tell_fallbacks(cut);
+	recording_tell_phases(cut->rec, cut->to);
 	if (!allowed_has(&cut->allowed, "execve"))
 		notice_tell(cut->to, "execve is not allowed: no program can be started under it");
 	tell_summary(cut);

@@ -1,0 +1,72 @@
+/*
+ * recording.h: phases that were never seen are told, and nothing else is.
+ */
+#include "phase.h"
+#include "recording.h"
+
+#include <string.h>
+
+#include "heard.h"
+#include "scope.h"
+#include "tap.h"
+
+enum { X86_64_READ = 0, X86_64_LISTEN = 50 };
+
+/* Which phases there are, which of them has calls, and what is said. */
+struct row {
+	const char *name;
+	const char *phases[4];
+	unsigned called; /* a bit for each phase */
+	bool listens;
+	const char *said[3];
+};
+
+static const struct row ROWS[] = {
+	{"a command", {"start"}, 1, false, {0}},
+	{"a server", {"start", "serve"}, 3, true, {0}},
+	{"a recorder that knew no phases", {0}, 0, true, {0}},
+	{"what ran already", {"serve"}, 1, false, {"phase start was never seen"}},
+	{"a server that never waited", {"start"}, 1, true, {"phase serve was never seen"}},
+	{"an empty mark", {"start", "reload"}, 1, false, {"phase reload: no call was seen in it"}},
+	{"a mark", {"start", "reload"}, 3, false, {0}},
+	{"what was entered only", {"serve", "exec"}, 2, false,
+		{"phase start was never seen", "phase serve: no call"}},
+	{"all of it", {"early"}, 0, true,
+		{"phase start was never", "phase serve was never", "phase early: no call"}},
+};
+
+static void fill(struct recording *rec, const struct row *row)
+{
+	struct rec_call *call = recording_call(
+		rec, abi_by_name("x86_64"), row->listens ? X86_64_LISTEN : X86_64_READ);
+
+	for (size_t i = 0; i < ARRAY_LEN(row->phases) && row->phases[i]; i++) {
+		(void)rec_names_index(&rec->phases, row->phases[i]);
+		if (row->called & 1u << i)
+			(void)bits_add(&call->phases, i);
+	}
+}
+
+static void test_row(const struct row *row)
+{
+	scoped(recording_done) struct recording rec = {0};
+	struct heard heard = {0};
+	const struct notice notice = notice_to(&heard);
+	struct err e = {0};
+	size_t said = 0;
+
+	if (recording_init(&rec, "ptrace", &e))
+		exit(1);
+	fill(&rec, row);
+	recording_tell_phases(&rec, &notice);
+	for (; said < ARRAY_LEN(row->said) && row->said[said]; said++)
+		ok(strstr(heard.text, row->said[said]), "%s: %s", row->name, row->said[said]);
+	ok(heard.lines == said, "%s: %zu lines", row->name, said);
+}
+
+int main(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ROWS); i++)
+		test_row(&ROWS[i]);
+	return tap_done();
+}
