@@ -28,6 +28,7 @@ struct session {
 	struct untold *untold; /* heap, by target */
 	uint64_t no_room; /* of the kernel's, as far as it was told */
 	bool crowded; /* somebody waits for a target that is free */
+	bool freed; /* one, since the last scan for them */
 	uint64_t news, news_ns; /* of all targets, and since when */
 	bool told_listeners;
 };
@@ -91,12 +92,16 @@ static void find_crowded(struct session *s)
 {
 	uint64_t no_room = __atomic_load_n(&s->common.kernel->state->no_room, __ATOMIC_RELAXED);
 
-	if (no_room == s->no_room)
-		return;
-	s->no_room = no_room;
-	s->crowded = true;
-	if (s->job->crowded)
-		s->job->crowded(s->job->ctx, s->common.kernel->limits.targets - 1);
+	if (no_room != s->no_room) {
+		s->no_room = no_room;
+		s->crowded = true;
+		if (s->job->crowded)
+			s->job->crowded(s->job->ctx, s->common.kernel->limits.targets - 1);
+	}
+	if (s->crowded && s->freed) {
+		s->common.scan_wanted = true;
+		s->crowded = s->freed = false;
+	}
 }
 
 static int add_target(struct session *s, const struct tracer_target *target, struct err *e)
@@ -140,8 +145,7 @@ static int target_end(struct session *s, uint32_t index, bool gone, struct err *
 	}
 	ebpf_session_remove(&s->common, index);
 	s->untold[index] = (struct untold){0};
-	s->common.scan_wanted |= s->crowded;
-	s->crowded = false;
+	s->freed = true;
 	return 0;
 }
 
