@@ -194,11 +194,12 @@ static struct recording *on_found(void *ctx, const struct tracer_found *found)
 /* The kubelet's link has come: the recording goes by its name from now on. */
 static void node_name(const struct session *session, struct node *node)
 {
+	char name[NAME_MAX + 1];
 	scoped_free char *file = NULL;
 	struct err e = {0};
 	bool named;
 
-	if (node->named)
+	if (node->named || kubelet_name("", node->id, name))
 		return;
 	file = choose_file(session, node->id, &named);
 	/* Otherwise it is tried again the next time. */
@@ -222,7 +223,9 @@ static void refresh(void *ctx, struct recording *rec)
 	struct err e = {0};
 
 	node_name(session, (struct node *)subject);
-	if (subject_calls(subject) == subject->written_calls) {
+	/* Where nothing is called there is a file all the same. */
+	if (subject->written_ns && !subject->failed &&
+		subject_calls(subject) == subject->written_calls) {
 		subject->written_ns = now_ns();
 	} else if (!subject_write(subject, &e)) {
 		subject->failed = false;
