@@ -1,6 +1,7 @@
 /*
- * many_spaces CGROUP N: N processes with a mount namespace of their own each, in cgroups of version
- * 2 below the one given, which are named as those of containers are: by 64 hex digits.
+ * many_spaces CGROUP N FIRST: N processes with a mount namespace of their own each, in cgroups of
+ * version 2 below the one given, which are named as those of containers are: by 64 hex digits,
+ * FIRST and those that follow.
  *
  * It prints "ready" when all are there and wait, and waits itself until there is nothing more to
  * read from standard input. For each byte that it reads every process makes one sched_yield.  At
@@ -20,10 +21,11 @@ enum { PATH_SIZE = 4096, N_MAX = 4096 };
 
 static char path[PATH_SIZE];
 static pid_t pids[N_MAX];
+static int first;
 
 static const char *path_of(const char *cgroup, int i, const char *file)
 {
-	(void)snprintf(path, sizeof(path), "%s/%064x%s", cgroup, i + 1, file);
+	(void)snprintf(path, sizeof(path), "%s/%064x%s", cgroup, first + i, file);
 	return path;
 }
 
@@ -81,9 +83,10 @@ static void remove_all(const char *cgroup, int n)
 
 int main(int argc, char **argv)
 {
-	int n = argc == 3 ? atoi(argv[2]) : 0, said[2], started = 1, ready = 0;
+	int n = argc == 4 ? atoi(argv[2]) : 0, said[2], started = 1, ready = 0;
 	char byte;
 
+	first = argc == 4 ? atoi(argv[3]) : 0;
 	if (n <= 0 || n > N_MAX || pipe2(said, O_CLOEXEC))
 		return 125;
 	for (int i = 0; i < n && started; i++)

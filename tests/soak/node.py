@@ -146,12 +146,16 @@ class Judge:
         self.counts = collections.Counter()
         self.wrong = []
 
+    def _blame(self, text):
+        print(f"# {text}", flush=True)
+        self.wrong.append(text)
+
     def _seen(self, ran):
         """The numbers in a container's file."""
         files = node_recorder.files_of(FILES, ran.ident)
         self.counts["files"] += len(files)
         if len(files) > 1:
-            self.wrong.append(f"{ran.ident}: several files: {files}")
+            self._blame(f"{ran.ident}: several files: {files}")
         seen = set()
         for path in files:
             seen |= {nr for _, nr in workload.Recording(path).calls}
@@ -170,14 +174,14 @@ class Judge:
             missing += [(nr, before)] if needed else []
             self.counts["late"] += self.lives.demands(ran, before, after, 0) and not needed
         if missing:
-            self.wrong.append(f"{ran.ident}: missing: {missing[:4]}, in all {len(missing)} of {len(made)}, "
-                              f"seen {len(seen)}; began {ran.began:.3f}, was there {ran.created:.3f}, ended "
-                              f"{ran.ended:.3f}; recorders lived {self.lives.spans[-4:]}")
+            self._blame(f"{ran.ident}: missing: {missing[:4]}, in all {len(missing)} of {len(made)}, seen "
+                        f"{len(seen)}; began {ran.began:.3f}, was there {ran.created:.3f}, ended "
+                        f"{ran.ended:.3f}; recorders lived {self.lives.spans[-4:]}")
         # The last one may have been made without being logged.
         own = {nr for nr, _ in ran.plan.steps[:len(made) + 1]}
         others = seen & set(NUMBERS.values()) - own
         if others and not self.lives.blurs(ran):
-            self.wrong.append(f"{ran.ident}: calls that are not its own: {sorted(others)}")
+            self._blame(f"{ran.ident}: calls that are not its own: {sorted(others)}")
 
     def check(self, ran):
         """Hold the file of a container that has ended to its log."""
