@@ -25,14 +25,14 @@ static const char HOST_ROOT[] = "";
 static int find_process(const char *name, struct record_target *out, size_t *out_n, struct err *e)
 {
 	char program[PROC_PATH_MAX];
-	uint64_t pid;
+	pid_t pid;
 
-	if (num_parse(name, INT_MAX, &pid) || pid == 0)
+	if (num_parse_pid(name, &pid))
 		return err_set(e, EINVAL, "--pid: \"%s\" is no process ID", name);
-	if (kill((pid_t)pid, 0) && errno == ESRCH)
+	if (kill(pid, 0) && errno == ESRCH)
 		return err_set(e, ESRCH, "--pid: there is no process %s; see ps -e", name);
-	out->pid = out->target.pid = (pid_t)pid;
-	if (!proc_program((pid_t)pid, program))
+	out->pid = out->target.pid = pid;
+	if (!proc_program(pid, program))
 		strcpy(program, "process");
 	(void)snprintf(out->label, sizeof(out->label), "%.200s-%s", basename(program), name);
 	(void)snprintf(out->text, sizeof(out->text), "process %s", name);
