@@ -276,12 +276,13 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	inherited = *self;
 	/* The child, too, returns from the call that made it: @entered stays. */
 	inherited.asks = 0;
-	inherited.counted = 1;
-	__sync_fetch_and_add(&target->live, 1);
-	if (!bpf_task_storage_get(&tasks, child, &inherited, BPF_LOCAL_STORAGE_GET_F_CREATE)) {
+	inherited.counted = 0;
+	/* A scan may have found it already. */
+	self = bpf_task_storage_get(&tasks, child, &inherited, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (self)
+		task_count(self, target);
+	else
 		__sync_fetch_and_add(&state.inherit_failures, 1);
-		__sync_fetch_and_sub(&target->live, 1);
-	}
 	return 0;
 }
 

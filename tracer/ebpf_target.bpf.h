@@ -90,6 +90,17 @@ static __noinline int task_renew(struct ebpf_task *self, struct ebpf_target *tar
 }
 
 /*
+ * One of @live more, unless it is one already: a scan, the thread itself and its parent may all
+ * come by.
+ */
+static void task_count(struct ebpf_task *self, struct ebpf_target *target)
+{
+	__sync_fetch_and_add(&target->live, 1);
+	if (__sync_val_compare_and_swap(&self->counted, 0, 1))
+		__sync_fetch_and_sub(&target->live, 1);
+}
+
+/*
  * Make @task, which belongs to nobody, one of the target's threads.  @like: what it begins with.
  * Returns its storage, or NULL.
  *
@@ -113,9 +124,7 @@ static struct ebpf_task *task_join(struct task_struct *task, struct ebpf_task *l
 	/* Storage of a target that it has left, or the name that somebody gave it. */
 	if (self->idle & EBPF_IDLE_NAMED || !target_of_task(self))
 		*self = *like;
-	__sync_fetch_and_add(&target->live, 1);
-	if (__sync_val_compare_and_swap(&self->counted, 0, 1))
-		__sync_fetch_and_sub(&target->live, 1);
+	task_count(self, target);
 	/* Its end may have been told before it had the mark. */
 	if (*(volatile unsigned int *)&task->flags & PF_EXITING)
 		task_uncount(self, target);
