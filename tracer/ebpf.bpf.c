@@ -248,8 +248,15 @@ int BPF_PROG(on_return, struct pt_regs *regs, long value)
 	return 0;
 }
 
-/* A parent that nobody records may give birth to a child in a cgroup that is (CLONE_INTO_CGROUP).
- */
+/* Whether a thread is in another cgroup than those of its target. */
+static bool has_moved_out(const struct task_struct *task, const struct ebpf_task *self)
+{
+	const struct ebpf_target *target = target_of_task(self);
+
+	return target && target->leaves && target_by_cgroup(task) != self->target;
+}
+
+/* A child may be born into another cgroup than its parent's (CLONE_INTO_CGROUP). */
 static void born_into(struct task_struct *child)
 {
 	struct ebpf_task fresh = {.target = is_by_cgroup() ? target_by_cgroup(child) : 0};
@@ -265,7 +272,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	struct ebpf_target *target = target_of_task(self);
 	struct ebpf_task inherited;
 
-	if (!target) {
+	if (!target || has_moved_out(child, self)) {
 		born_into(child);
 		return 0;
 	}
@@ -400,14 +407,6 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	if (task->seccomp.mode)
 		returns_want();
 	return 0;
-}
-
-/* Whether a thread is in another cgroup than those of its target. */
-static bool has_moved_out(const struct task_struct *task, const struct ebpf_task *self)
-{
-	const struct ebpf_target *target = target_of_task(self);
-
-	return target && target->leaves && target_by_cgroup(task) != self->target;
 }
 
 /* A process enters a cgroup: @task is its first thread, or with @threadgroup unset any one. */
