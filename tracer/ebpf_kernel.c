@@ -316,7 +316,12 @@ int ebpf_kernel_watch_returns(struct ebpf_kernel *kernel, struct err *e)
 
 void ebpf_kernel_stop(struct ebpf_kernel *kernel)
 {
-	ebpf_programs__detach(kernel->skeleton);
+	struct ebpf_programs *skeleton = kernel->skeleton;
+
+	/* Returns first: one without an entry would pass for a denied call. */
+	(void)bpf_link__destroy(skeleton->links.on_return);
+	skeleton->links.on_return = NULL;
+	ebpf_programs__detach(skeleton);
 }
 
 uint64_t ebpf_missed(int prog_fd)
