@@ -87,6 +87,7 @@ void rec_call_done(struct rec_call *call)
 	bits_done(&call->sources);
 	bits_done(&call->programs);
 	bits_done(&call->phases);
+	rec_args_done(&call->args);
 }
 
 void recording_done(struct recording *rec)

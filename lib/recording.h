@@ -18,6 +18,7 @@
 
 #include "bits.h"
 #include "err.h"
+#include "recording_args.h"
 #include "syscalls.h"
 
 #define RECORDING_KIND "sysclamp.recording"
@@ -66,6 +67,7 @@ struct rec_call {
 	struct bits sources; /* indexes into recording.sources */
 	struct bits programs; /* indexes into recording.programs */
 	struct bits phases; /* indexes into recording.phases */
+	struct rec_args args; /* of all the calls that count counts */
 };
 
 /*
@@ -152,9 +154,10 @@ uint64_t recording_losses(const struct recording *rec);
  * Join @from into @into, in time linear in the size of both.  On failure @into is as it was.
  *
  * Sources united, of one id the higher seq; per call the union of sources, programs and phases,
- * the largest counts of calls made, of calls not denied and of calls not answered ENOSYS, the
- * earliest first and the latest last time (0 is unset); per way to lose the largest counter;
- * workload, host and recorder of the smallest id (of its highest seq).
+ * the join of the arguments (rec_args_join()), the largest counts of calls made, of calls not
+ * denied and of calls not answered ENOSYS, the earliest first and the latest last time (0 is
+ * unset); per way to lose the largest counter; workload, host and recorder of the smallest id (of
+ * its highest seq).
  *
  * @into: may be zeroed: the join is then a copy of @from.
  * Errors: -ENOMEM; -E2BIG past RECORDING_SOURCES_MAX, _CALLS_MAX or _NAMES_MAX.

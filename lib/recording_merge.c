@@ -172,13 +172,24 @@ static void fold_counts(struct rec_call *to, const struct rec_call *from)
 	to->enosys = to->count - known;
 }
 
+/*
+ * Nothing recorded of arguments is a statement, too: only a call of which nothing is there yet, as
+ * its sources tell, takes over what @from says.
+ */
+static int fold_args(struct rec_call *to, const struct rec_call *from)
+{
+	if (bits_next(&to->sources, 0) == SIZE_MAX)
+		return rec_args_copy(&to->args, &from->args);
+	return rec_args_join(&to->args, &from->args);
+}
+
 static int fold_call(struct rec_call *to, const struct rec_call *from, const struct side *side)
 {
 	fold_counts(to, from);
 	to->last_ns = larger(to->last_ns, from->last_ns);
 	if (from->first_ns && (!to->first_ns || from->first_ns < to->first_ns))
 		to->first_ns = from->first_ns;
-	if (fold_bits(&to->sources, &from->sources, side->sources) ||
+	if (fold_args(to, from) || fold_bits(&to->sources, &from->sources, side->sources) ||
 		fold_bits(&to->programs, &from->programs, side->programs) ||
 		fold_bits(&to->phases, &from->phases, side->phases))
 		return -ENOMEM;

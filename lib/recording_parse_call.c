@@ -189,7 +189,7 @@ int rec_call_parse(
 	if (json_expect_object(at, e) || json_check_keys(at, known, e) ||
 		read_number(at, call, e) || check_name(at, call, e) ||
 		read_sources_of_call(at, rec->n_sources, call, e) ||
-		read_observed(at, rec, call, e) || check_empty(at, "args", e) ||
+		read_observed(at, rec, call, e) || rec_args_parse(at, call->abi, &call->args, e) ||
 		check_empty(at, "stack", e))
 		return -e->code;
 	return 0;

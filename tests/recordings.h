@@ -39,7 +39,46 @@ static inline void set_source(struct recording *rec, const char *id, uint64_t se
 	recording_settle(rec);
 }
 
-static inline void note_event(struct recording *rec, uint64_t *seed, uint64_t now)
+/* What a recorder looks at in call @nr: two versions agree about the even numbers. */
+static inline size_t rows_of(
+	unsigned version, const struct rec_call *call, struct arg_row rows[ARGS_PER_CALL_MAX])
+{
+	static const struct arg_row all[] = {{.index = 0, .bits = 32}, {.index = 1, .bits = 64},
+		{.index = 3, .bits = 32}, {.index = 5, .bits = 64}};
+	static const unsigned sets[] = {0, 1, 3, 7, 14, 10, 13, 11};
+	unsigned set = sets[(call->nr + (call->nr % 2 ? version : 0)) % ARRAY_LEN(sets)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (set >> i & 1) {
+			rows[n] = all[i];
+			if (call->abi->bits32)
+				rows[n].bits = 32;
+			n++;
+		}
+	}
+	return n;
+}
+
+/* A few of arguments that take few values, or many of one that takes many. */
+static inline void note_args(struct rec_call *call, uint64_t *seed, unsigned version)
+{
+	struct arg_row rows[ARGS_PER_CALL_MAX];
+	size_t n = rows_of(version, call, rows);
+
+	for (uint32_t times = 1 + draw(seed, 12); times > 0; times--) {
+		uint64_t values[ARGS_PER_CALL_MAX];
+
+		for (size_t i = 0; i < n; i++)
+			values[i] = draw(seed, i == 1 ? 60 : 4) | (uint64_t)draw(seed, 2) << 40;
+		if (draw(seed, 300))
+			rec_args_add(&call->args, rows, n, values);
+		else
+			rec_args_many(&call->args, rows, n);
+	}
+}
+
+static inline void note_event(struct recording *rec, uint64_t *seed, uint64_t now, unsigned version)
 {
 	static const char *const abis[] = {"x86_64", "x86_64", "i386", "aarch64"};
 	static const int32_t odd[] = {-1, 999, INT32_MIN};
@@ -56,6 +95,7 @@ static inline void note_event(struct recording *rec, uint64_t *seed, uint64_t no
 	call->last_ns = now;
 	snprintf(name, sizeof(name), "/bin/program%u", draw(seed, 9));
 	bits_add(&call->programs, rec_names_index(&rec->programs, name));
+	note_args(call, seed, version);
 	snprintf(name, sizeof(name), "phase%u", draw(seed, 4));
 	bits_add(&call->phases, rec_names_index(&rec->phases, name));
 	snprintf(name, sizeof(name), "/lib/lib%u.so", draw(seed, 9));
@@ -81,7 +121,7 @@ static inline void make_state(unsigned source, unsigned state, struct recording 
 	set_text(&out->host_machine, "x86_64");
 	set_text(&out->recorder_version, text);
 	for (unsigned i = 0; i < state * RECORDINGS_EVENTS; i++)
-		note_event(out, &seed, now += 1 + draw(&seed, 1000));
+		note_event(out, &seed, now += 1 + draw(&seed, 1000), source % 2);
 	if (state == RECORDINGS_STATES) {
 		recording_end(out, (int)source % 256);
 		out->workload.ended_ns = now;

@@ -24,6 +24,19 @@ static void join_twice(struct recording *rec, const char *written, size_t size)
 	must(joined_size == size && !memcmp(text, written, size), "joined with itself, it differs");
 }
 
+/* Arguments are as they were, and sets within their bounds. */
+static void check_args(const struct recording *a, const struct recording *b)
+{
+	must(a->n_calls == b->n_calls, "%zu calls of %zu", b->n_calls, a->n_calls);
+	for (size_t i = 0; i < a->n_calls; i++) {
+		const struct rec_args *args = &a->calls[i].args;
+
+		must(rec_args_equal(args, &b->calls[i].args), "call %zu: other arguments", i);
+		must(args->n_args <= ARGS_PER_CALL_MAX && args->tuples.n_tuples <= ARG_TUPLES_MAX,
+			"call %zu: too many", i);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	scoped(recording_done) struct recording rec = {0}, again = {0};
@@ -39,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(!recording_emit(&rec, &written, &size, &e), "not written: %s", e.text);
 	copy = fuzz_copy((const uint8_t *)written, size);
 	must(!recording_parse("written", copy, size, &again, &e), "not read: %s", e.text);
+	check_args(&rec, &again);
 	must(!recording_emit(&again, &rewritten, &rewritten_size, &e), "not written: %s", e.text);
 	must(rewritten_size == size && !memcmp(rewritten, written, size),
 		"written twice, it differs");

@@ -207,6 +207,7 @@ static void test_inverse(void)
 				 back.calls[i].enosys != rec.calls[i].enosys ||
 				 back.calls[i].first_ns != rec.calls[i].first_ns ||
 				 back.calls[i].last_ns != rec.calls[i].last_ns ||
+				 !rec_args_equal(&back.calls[i].args, &rec.calls[i].args) ||
 				 bits_count(&back.calls[i].programs) !=
 					 bits_count(&rec.calls[i].programs);
 	}

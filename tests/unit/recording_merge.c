@@ -302,6 +302,80 @@ static void test_denied_once(void)
 		"a call that one source was always denied is not always denied in the join");
 }
 
+/* A recording of one call of socket, whose arguments are those of the text, as in a file. */
+static void make_with_args(const char *id, const char *args, struct recording *out)
+{
+	scoped(recording_done) struct recording rec = {0};
+	scoped_free char *text = NULL, *with = NULL;
+	char *at;
+	struct err e = {.text = ""};
+
+	recording_init(&rec, "ptrace", &e);
+	recording_call(&rec, abi_by_name("x86_64"), 41)->count = 1;
+	set_source(&rec, id, 1);
+	text = text_of(&rec);
+	at = strstr(text, "\"args\": []");
+	if (asprintf(&with, "%.*s\"args\": %s%s", (int)(at - text), text, args, at + 10) < 0)
+		return;
+	if (parse_copy(with, out, &e))
+		printf("#   %s\n", e.text);
+}
+
+/* Bits of arguments in files. */
+#define ARG(index, bits, values) "{\"index\": " #index ", \"bits\": " #bits ", " values "}"
+#define ONE			 "\"values\": [1]"
+#define TWO			 "\"values\": [2]"
+#define BOTH			 "\"values\": [1, 2]"
+#define MANY			 "\"many\": true"
+#define TUPLES(what)		 "{\"indexes\": [0, 1], " what "}"
+
+static const struct {
+	const char *claim, *a, *b, *joined;
+} ARGS[] = {
+	{"values are united", "[" ARG(0, 32, ONE) "]", "[" ARG(0, 32, TWO) "]",
+		"[" ARG(0, 32, BOTH) "]"},
+	{"many stays", "[" ARG(0, 32, ONE) "]", "[" ARG(0, 32, MANY) "]", "[" ARG(0, 32, MANY) "]"},
+	{"nothing recorded on one side is nothing recorded", "[]", "[" ARG(0, 32, ONE) "]", "[]"},
+	{"tuples are united",
+		"[" ARG(0, 32, ONE) ", " ARG(1, 32, ONE) ", " TUPLES("\"tuples\": [[1, 1]]") "]",
+		"[" ARG(0, 32, ONE) ", " ARG(1, 32, TWO) ", " TUPLES("\"tuples\": [[1, 2]]") "]",
+		"[" ARG(0, 32, ONE) ", " ARG(1, 32, BOTH) ", " TUPLES(
+			"\"tuples\": [[1, 1], [1, 2]]") "]"},
+	{"one argument more on one side is dropped, with the tuples", "[" ARG(1, 32, ONE) "]",
+		"[" ARG(0, 32, ONE) ", " ARG(1, 32, TWO) ", " TUPLES("\"tuples\": [[1, 2]]") "]",
+		"[" ARG(1, 32, BOTH) "]"},
+	{"of three and two arguments two remain, and their tuples are many",
+		"[" ARG(0, 32, ONE) ", " ARG(1, 32, ONE) ", " ARG(
+			2, 32, ONE) ", "
+				    "{\"indexes\": [0, 1, 2], \"tuples\": [[1, 1, 1]]}]",
+		"[" ARG(0, 32, TWO) ", " ARG(1, 32, ONE) ", " TUPLES("\"tuples\": [[2, 1]]") "]",
+		"[" ARG(0, 32, BOTH) ", " ARG(1, 32, ONE) ", " TUPLES(MANY) "]"},
+	{"values of another width are no values of that argument", "[" ARG(0, 32, ONE) "]",
+		"[" ARG(0, 64, ONE) "]", "[]"},
+};
+
+static void test_args(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ARGS); i++) {
+		scoped(recording_done) struct recording a = {0}, b = {0}, again = {0};
+		scoped_free char *text = NULL, *other = NULL;
+		char wanted[400];
+		struct err e;
+
+		make_with_args(ID_A, ARGS[i].a, &a);
+		make_with_args(ID_B, ARGS[i].b, &b);
+		recording_merge(&again, &b, &e);
+		recording_merge(&again, &a, &e);
+		recording_merge(&a, &b, &e);
+		text = text_of(&a);
+		other = text_of(&again);
+		snprintf(wanted, sizeof(wanted), "\"args\": %s, \"stack\"", ARGS[i].joined);
+		if (!ok(strstr(text, wanted) && strstr(other, wanted), "arguments: %s",
+			    ARGS[i].claim))
+			printf("#   %s\n", strstr(text, "\"args\""));
+	}
+}
+
 /* Two lists of sources that are too many together; nothing else in them. */
 static void many_sources(unsigned first, size_t n, struct recording *out)
 {
@@ -380,6 +454,7 @@ int main(void)
 	test_times_unset();
 	test_sorted_names();
 	test_denied_once();
+	test_args();
 	test_too_much();
 	test_too_many_calls();
 	test_aliased();
