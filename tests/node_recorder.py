@@ -1,4 +1,5 @@
 """A recorder of all containers, its files, and the kubelet's links that it reads."""
+import atexit
 import glob
 import json
 import os
@@ -42,11 +43,18 @@ class NodeRecorder:
                 [workload.SYSCLAMP, "record", "--all-containers", "-d", directory, *options],
                 stdin=subprocess.DEVNULL, stdout=err, stderr=err, env=workload.ENVIRON)
         self.pid, self.status = self.process.pid, None
+        # However the test ends, it writes nothing any more when the test's directory is removed.
+        atexit.register(self._kill)
         tap.wait_until(lambda: ATTACHED in self.said() or self.process.poll() is not None,
                        "the recorder attaches")
         self.attached, self.attach_s = time.time(), time.monotonic() - started
         if self.process.returncode is not None:
             raise ChildProcessError(f"the recorder ended: {self.said()}")
+
+    def _kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
     def said(self):
         """What it has said."""
@@ -57,6 +65,7 @@ class NodeRecorder:
         """End it: its exit status."""
         self.process.send_signal(signo)
         self.status = self.process.wait(workload.DEADLINE_S)
+        atexit.unregister(self._kill)
         return self.status
 
     def rss_kib(self):

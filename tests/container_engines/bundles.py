@@ -2,10 +2,11 @@
 import contextlib
 import json
 import os
+import subprocess
 
 import tap
 
-from .base import CGROUP, Container, Engine, command, must, must_detached, read_pid
+from .base import CGROUP, ENVIRON, Container, Engine, Failed, command, must, must_detached, read_pid
 
 # crun 1.8 refuses a hybrid of cgroup v1 and v2: hide the latter from it, in a mount namespace of its own.
 NO_UNIFIED = ("unshare", "-m", "sh", "-c",
@@ -83,6 +84,20 @@ class Runtime(Engine):
         must_detached([*self.runtime, "run", "-d", "--bundle", bundle, "--pid-file", pid_file, name],
                       self.path(f"{name}.log"), env=self.env)
         return Container(self, name, name, read_pid(pid_file))
+
+    def start_enclosed(self, name, argv, binds=()):
+        """As start(), by a runtime with mounts of its own, which stays: its process, and the container."""
+        bundle, pid_file = self._bundle(name, self._config(argv, list(binds), None, True)), self.path(f"{name}.pid")
+        run = [*self.runtime, "run", "--bundle", bundle, "--pid-file", pid_file, name]
+        with open(self.path(f"{name}.log"), "wb") as log:
+            process = subprocess.Popen(["unshare", "-m", *run], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       env={**ENVIRON, **self.env})
+        pid = tap.wait_until(lambda: read_pid(pid_file) or process.poll() is not None and -1, f"{name} has started")
+        if pid < 0:
+            with open(self.path(f"{name}.log"), encoding="utf-8", errors="replace") as file:
+                raise Failed(f"{run}: {process.returncode}: {file.read()[-1000:]}")
+        self.containers.append(Container(self, name, name, pid))
+        return process, self.containers[-1]
 
     def exec(self, container, argv):
         return command([*self.runtime, "exec", container.id, *argv], env=self.env)
