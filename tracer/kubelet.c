@@ -190,6 +190,8 @@ int kubelet_find(const char *root, const char *pod,
 			"pod %s: %s" LINKS " is not there: this is no Kubernetes node, or not its "
 			"root directory",
 			pod, root);
+	if (code < 0 && !e->code)
+		return err_sys(e, -code, "pod %s: %s" LINKS, pod, root);
 	if (code)
 		return code;
 	return search.found ? 0 : nothing_found(&search, pod, e);
