@@ -62,6 +62,13 @@ static bool cgroup_mount(char path[PATH_MAX])
 	return false;
 }
 
+/* The name of a directory has none at its end. */
+static void slashes_cut(char *path)
+{
+	for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
+		path[len - 1] = '\0';
+}
+
 /* A directory, or the name that /proc/PID/cgroup shows. */
 static int find_cgroup(const char *name, struct record_target *out, size_t *out_n, struct err *e)
 {
@@ -82,8 +89,9 @@ static int find_cgroup(const char *name, struct record_target *out, size_t *out_
 			"--cgroup %s: no cgroup of version 2: neither a directory nor one below %s",
 			name, mount);
 	out->target.cgroup = st.st_ino;
-	(void)snprintf(out->label, sizeof(out->label), "%.200s", basename(path));
 	(void)snprintf(out->text, sizeof(out->text), "cgroup %.250s", name);
+	slashes_cut(path);
+	(void)snprintf(out->label, sizeof(out->label), "%.200s", basename(path));
 	strcpy(out->directory, path);
 	*out_n = 1;
 	return 0;
