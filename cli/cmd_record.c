@@ -60,9 +60,9 @@ static void refresh(struct session *session, struct recording *rec)
 {
 	struct err e = {0};
 
-	if (session->stream || now_ns() - session->refreshed_ns < REFRESH_NS)
+	if (session->stream || steady_ns() - session->refreshed_ns < REFRESH_NS)
 		return;
-	session->refreshed_ns = now_ns();
+	session->refreshed_ns = steady_ns();
 	if (!recording_write(rec, session->file, &e)) {
 		session->refresh_failed = false;
 	} else if (!session->refresh_failed) {
@@ -139,7 +139,7 @@ static int record(const struct tracer *tracer, struct session *session, struct t
 	if (recording_init(&rec, tracer->backend->name, &e) ||
 		recording_set_workload(&rec, job->argv, &e))
 		return fail(0, &e);
-	session->refreshed_ns = now_ns();
+	session->refreshed_ns = steady_ns();
 	session->tells_writes = tracer->backend->tells_writes;
 	code = tracer->backend->record(tracer->state, job, &rec, &end, &e);
 	view_clear();

@@ -47,7 +47,7 @@ static void on_attached(void *ctx)
 
 static bool is_due(uint64_t since_ns, uint64_t period_ns)
 {
-	return now_ns() - since_ns >= period_ns;
+	return steady_ns() - since_ns >= period_ns;
 }
 
 bool record_goes_on(const struct record_request *request, uint64_t begun_ns, uint64_t news_ns)
@@ -193,7 +193,7 @@ static int attach(struct session *session, const struct tracer *tracer)
 	};
 
 	(void)marks_open(&marks, session->subjects[0].file, &no_marks);
-	session->begun_ns = now_ns();
+	session->begun_ns = steady_ns();
 	if (tracer->backend->attach(tracer->state, &job, &e))
 		return fail(session, &e);
 	view_clear();

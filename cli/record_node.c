@@ -211,7 +211,7 @@ static bool wants(void *ctx, const struct recording *rec, bool news)
 	const struct session *session = ctx;
 	const struct subject *subject = subject_of(rec);
 	/* By the next tick: nothing is to wait for longer than the interval. */
-	uint64_t waited = now_ns() - subject->written_ns + TICK_MS * MS_NS;
+	uint64_t waited = steady_ns() - subject->written_ns + TICK_MS * MS_NS;
 
 	return waited >= session->interval_ns * (news || subject->failed ? 1 : QUIET_INTERVALS);
 }
@@ -226,7 +226,7 @@ static void refresh(void *ctx, struct recording *rec)
 	/* Where nothing is called there is a file all the same. */
 	if (subject->written_ns && !subject->failed &&
 		subject_calls(subject) == subject->written_calls) {
-		subject->written_ns = now_ns();
+		subject->written_ns = steady_ns();
 	} else if (!subject_write(subject, &e)) {
 		subject->failed = false;
 	} else if (!subject->failed) {
@@ -342,7 +342,7 @@ static int attach(struct session *session, const struct tracer *tracer)
 
 	remove_temporaries(session->request->dir);
 	(void)marks_open(&marks, session->request->dir, &no_marks);
-	session->begun_ns = now_ns();
+	session->begun_ns = steady_ns();
 	if (tracer->backend->attach(tracer->state, &job, &e))
 		return fail(session, &e);
 	return session->status;

@@ -63,7 +63,7 @@ int subject_write(struct subject *subject, struct err *e)
 {
 	int code;
 
-	subject->written_ns = now_ns();
+	subject->written_ns = steady_ns();
 	code = subject->before.n_sources > 0 ? write_joined(subject, e)
 					     : recording_write(&subject->rec, subject->file, e);
 	if (!code)

@@ -31,12 +31,22 @@ const char *loss_name(enum loss way)
 	return LOSS_NAMES[way];
 }
 
-uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+uint64_t steady_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 int rec_names_add(struct rec_names *names, const char *name)

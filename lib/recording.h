@@ -216,4 +216,7 @@ int recording_write(struct recording *rec, const char *path, struct err *e);
 /** Nanoseconds since the Unix epoch. */
 uint64_t now_ns(void);
 
+/** Nanoseconds on a clock that nobody sets: for periods. */
+uint64_t steady_ns(void);
+
 #endif

@@ -182,7 +182,7 @@ static void look_for_news(struct session *s)
 			news += __atomic_load_n(&target_at(s, i)->news, __ATOMIC_RELAXED) + 1;
 	}
 	if (news != s->news)
-		s->news_ns = now_ns();
+		s->news_ns = steady_ns();
 	s->news = news;
 }
 
@@ -296,6 +296,51 @@ static int watch_filtered(struct session *s, struct err *e)
 	return 0;
 }
 
+static uint32_t index_of(const struct session *s, const struct recording *rec)
+{
+	uint32_t index = 1;
+
+	while (!s->common.readers[index] || s->common.readers[index]->rec != rec)
+		index++;
+	return index;
+}
+
+/*
+ * A process that was named by its first thread, and in which another one has become the first by an
+ * execve before the scan came by: it is there, and nothing of it was found.
+ */
+static int name_again(struct session *s, bool *out_again, struct err *e)
+{
+	*out_again = false;
+	for (size_t i = 0; i < s->job->n_targets; i++) {
+		const struct tracer_target *target = &s->job->targets[i];
+		uint32_t index = index_of(s, target->rec);
+
+		if (!target->pid || target_at(s, index)->live || kill(target->pid, 0))
+			continue;
+		if (ebpf_target_name(s->common.kernel, index, target->pid, target->starting, e)) {
+			/* It has ended by now. */
+			if (e->code != ESRCH)
+				return -e->code;
+			*e = (struct err){0};
+			continue;
+		}
+		*out_again = true;
+	}
+	return 0;
+}
+
+static int scan_until_found(struct session *s, struct err *e)
+{
+	bool again = true;
+
+	for (int tries = 0; again && tries < DEPTH_MAX; tries++) {
+		if (scan(s, e) || name_again(s, &again, e))
+			return -e->code;
+	}
+	return 0;
+}
+
 /* The threads for alarms inherit a mask that blocks all. */
 static int attach(struct session *s, struct err *e)
 {
@@ -308,7 +353,7 @@ static int attach(struct session *s, struct err *e)
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (!code)
 		code = watch_filtered(s, e);
-	return code ? code : scan(s, e);
+	return code ? code : scan_until_found(s, e);
 }
 
 /* Recording has ended before what was recorded. */
@@ -356,7 +401,7 @@ static int follow(struct session *s, struct err *e)
 int ebpf_attach(void *state, const struct tracer_attach *job, struct err *e)
 {
 	struct session s = {
-		.common = {.found = on_found, .ctx = &s}, .job = job, .news_ns = now_ns()};
+		.common = {.found = on_found, .ctx = &s}, .job = job, .news_ns = steady_ns()};
 	struct ebpf_kernel *kernel = state;
 	int code;
 

@@ -3,7 +3,6 @@
 #include <linux/audit.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "phase.h"
 #include "scope.h"
@@ -94,12 +93,7 @@ void ebpf_reader_mapped(struct ebpf_reader *reader, const struct ebpf_event *eve
 /* CLOCK_MONOTONIC to the Unix epoch. */
 static uint64_t epoch_ns(uint64_t monotonic_ns)
 {
-	struct timespec now;
-	uint64_t now_monotonic_ns;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	now_monotonic_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	return now_ns() - (now_monotonic_ns - monotonic_ns);
+	return now_ns() - (steady_ns() - monotonic_ns);
 }
 
 static uint64_t slot_calls(const struct ebpf_reader *reader, uint32_t slot)

@@ -35,19 +35,27 @@ static int key_add(const struct bpf_map *map, uint64_t key, uint32_t index, stru
 			       : err_sys(e, errno, "ebpf: cannot name a target");
 }
 
-static int keys_add(struct ebpf_kernel *kernel, const struct ebpf_target_keys *keys, uint32_t index,
-	struct err *e)
+int ebpf_target_name(
+	struct ebpf_kernel *kernel, uint32_t index, pid_t pid, bool starting, struct err *e)
 {
 	const struct ebpf_task named = {
 		.target = index,
 		.epoch = kernel->targets[index].epoch,
-		.idle = EBPF_IDLE_NAMED | (keys->starting ? EBPF_IDLE_STARTING : 0),
+		.idle = EBPF_IDLE_NAMED | (starting ? EBPF_IDLE_STARTING : 0),
 	};
 
+	return mark(kernel, pid, &named, e);
+}
+
+static int keys_add(struct ebpf_kernel *kernel, const struct ebpf_target_keys *keys, uint32_t index,
+	struct err *e)
+{
 	if (key_add(kernel->skeleton->maps.by_mount_space, keys->mount_space, index, e) ||
 		key_add(kernel->skeleton->maps.by_cgroup, keys->cgroup, index, e))
 		return -e->code;
-	return keys->process ? mark(kernel, keys->process, &named, e) : 0;
+	if (!keys->process)
+		return 0;
+	return ebpf_target_name(kernel, index, keys->process, keys->starting, e);
 }
 
 int ebpf_target_new(struct ebpf_kernel *kernel, const struct ebpf_target_keys *keys,

@@ -29,6 +29,13 @@ int ebpf_target_new(struct ebpf_kernel *kernel, const struct ebpf_target_keys *k
 	uint32_t *out_index, struct err *e);
 
 /**
+ * Name process @pid, which belongs to the target from the next scan on.  ebpf_target_new() does so.
+ * Errors: -ESRCH there is none.
+ */
+int ebpf_target_name(
+	struct ebpf_kernel *kernel, uint32_t index, pid_t pid, bool starting, struct err *e);
+
+/**
  * Mark process @pid, a child that waits (it has one thread and no children), as the first and only
  * thread of a target: from the execve that starts the command on, that one included, its calls and
  * those of all that it will start are counted.

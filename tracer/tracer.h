@@ -78,7 +78,7 @@ struct tracer_attach {
 	 * looked for again when one of them has ended.  May be NULL.
 	 */
 	void (*crowded)(void *ctx, unsigned room);
-	/* Every @tick_ms; @news_ns: when something was last seen for the first time (now_ns()).
+	/* Every @tick_ms; @news_ns: when something was last seen for the first time (steady_ns()).
 	 * Returns whether to go on. */
 	bool (*tick)(void *ctx, uint64_t news_ns);
 	/* At each tick, for each recording: bring it up to date?  @news: there is something new. */
