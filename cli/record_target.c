@@ -108,6 +108,10 @@ static int find_one(const struct container *container, struct record_target *out
 	if (!out->target.mount_space)
 		return err_sys(
 			e, errno, "container %s: its process %d", container->id, container->pid);
+	/* The runtime's own process becomes the container's when that is started. */
+	out->target.starting = container_is_created(HOST_ROOT, container->id);
+	if (out->target.starting)
+		out->target.pid = container->pid;
 	if (out->target.mount_space == proc_mount_space(getpid())) {
 		/* Without one of its own: what its first process starts is all that is known. */
 		out->target.mount_space = 0;

@@ -168,6 +168,24 @@ int container_each(
 	return 0;
 }
 
+bool container_is_created(const char *root, const char *id)
+{
+	/* runc, libcontainer/container_linux.go: execFifoFilename; crun, src/libcrun/status.c. */
+	static const char *const ROOTS[] = {"/run/runc", "/run/crun", "/run/containerd/runc/*",
+		"/run/docker/runtime-runc/*", "/run/user/*/runc", "/run/user/*/crun"};
+	char pattern[PATH_MAX];
+	bool is_there = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(ROOTS) && !is_there; i++) {
+		glob_t found = {0};
+
+		(void)snprintf(pattern, sizeof(pattern), "%s%s/%s/exec.fifo", root, ROOTS[i], id);
+		is_there = !glob(pattern, GLOB_NOSORT, NULL, &found);
+		globfree(&found);
+	}
+	return is_there;
+}
+
 /* Those whose ids begin with what is looked for. */
 struct search {
 	const char *prefix;

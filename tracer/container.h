@@ -28,6 +28,12 @@ struct container {
 int container_find(const char *root, const char *prefix, struct container *out, struct err *e);
 
 /**
+ * Whether a container was created and not started: its first process is the runtime's until that
+ * executes the container's program.  runc and crun wait for that at a FIFO, exec.fifo.
+ */
+bool container_is_created(const char *root, const char *id);
+
+/**
  * Call @each for every running container that the state directories tell of; for one that several
  * tell of several times, the same process each time.  What it returns other than 0 ends that, and
  * is returned.

@@ -85,6 +85,16 @@ class Runtime(Engine):
                       self.path(f"{name}.log"), env=self.env)
         return Container(self, name, name, read_pid(pid_file))
 
+    def create(self, name, argv):
+        """The container, created: go() starts its program."""
+        bundle, pid_file = self._bundle(name, self._config(argv, [], None, True)), self.path(f"{name}.pid")
+        must_detached([*self.runtime, "create", "--bundle", bundle, "--pid-file", pid_file, name],
+                      self.path(f"{name}.log"), env=self.env)
+        container = Container(self, name, name, read_pid(pid_file))
+        container.go = lambda: command([*self.runtime, "start", name], env=self.env)
+        self.containers.append(container)
+        return container
+
     def start_enclosed(self, name, argv, binds=()):
         """As start(), by a runtime with mounts of its own, which stays: its process, and the container."""
         bundle, pid_file = self._bundle(name, self._config(argv, list(binds), None, True)), self.path(f"{name}.pid")

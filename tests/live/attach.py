@@ -2,6 +2,7 @@
 """Recording what runs already: a process and its tree, a cgroup; for how long; and what is refused."""
 import contextlib
 import ctypes
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ SCRATCH = tap.scratch()
 OUT = os.path.join(SCRATCH, "rec.json")
 EXIT_USAGE, EXIT_NO = 2, 1
 MANY = 400
+TIMES = 12
 
 # Arguments of record, its exit status, and what it says.
 REFUSED = [
@@ -248,6 +250,26 @@ def is_idle(pid):
         return file.read().split()[0] == "7"
 
 
+def check_not_denied():
+    """A busy process with a filter that allows all: whenever recording ends, nothing was denied."""
+    profile = os.path.join(SCRATCH, "allow.json")
+    with open(profile, "w", encoding="ascii") as file:
+        json.dump({"defaultAction": "SCMP_ACT_ALLOW"}, file)
+    denied, calls = [], 0
+    with subprocess.Popen([workload.SYSCLAMP, "run", "-p", profile, "--", "dd", "if=/dev/zero",
+                           "of=/dev/null", "bs=1"], stderr=subprocess.DEVNULL) as process:
+        busy = tap.wait_until(lambda: tap.children_of(process.pid), "it runs")[0]
+        try:
+            for _ in range(TIMES):
+                status, seen = Recorder("--pid", str(busy), "--duration", "100ms").end()
+                denied.append((status, seen.denied))
+                calls += sum(seen.calls.values())
+        finally:
+            os.kill(busy, signal.SIGKILL)
+    tap.ok(denied == [(0, {})] * TIMES and calls > 0,
+           f"a filter that allows all denies nothing, in {TIMES} recordings", denied)
+
+
 def main():
     """All of it."""
     ebpf.need("recording what runs already")
@@ -258,6 +280,7 @@ def main():
     check_cgroup()
     check_cgroup_removed()
     check_threads()
+    check_not_denied()
     tap.done()
 
 

@@ -225,6 +225,19 @@ static void test_prefixes(void)
 	}
 }
 
+static void test_created(void)
+{
+	static const char *const ROOTS[] = {"/run/runc", "/run/crun", "/run/containerd/runc/k8s.io",
+		"/run/docker/runtime-runc/moby", "/run/user/1000/runc", "/run/user/1000/crun"};
+
+	for (size_t i = 0; i < ARRAY_LEN(ROOTS); i++) {
+		forget_all();
+		put("", "%s/%s/exec.fifo", ROOTS[i], ID_A);
+		ok(container_is_created(root, ID_A) && !container_is_created(root, ID_B),
+			"%s: created, and not started", ROOTS[i]);
+	}
+}
+
 static int count(void *ctx, const struct container *container)
 {
 	(void)container;
@@ -325,6 +338,7 @@ int main(void)
 	test_not_running();
 	test_prefixes();
 	test_each();
+	test_created();
 	test_zombie();
 	test_cgroup_names();
 	forget_all();
