@@ -43,6 +43,7 @@ LIFE_S, LONG_LIFE_S, LONG_EACH = 8, 60, 10  # of the recorder: a mean, and that 
 LEAK_CHECK_EACH = 25
 GROWTH_MAX_KIB = 2048
 PROGRESS_S, WRONG_SHOWN = 60, 10
+CROWDED = "there is no room"  # what the recorder says then
 NUMBERS = timed_calls.numbers()
 
 
@@ -174,9 +175,9 @@ class Judge:
             missing += [(nr, before)] if needed else []
             self.counts["late"] += self.lives.demands(ran, before, after, 0) and not needed
         if missing:
-            self._blame(f"{ran.ident}: missing: {missing[:4]}, in all {len(missing)} of {len(made)}, seen "
+            self._blame(f"{ran.ident}: missing: {missing[:2]}, in all {len(missing)} of {len(made)}, seen "
                         f"{len(seen)}; began {ran.began:.3f}, was there {ran.created:.3f}, ended "
-                        f"{ran.ended:.3f}; recorders lived {self.lives.spans[-4:]}")
+                        f"{ran.ended:.3f}; recorders lived {self.lives.spans[-3:]}")
         # The last one may have been made without being logged.
         own = {nr for nr, _ in ran.plan.steps[:len(made) + 1]}
         others = seen & set(NUMBERS.values()) - own
@@ -216,7 +217,14 @@ class Soak:
             self.judge.counts["parsed"] += node_recorder.read_all(FILES)
             pause.wait(max(0, min(0.2, end - time.monotonic())))
         last = recorder.rss_kib()
-        self.growth.append(last - first)
+        # So many containers of others that there was no room: it said so, and is not held to its word.
+        crowded = CROWDED in recorder.said()
+        self.judge.counts["crowded lives"] += crowded
+        if crowded or last - first > GROWTH_MAX_KIB:
+            print(f"# from {recorder.attached:.3f} to {time.time():.3f}: crowded {crowded}, growth {last - first} "
+                  f"KiB, {recorder.said().count(': recording to ')} containers", flush=True)
+        if not crowded:
+            self.growth.append(last - first)
         self.peaks.append(last)
         over = time.monotonic() >= self.deadline or self.containers.failed
         killed = time.time()
@@ -224,7 +232,8 @@ class Soak:
             self.containers.end()  # of which it sees the end
             killed = time.time() + SLACK_S
         recorder.end(signal.SIGTERM if over else signal.SIGKILL)
-        self.judge.lives.spans.append((recorder.attached, killed))
+        if not crowded:
+            self.judge.lives.spans.append((recorder.attached, killed))
         for ran in self.containers.take(killed):
             self.judge.check(ran)
         return recorder
