@@ -100,9 +100,10 @@ class Runtime(Engine):
         bundle, pid_file = self._bundle(name, self._config(argv, list(binds), None, True)), self.path(f"{name}.pid")
         run = [*self.runtime, "run", "--bundle", bundle, "--pid-file", pid_file, name]
         with open(self.path(f"{name}.log"), "wb") as log:
-            process = subprocess.Popen(["unshare", "-m", *run], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                       env={**ENVIRON, **self.env})
-        pid = tap.wait_until(lambda: read_pid(pid_file) or process.poll() is not None and -1, f"{name} has started")
+            process = subprocess.Popen(["unshare", "-m", *run], stdin=subprocess.DEVNULL, stdout=log,
+                                       stderr=log, env={**ENVIRON, **self.env})
+        pid = tap.wait_until(lambda: read_pid(pid_file) or process.poll() is not None and -1,
+                             f"{name} has started")
         if pid < 0:
             with open(self.path(f"{name}.log"), encoding="utf-8", errors="replace") as file:
                 raise Failed(f"{run}: {process.returncode}: {file.read()[-1000:]}")

@@ -194,8 +194,8 @@ def check_short(engine):
         own = {nr: count for nr, count in seen.items() if nr in POOL.values()}
         if own != dict.fromkeys(numbers, 1) or seen.get(59) != 1 or seen.get(231) != 1:
             wrong.append((ident, numbers, seen))
-    tap.ok(not wrong, f"{SHORT} containers of {SHORT_CALLS * SHORT_WAIT_S * 1000:.0f} ms have all their calls, from "
-           "execve to exit_group", *wrong)
+    tap.ok(not wrong, f"{SHORT} containers of {SHORT_CALLS * SHORT_WAIT_S * 1000:.0f} ms have all their calls, "
+           "from execve to exit_group", *wrong)
 
 
 def check_named_later(engine, closing):
