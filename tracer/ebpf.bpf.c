@@ -349,7 +349,7 @@ static void exec_leave(const struct task_struct *task, struct ebpf_task *self)
 /* A program in a mount namespace that belongs to a target although its thread does not yet. */
 static struct ebpf_task *exec_join(struct task_struct *task)
 {
-	struct ebpf_task fresh = {.target = target_by_mount_space(task)};
+	struct ebpf_task fresh = {.target = target_by_mount_space(task)}, *self;
 	struct ebpf_target *target;
 
 	if (!fresh.target && setup.discovers)
@@ -367,7 +367,12 @@ static struct ebpf_task *exec_join(struct task_struct *task)
 			return 0;
 		target->first = task->tgid;
 	}
-	return task_join(task, &fresh);
+	self = task_join(task, &fresh);
+	/* Nobody will begin it: without a thread it is over, and not in the way of who has its
+	 * number next. */
+	if (!self && target->found_pid)
+		target->started = 1;
+	return self;
 }
 
 SEC("tp_btf/sched_process_exec")
