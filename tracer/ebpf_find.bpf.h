@@ -1,0 +1,136 @@
+/*
+ * ebpf_find.bpf.h: the programs that find threads of targets: those that enter a cgroup, and those
+ * that were there before.
+ */
+#ifndef SYSCLAMP_EBPF_FIND_BPF_H
+#define SYSCLAMP_EBPF_FIND_BPF_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "ebpf_maps.bpf.h"
+#include "ebpf_path.bpf.h"
+#include "ebpf_target.bpf.h"
+#include "ebpf_types.bpf.h"
+
+enum { VM_EXEC = 4 /* include/linux/mm.h */ };
+
+/* Whether a thread is in another cgroup than those of its target. */
+static bool has_moved_out(const struct task_struct *task, const struct ebpf_task *self)
+{
+	const struct ebpf_target *target = target_of_task(self);
+
+	return target && target->leaves && target_by_cgroup(task) != self->target;
+}
+
+/* A process enters a cgroup: @task is its first thread, or with @threadgroup unset any one. */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(
+	on_attach, struct cgroup *to, const char *path, struct task_struct *task, bool threadgroup)
+{
+	struct ebpf_task *self, fresh = {0};
+	struct ebpf_target *target;
+
+	(void)to;
+	(void)path;
+	if (!is_by_cgroup())
+		return 0;
+	self = bpf_task_storage_get(&tasks, task, 0, 0);
+	target = target_of_task(self);
+	if (target && !has_moved_out(task, self))
+		return 0;
+	if (threadgroup && task->signal->nr_threads > 1)
+		wake(EBPF_EVENT_SCAN, 0);
+	if (target)
+		task_leave(self, target);
+	fresh.target = target_by_cgroup(task);
+	target = fresh.target ? target_at(fresh.target) : 0;
+	if (!target)
+		return 0;
+	fresh.joined = target->live > 0;
+	task_join(task, &fresh);
+	return 0;
+}
+
+/* A thread without a mark, or one whose process was named: what it is to begin with. */
+static bool mark_for(struct task_struct *task, struct ebpf_task *self, struct ebpf_task *out)
+{
+	struct ebpf_target *target = target_of_task(self);
+	struct file *program;
+
+	if (target && has_moved_out(task, self)) {
+		task_leave(self, target);
+		target = 0;
+	}
+	if (target && !(self->idle & EBPF_IDLE_NAMED))
+		return false;
+	if (target) {
+		out->target = self->target;
+		out->idle = self->idle & EBPF_IDLE_STARTING;
+	} else {
+		target_of(task, out);
+	}
+	if (out->target == TARGET_UNDECIDED) {
+		__sync_fetch_and_add(&state.undecided, 1);
+		return false;
+	}
+	if (!out->target && setup.discovers)
+		out->target = target_discover_running(task);
+	target = out->target ? target_at(out->target) : 0;
+	if (!target)
+		return false;
+	if (target->verdict == EBPF_UNWANTED) {
+		out->idle = EBPF_IDLE_UNWANTED;
+		return true;
+	}
+	if (out->idle) {
+		target->first = task->tgid;
+		return true;
+	}
+	program = BPF_CORE_READ(task, mm, exe_file);
+	if (program)
+		out->program = program_of(program, out->target);
+	return true;
+}
+
+/* Give the threads that are there already their marks, and tell how many. */
+SEC("iter/task")
+int mark_all(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct ebpf_task fresh = {0};
+
+	if (!task || task->flags & (PF_KTHREAD | PF_EXITING))
+		return 0;
+	if (!mark_for(task, bpf_task_storage_get(&tasks, task, 0, 0), &fresh))
+		return 0;
+	if (!task_join(task, &fresh))
+		return 0;
+	__sync_fetch_and_add(&state.added, 1);
+	if (task->seccomp.mode)
+		state.filtered = 1;
+	return 0;
+}
+
+/* What threads with marks have mapped as code already. */
+SEC("iter/task_vma")
+int look_at_maps(struct bpf_iter__task_vma *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct vm_area_struct *vma = ctx->vma;
+	struct ebpf_task *self;
+
+	if (!task || !vma)
+		return 0;
+	self = bpf_task_storage_get(&tasks, task, 0, 0);
+	if (!target_of_task(self) || self->idle || !(vma->vm_flags & VM_EXEC) || !vma->vm_file)
+		return 0;
+	file_mapped(vma->vm_file, self->target);
+	return 0;
+}
+
+#endif
