@@ -97,7 +97,16 @@ void rec_call_done(struct rec_call *call)
 	bits_done(&call->sources);
 	bits_done(&call->programs);
 	bits_done(&call->phases);
-	rec_args_done(&call->args);
+	if (call->args)
+		rec_args_done(call->args);
+	free(call->args);
+}
+
+const struct rec_args *rec_call_args(const struct rec_call *call)
+{
+	static const struct rec_args NOTHING;
+
+	return call->args ? call->args : &NOTHING;
 }
 
 void recording_done(struct recording *rec)

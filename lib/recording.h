@@ -67,7 +67,7 @@ struct rec_call {
 	struct bits sources; /* indexes into recording.sources */
 	struct bits programs; /* indexes into recording.programs */
 	struct bits phases; /* indexes into recording.phases */
-	struct rec_args args; /* of all the calls that count counts */
+	struct rec_args *args; /* of all the calls that count counts; heap; NULL: rec_call_args() */
 };
 
 /*
@@ -137,6 +137,9 @@ struct rec_call *recording_call(struct recording *rec, const struct abi *abi, ui
 /** The entry of a call, or NULL. */
 const struct rec_call *recording_find(
 	const struct recording *rec, const struct abi *abi, uint32_t nr);
+
+/** What is recorded of the call's arguments; never NULL. */
+const struct rec_args *rec_call_args(const struct rec_call *call);
 
 /**
  * The index of @name in @names, added if need be, or SIZE_MAX without memory or past

@@ -149,7 +149,7 @@ static int put_call(struct json_writer *w, const struct rec_call *call, size_t n
 	key_indexes(w, "programs", &call->programs);
 	key_u64(w, "denied", call->denied);
 	key_u64(w, "enosys", call->enosys);
-	rec_args_emit(w, &call->args);
+	rec_args_emit(w, rec_call_args(call));
 	key_empty(w, "stack");
 	json_close(w, '}');
 	return code;

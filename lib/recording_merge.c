@@ -178,9 +178,14 @@ static void fold_counts(struct rec_call *to, const struct rec_call *from)
  */
 static int fold_args(struct rec_call *to, const struct rec_call *from)
 {
-	if (bits_next(&to->sources, 0) == SIZE_MAX)
-		return rec_args_copy(&to->args, &from->args);
-	return rec_args_join(&to->args, &from->args);
+	const struct rec_args *theirs = rec_call_args(from);
+
+	if (bits_next(&to->sources, 0) != SIZE_MAX)
+		return to->args ? rec_args_join(to->args, theirs) : 0;
+	if (theirs->n_args == 0)
+		return 0;
+	to->args = calloc(1, sizeof(*to->args));
+	return to->args ? rec_args_copy(to->args, theirs) : -ENOMEM;
 }
 
 static int fold_call(struct rec_call *to, const struct rec_call *from, const struct side *side)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { HEX_BITS = 4 };
@@ -179,6 +180,24 @@ static int read_observed(
 	return 0;
 }
 
+/* Most calls have none to be kept. */
+static int read_args(const struct json_at *at, struct rec_call *call, struct err *e)
+{
+	struct rec_args args = {0};
+	int code = rec_args_parse(at, call->abi, &args, e);
+
+	if (!code && args.n_args > 0) {
+		call->args = malloc(sizeof(*call->args));
+		if (call->args) {
+			*call->args = args;
+			return 0;
+		}
+		code = err_nomem(e);
+	}
+	rec_args_done(&args);
+	return code;
+}
+
 int rec_call_parse(
 	const struct json_at *at, const struct recording *rec, struct rec_call *call, struct err *e)
 {
@@ -189,7 +208,7 @@ int rec_call_parse(
 	if (json_expect_object(at, e) || json_check_keys(at, known, e) ||
 		read_number(at, call, e) || check_name(at, call, e) ||
 		read_sources_of_call(at, rec->n_sources, call, e) ||
-		read_observed(at, rec, call, e) || rec_args_parse(at, call->abi, &call->args, e) ||
+		read_observed(at, rec, call, e) || read_args(at, call, e) ||
 		check_empty(at, "stack", e))
 		return -e->code;
 	return 0;

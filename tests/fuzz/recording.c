@@ -29,9 +29,10 @@ static void check_args(const struct recording *a, const struct recording *b)
 {
 	must(a->n_calls == b->n_calls, "%zu calls of %zu", b->n_calls, a->n_calls);
 	for (size_t i = 0; i < a->n_calls; i++) {
-		const struct rec_args *args = &a->calls[i].args;
+		const struct rec_args *args = rec_call_args(&a->calls[i]);
 
-		must(rec_args_equal(args, &b->calls[i].args), "call %zu: other arguments", i);
+		must(rec_args_equal(args, rec_call_args(&b->calls[i])), "call %zu: other arguments",
+			i);
 		must(args->n_args <= ARGS_PER_CALL_MAX && args->tuples.n_tuples <= ARG_TUPLES_MAX,
 			"call %zu: too many", i);
 	}

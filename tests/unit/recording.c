@@ -207,7 +207,8 @@ static void test_inverse(void)
 				 back.calls[i].enosys != rec.calls[i].enosys ||
 				 back.calls[i].first_ns != rec.calls[i].first_ns ||
 				 back.calls[i].last_ns != rec.calls[i].last_ns ||
-				 !rec_args_equal(&back.calls[i].args, &rec.calls[i].args) ||
+				 !rec_args_equal(rec_call_args(&back.calls[i]),
+					 rec_call_args(&rec.calls[i])) ||
 				 bits_count(&back.calls[i].programs) !=
 					 bits_count(&rec.calls[i].programs);
 	}
