@@ -47,6 +47,13 @@ void subject_done(struct subject *subject)
 	*subject = (struct subject){0};
 }
 
+/* The disk is waited for at the end only: there may be hundreds of files at a time. */
+static int write_file(const struct subject *subject, struct recording *rec, struct err *e)
+{
+	return subject->finished ? recording_write(rec, subject->file, e)
+				 : recording_write_unsynced(rec, subject->file, e);
+}
+
 static int write_joined(struct subject *subject, struct err *e)
 {
 	scoped(recording_done) struct recording joined = {0};
@@ -56,7 +63,7 @@ static int write_joined(struct subject *subject, struct err *e)
 	if (recording_merge(&joined, &subject->before, e) ||
 		recording_merge(&joined, &subject->rec, e))
 		return err_prefix(e, "%s: ", subject->file);
-	return recording_write(&joined, subject->file, e);
+	return write_file(subject, &joined, e);
 }
 
 int subject_write(struct subject *subject, struct err *e)
@@ -65,7 +72,7 @@ int subject_write(struct subject *subject, struct err *e)
 
 	subject->written_ns = steady_ns();
 	code = subject->before.n_sources > 0 ? write_joined(subject, e)
-					     : recording_write(&subject->rec, subject->file, e);
+					     : write_file(subject, &subject->rec, e);
 	if (!code)
 		subject->written_calls = subject_calls(subject);
 	return code;

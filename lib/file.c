@@ -98,9 +98,12 @@ int file_write_all(int fd, const void *bytes, size_t size)
 	return 0;
 }
 
+/* How a file is replaced. */
+enum { EXACT_MODE = 1, SYNCED = 2 };
+
 /* Create, fill and sync the temporary file; on failure nothing of it is left. */
 static int write_temporary(int dir_fd, const char *temporary, const void *bytes, size_t size,
-	mode_t mode, bool exact_mode)
+	mode_t mode, unsigned how)
 {
 	scoped_fd int fd = -1;
 	int code;
@@ -111,7 +114,7 @@ static int write_temporary(int dir_fd, const char *temporary, const void *bytes,
 	if (fd < 0)
 		return -errno;
 	code = file_write_all(fd, bytes, size);
-	if (!code && ((exact_mode && fchmod(fd, mode)) || fsync(fd)))
+	if (!code && ((how & EXACT_MODE && fchmod(fd, mode)) || (how & SYNCED && fsync(fd))))
 		code = -errno;
 	if (code)
 		(void)unlinkat(dir_fd, temporary, 0);
@@ -119,14 +122,14 @@ static int write_temporary(int dir_fd, const char *temporary, const void *bytes,
 }
 
 static int replace_in(int dir_fd, const char *name, const void *bytes, size_t size, mode_t mode,
-	bool exact_mode, struct err *e)
+	unsigned how, struct err *e)
 {
 	char temporary[NAME_MAX + 1];
 	int code;
 
 	if ((size_t)snprintf(temporary, sizeof(temporary), ".%s.tmp", name) >= sizeof(temporary))
 		return err_sys(e, ENAMETOOLONG, "%s", name);
-	code = write_temporary(dir_fd, temporary, bytes, size, mode, exact_mode);
+	code = write_temporary(dir_fd, temporary, bytes, size, mode, how);
 	if (code)
 		return err_sys(e, -code, "%s: cannot write the new file", name);
 	if (renameat(dir_fd, temporary, dir_fd, name)) {
@@ -134,7 +137,7 @@ static int replace_in(int dir_fd, const char *name, const void *bytes, size_t si
 		(void)unlinkat(dir_fd, temporary, 0);
 		return err_sys(e, code, "%s: cannot put the new file in place", name);
 	}
-	if (fsync(dir_fd) && errno != EINVAL && errno != EROFS)
+	if (how & SYNCED && fsync(dir_fd) && errno != EINVAL && errno != EROFS)
 		return err_sys(e, errno, "%s: cannot sync its directory", name);
 	return 0;
 }
@@ -147,7 +150,7 @@ int file_replace_at(
 	if (!fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) && !S_ISREG(st.st_mode))
 		return err_set(
 			e, EEXIST, "%s: exists and is no regular file; remove it first", name);
-	return replace_in(dir_fd, name, bytes, size, mode, true, e);
+	return replace_in(dir_fd, name, bytes, size, mode, EXACT_MODE | SYNCED, e);
 }
 
 static int write_directly(const char *path, const void *bytes, size_t size, struct err *e)
@@ -158,8 +161,8 @@ static int write_directly(const char *path, const void *bytes, size_t size, stru
 	return code ? err_sys(e, -code, "%s", path) : 0;
 }
 
-static int replace_path(const char *path, const void *bytes, size_t size, mode_t mode,
-	bool exact_mode, struct err *e)
+static int replace_path(
+	const char *path, const void *bytes, size_t size, mode_t mode, unsigned how, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -172,12 +175,13 @@ static int replace_path(const char *path, const void *bytes, size_t size, mode_t
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return err_sys(e, errno, "%s: cannot open its directory", path);
-	if (replace_in(dir_fd, name, bytes, size, mode, exact_mode, e))
+	if (replace_in(dir_fd, name, bytes, size, mode, how, e))
 		return dir_len ? err_prefix(e, "%s", dir) : -e->code;
 	return 0;
 }
 
-int file_replace(const char *path, const void *bytes, size_t size, mode_t mode, struct err *e)
+static int replace(
+	const char *path, const void *bytes, size_t size, mode_t mode, unsigned how, struct err *e)
 {
 	scoped_free char *real = NULL;
 	struct stat st;
@@ -188,7 +192,7 @@ int file_replace(const char *path, const void *bytes, size_t size, mode_t mode, 
 		return code ? err_sys(e, -code, "standard output") : 0;
 	}
 	if (stat(path, &st))
-		return replace_path(path, bytes, size, mode, false, e);
+		return replace_path(path, bytes, size, mode, how, e);
 	if (S_ISDIR(st.st_mode))
 		return err_set(e, EISDIR, "%s: is a directory; name a file", path);
 	if (!S_ISREG(st.st_mode))
@@ -197,5 +201,16 @@ int file_replace(const char *path, const void *bytes, size_t size, mode_t mode, 
 	real = realpath(path, NULL);
 	if (!real)
 		return err_sys(e, errno, "%s", path);
-	return replace_path(real, bytes, size, st.st_mode & 0777, true, e);
+	return replace_path(real, bytes, size, st.st_mode & 0777, how | EXACT_MODE, e);
+}
+
+int file_replace(const char *path, const void *bytes, size_t size, mode_t mode, struct err *e)
+{
+	return replace(path, bytes, size, mode, SYNCED, e);
+}
+
+int file_replace_unsynced(
+	const char *path, const void *bytes, size_t size, mode_t mode, struct err *e)
+{
+	return replace(path, bytes, size, mode, 0, e);
 }

@@ -33,8 +33,15 @@ int file_read(const char *path, size_t limit, char **out_text, size_t *out_size,
 int file_replace(const char *path, const void *bytes, size_t size, mode_t mode, struct err *e);
 
 /**
- * The same inside an open directory: @name is one path component and must be no symbolic link.
- * The mode is set exactly, whatever the umask.
+ * The same without waiting for the disk, for what is replaced again soon: after a crash of the
+ * machine, not of this process, the file may be the old one, or, as file systems go, empty.
+ */
+int file_replace_unsynced(
+	const char *path, const void *bytes, size_t size, mode_t mode, struct err *e);
+
+/**
+ * The same as file_replace() inside an open directory: @name is one path component and must be no
+ * symbolic link. The mode is set exactly, whatever the umask.
  */
 int file_replace_at(
 	int dir_fd, const char *name, const void *bytes, size_t size, mode_t mode, struct err *e);

@@ -216,6 +216,9 @@ int recording_read(const char *path, struct recording *out, struct err *e);
  */
 int recording_write(struct recording *rec, const char *path, struct err *e);
 
+/** The same by file_replace_unsynced(): where many are refreshed at a time. */
+int recording_write_unsynced(struct recording *rec, const char *path, struct err *e);
+
 /** Nanoseconds since the Unix epoch. */
 uint64_t now_ns(void);
 

@@ -202,7 +202,10 @@ int recording_emit(const struct recording *rec, char **out_text, size_t *out_siz
 	return 0;
 }
 
-int recording_write(struct recording *rec, const char *path, struct err *e)
+static int write_by(struct recording *rec, const char *path,
+	int (*replace)(
+		const char *path, const void *bytes, size_t size, mode_t mode, struct err *e),
+	struct err *e)
 {
 	scoped_free char *text = NULL;
 	size_t size = 0;
@@ -213,5 +216,15 @@ int recording_write(struct recording *rec, const char *path, struct err *e)
 		rec->seq = ++rec->sources[0].seq;
 	if (recording_emit(rec, &text, &size, e))
 		return err_prefix(e, "%s: ", path);
-	return file_replace(path, text, size, FILE_MODE, e);
+	return replace(path, text, size, FILE_MODE, e);
+}
+
+int recording_write(struct recording *rec, const char *path, struct err *e)
+{
+	return write_by(rec, path, file_replace, e);
+}
+
+int recording_write_unsynced(struct recording *rec, const char *path, struct err *e)
+{
+	return write_by(rec, path, file_replace_unsynced, e);
 }
