@@ -136,6 +136,9 @@ static int target_end(struct session *s, uint32_t index, bool gone, struct err *
 	struct ebpf_reader *reader = s->common.readers[index];
 	uint64_t lost[LOSS_WAYS];
 
+	/* One that was not told of, as the ring was full. */
+	if (!reader && !s->untold[index].asked)
+		reader = ask(s, index);
 	if (reader) {
 		if (ebpf_reader_sync(reader, e))
 			return -e->code;
