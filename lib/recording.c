@@ -109,6 +109,13 @@ const struct rec_args *rec_call_args(const struct rec_call *call)
 	return call->args ? call->args : &NOTHING;
 }
 
+struct rec_args *rec_call_own_args(struct rec_call *call)
+{
+	if (!call->args)
+		call->args = calloc(1, sizeof(*call->args));
+	return call->args;
+}
+
 void recording_done(struct recording *rec)
 {
 	for (size_t i = 0; i < rec->n_calls; i++)

@@ -141,6 +141,9 @@ const struct rec_call *recording_find(
 /** What is recorded of the call's arguments; never NULL. */
 const struct rec_args *rec_call_args(const struct rec_call *call);
 
+/** The same, to be filled; NULL without memory. */
+struct rec_args *rec_call_own_args(struct rec_call *call);
+
 /**
  * The index of @name in @names, added if need be, or SIZE_MAX without memory or past
  * RECORDING_NAMES_MAX.

@@ -184,8 +184,7 @@ static int fold_args(struct rec_call *to, const struct rec_call *from)
 		return to->args ? rec_args_join(to->args, theirs) : 0;
 	if (theirs->n_args == 0)
 		return 0;
-	to->args = calloc(1, sizeof(*to->args));
-	return to->args ? rec_args_copy(to->args, theirs) : -ENOMEM;
+	return rec_call_own_args(to) ? rec_args_copy(to->args, theirs) : -ENOMEM;
 }
 
 static int fold_call(struct rec_call *to, const struct rec_call *from, const struct side *side)

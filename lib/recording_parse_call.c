@@ -2,8 +2,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "scope.h"
 
 enum { HEX_BITS = 4 };
 
@@ -183,19 +184,17 @@ static int read_observed(
 /* Most calls have none to be kept. */
 static int read_args(const struct json_at *at, struct rec_call *call, struct err *e)
 {
-	struct rec_args args = {0};
-	int code = rec_args_parse(at, call->abi, &args, e);
+	scoped(rec_args_done) struct rec_args args = {0};
 
-	if (!code && args.n_args > 0) {
-		call->args = malloc(sizeof(*call->args));
-		if (call->args) {
-			*call->args = args;
-			return 0;
-		}
-		code = err_nomem(e);
-	}
-	rec_args_done(&args);
-	return code;
+	if (rec_args_parse(at, call->abi, &args, e))
+		return -e->code;
+	if (args.n_args == 0)
+		return 0;
+	if (!rec_call_own_args(call))
+		return err_nomem(e);
+	*call->args = args;
+	args = (struct rec_args){0};
+	return 0;
 }
 
 int rec_call_parse(

@@ -72,9 +72,9 @@ static inline void note_args(struct rec_call *call, uint64_t *seed, unsigned ver
 		for (size_t i = 0; i < n; i++)
 			values[i] = draw(seed, i == 1 ? 60 : 4) | (uint64_t)draw(seed, 2) << 40;
 		if (draw(seed, 300))
-			rec_args_add(&call->args, rows, n, values);
+			rec_args_add(rec_call_own_args(call), rows, n, values);
 		else
-			rec_args_many(&call->args, rows, n);
+			rec_args_many(rec_call_own_args(call), rows, n);
 	}
 }
 

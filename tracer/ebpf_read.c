@@ -185,7 +185,10 @@ static size_t program_member(const struct ebpf_reader *reader, size_t program)
 
 static void programs_sync(const struct ebpf_reader *reader)
 {
-	for (size_t program = 1; program < reader->paths->n_rows; program++) {
+	/* The highest index that was ever given away. */
+	size_t last = __atomic_load_n(&reader->kernel->state->programs, __ATOMIC_RELAXED);
+
+	for (size_t program = 1; program <= last && program < reader->paths->n_rows; program++) {
 		size_t member = program_member(reader, program);
 
 		if (member != SIZE_MAX)

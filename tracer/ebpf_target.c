@@ -14,6 +14,8 @@
 /* More passes than it takes to find a tree, however fast it grows meanwhile. */
 enum { PASSES_MAX = 64, TASKS_PER_READ = 4096 };
 
+enum { BATCH = 256, KEY_MAX = 64, VALUE_MAX = 64 };
+
 static int mark(struct ebpf_kernel *kernel, pid_t pid, const struct ebpf_task *first, struct err *e)
 {
 	scoped_fd int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -144,24 +146,40 @@ void ebpf_target_begin_phase(struct ebpf_kernel *kernel, uint32_t index, unsigne
 	(void)__atomic_add_fetch(&target->epoch, 1, __ATOMIC_RELEASE);
 }
 
-/* Delete the keys of a hash map whose target is @index; @give_back: what their values are for. */
+/*
+ * Delete the keys of a hash map whose target, at byte @target_at of the key, is @index; @give_back:
+ * what their values are for.  Read by batches: a call for each key takes as long as a container
+ * lives, where there are many.
+ */
 static void keys_delete(const struct bpf_map *map, size_t target_at, uint32_t index, void *value,
 	void (*give_back)(void *ctx), void *ctx)
 {
-	unsigned char key[64], next[64];
-	size_t size = bpf_map__key_size(map);
-	bool more = !bpf_map_get_next_key(bpf_map__fd(map), NULL, next);
-	uint32_t owner;
+	unsigned char keys[BATCH][KEY_MAX], values[BATCH][VALUE_MAX];
+	size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
+	uint64_t cursor;
+	bool first = true, last = false;
 
-	while (more) {
-		memcpy(key, next, size);
-		more = !bpf_map_get_next_key(bpf_map__fd(map), key, next);
-		memcpy(&owner, key + target_at, sizeof(owner));
-		if (owner != index)
-			continue;
-		if (give_back && !bpf_map_lookup_elem(bpf_map__fd(map), key, value))
-			give_back(ctx);
-		(void)bpf_map_delete_elem(bpf_map__fd(map), key);
+	while (!last) {
+		uint32_t n = BATCH;
+
+		last = bpf_map_lookup_batch(bpf_map__fd(map), first ? NULL : &cursor, &cursor, keys,
+			       values, &n, NULL) != 0;
+		if (last && errno != ENOENT)
+			return;
+		first = false;
+		for (uint32_t i = 0; i < n; i++) {
+			const unsigned char *key = (unsigned char *)keys + i * key_size;
+			uint32_t owner;
+
+			memcpy(&owner, key + target_at, sizeof(owner));
+			if (owner != index)
+				continue;
+			if (give_back) {
+				memcpy(value, (unsigned char *)values + i * value_size, value_size);
+				give_back(ctx);
+			}
+			(void)bpf_map_delete_elem(bpf_map__fd(map), key);
+		}
 	}
 }
 
