@@ -4,18 +4,14 @@
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "file.h"
-#include "json.h"
+#include "container_state.h"
 #include "num.h"
 #include "proc.h"
 #include "scope.h"
-
-enum { STATE_SIZE_MAX = 4 * 1024 * 1024 };
 
 /*
  * Where engines note the first process of a container.  The id is the name of the directory that
@@ -47,74 +43,6 @@ static const struct place {
 	{"crun", "/run/user/*/crun/*/status", 1, "pid", "process-start-time"},
 };
 
-/* Field 22 of /proc/PID/stat; 0 if the process is gone, or only waits to be reaped. */
-static uint64_t start_time(pid_t pid)
-{
-	char path[64], line[1024];
-	scoped_file FILE *file = NULL;
-	unsigned long long start;
-	const char *fields;
-	char state;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	file = fopen(path, "re");
-	if (!file || !fgets(line, sizeof(line), file))
-		return 0;
-	/* The name, in parentheses, may hold anything. */
-	fields = strrchr(line, ')');
-	if (!fields || sscanf(fields + 1,
-			       " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-			       "%*s %*s %*s %llu",
-			       &state, &start) != 2)
-		return 0;
-	return state == 'Z' || state == 'X' ? 0 : start;
-}
-
-static bool get_u64(const struct json_at *at, const char *key, uint64_t max, uint64_t *out)
-{
-	struct json_at value;
-	struct err e = {0};
-
-	return json_get(at, key, &value) && !json_u64(&value, max, out, &e);
-}
-
-/* Numbers are used again: a process that started at another time is another one. */
-static pid_t pid_of_json(const struct place *place, const char *path, char *text, size_t size)
-{
-	scoped(json_doc_done) struct json_doc doc = {0};
-	uint64_t pid, start;
-	struct json_at root;
-	struct err e = {0};
-
-	if (json_parse(path, text, size, &doc, &e))
-		return 0;
-	root = json_root(&doc);
-	if (json_expect_object(&root, &e) || !get_u64(&root, place->pid_key, INT_MAX, &pid))
-		return 0;
-	if (get_u64(&root, place->start_key, UINT64_MAX, &start) && start != start_time((pid_t)pid))
-		return 0;
-	return (pid_t)pid;
-}
-
-/* The process that a state file names, if it is there; 0 otherwise. */
-static pid_t pid_of(const struct place *place, const char *path)
-{
-	scoped_free char *text = NULL;
-	struct err e = {0};
-	size_t size;
-	pid_t pid = 0;
-
-	if (file_read(path, STATE_SIZE_MAX, &text, &size, &e))
-		return 0;
-	if (place->pid_key) {
-		pid = pid_of_json(place, path, text, size);
-	} else {
-		text[strcspn(text, "\n")] = '\0';
-		(void)num_parse_pid(text, &pid);
-	}
-	return pid > 0 && start_time(pid) ? pid : 0;
-}
-
 /* The name of the directory @up components above the file; @path is cut. */
 static const char *id_in(char *path, unsigned up)
 {
@@ -127,13 +55,17 @@ static const char *id_in(char *path, unsigned up)
 	return strrchr(path, '/') + 1;
 }
 
-static int look(const struct place *place, char *path,
+static int look(const struct place *place, const char *path,
 	int (*each)(void *ctx, const struct container *container), void *ctx)
 {
-	struct container container = {.pid = pid_of(place, path)};
-	const char *id = id_in(path, place->up);
+	struct container container = {.pid = 0};
+	scoped_free char *cut = strdup(path);
+	const char *id = cut ? id_in(cut, place->up) : "";
 
-	if (!container.pid || !container_id_is_valid(id))
+	if (!container_id_is_valid(id))
+		return 0;
+	container.pid = container_state_pid(path, id, place->pid_key, place->start_key);
+	if (!container.pid)
 		return 0;
 	strcpy(container.id, id);
 	strcpy(container.engine, place->engine);
@@ -261,7 +193,7 @@ static void search_process(struct search *search, pid_t pid)
 		if (!line_id(search, line, container.id))
 			continue;
 		if (search->n > 0 && !strcmp(search->found.id, container.id) &&
-			start_time(pid) < start_time(search->found.pid))
+			container_start_time(pid) < container_start_time(search->found.pid))
 			search->found.pid = pid;
 		search_add(search, &container);
 	}
