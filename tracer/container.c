@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,6 +13,8 @@
 #include "num.h"
 #include "proc.h"
 #include "scope.h"
+
+enum { SEARCH_CHUNK = 16, NAMED_MAX = 4 };
 
 /*
  * Where engines note the first process of a container.  The id is the name of the directory that
@@ -121,30 +124,44 @@ bool container_is_created(const char *root, const char *id)
 /* Those whose ids begin with what is looked for. */
 struct search {
 	const char *prefix;
-	struct container found; /* the first one, or the one of exactly that id */
-	bool exact;
-	unsigned n; /* different ids */
-	char others[ERR_TEXT_MAX / 2]; /* all ids, for people */
+	struct container *found; /* heap; id and number together once */
+	size_t n, room;
+	bool is_out_of_memory;
 };
+
+static void search_done(struct search *search)
+{
+	free(search->found);
+}
 
 static void search_add(struct search *search, const struct container *container)
 {
-	size_t used = strlen(search->others);
+	if (search->n == search->room) {
+		size_t room = search->room + SEARCH_CHUNK;
+		struct container *grown = reallocarray(search->found, room, sizeof(*grown));
 
-	if (strncmp(container->id, search->prefix, strlen(search->prefix)) != 0 ||
-		(search->n > 0 && !strcmp(search->found.id, container->id)))
-		return;
-	if (!strcmp(container->id, search->prefix))
-		search->exact = true;
-	if (search->n++ == 0 || !strcmp(container->id, search->prefix))
-		search->found = *container;
-	(void)snprintf(search->others + used, sizeof(search->others) - used, "%s%.64s",
-		used ? ", " : "", container->id);
+		search->is_out_of_memory |= !grown;
+		if (!grown)
+			return;
+		search->found = grown;
+		search->room = room;
+	}
+	search->found[search->n++] = *container;
 }
 
+/* Of a state directory: several may tell of one container. */
 static int search_one(void *ctx, const struct container *container)
 {
-	search_add(ctx, container);
+	struct search *search = ctx;
+
+	if (strncmp(container->id, search->prefix, strlen(search->prefix)) != 0)
+		return 0;
+	for (size_t i = 0; i < search->n; i++) {
+		if (search->found[i].pid == container->pid &&
+			!strcmp(search->found[i].id, container->id))
+			return 0;
+	}
+	search_add(search, container);
 	return 0;
 }
 
@@ -180,22 +197,36 @@ static bool line_id(const struct search *search, char *line, char id[CONTAINER_I
 	return true;
 }
 
-/* What the cgroups of a process say.  The first process of a container is its oldest. */
+/* Of a cgroup: the first process of a container is its oldest. */
+static void search_member(struct search *search, const struct container *container)
+{
+	for (size_t i = 0; i < search->n; i++) {
+		struct container *found = &search->found[i];
+
+		if (strcmp(found->id, container->id) != 0)
+			continue;
+		if (container_start_time(container->pid) < container_start_time(found->pid))
+			found->pid = container->pid;
+		return;
+	}
+	search_add(search, container);
+}
+
+/* What the cgroups of a process say, of which it has one a hierarchy. */
 static void search_process(struct search *search, pid_t pid)
 {
 	char name[64], line[PATH_MAX];
 	struct container container = {.engine = "cgroup", .pid = pid};
 	scoped_file FILE *file = NULL;
 
+	if (!container_start_time(pid))
+		return;
 	(void)snprintf(name, sizeof(name), "/proc/%d/cgroup", pid);
 	file = fopen(name, "re");
 	while (file && fgets(line, sizeof(line), file)) {
-		if (!line_id(search, line, container.id))
-			continue;
-		if (search->n > 0 && !strcmp(search->found.id, container.id) &&
-			container_start_time(pid) < container_start_time(search->found.pid))
-			search->found.pid = pid;
-		search_add(search, &container);
+		if (line_id(search, line, container.id) &&
+			!strncmp(container.id, search->prefix, strlen(search->prefix)))
+			search_member(search, &container);
 	}
 }
 
@@ -214,26 +245,81 @@ static void search_cgroups(struct search *search)
 		(void)closedir(dir);
 }
 
+/* The first directory of state that we must not list, and so know nothing of. */
+static int refuse_denied(const char *root, const char *prefix, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(PLACES); i++) {
+		const char *pattern = PLACES[i].pattern;
+		char dir[PATH_MAX];
+		scoped_fd int fd = -1;
+
+		(void)snprintf(
+			dir, sizeof(dir), "%s%.*s", root, (int)strcspn(pattern, "*"), pattern);
+		*strrchr(dir, '/') = '\0';
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 && errno == EACCES)
+			return err_sys(e, EACCES,
+				"container \"%.64s\": %s may not be read; run this as root", prefix,
+				dir);
+	}
+	return 0;
+}
+
+static int refuse_none(const char *root, const char *prefix, struct err *e)
+{
+	if (refuse_denied(root, prefix, e))
+		return -e->code;
+	return err_set(e, ENOENT,
+		"no container that runs has an id that begins with \"%.64s\": neither the state "
+		"directories of runc, crun, containerd, podman and CRI-O nor a cgroup tell of one; "
+		"'podman ps', 'docker ps', 'crictl ps' and 'runc list' show ids",
+		prefix);
+}
+
+static int refuse_several(const struct search *search, struct err *e)
+{
+	char names[ERR_TEXT_MAX] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < search->n && i < NAMED_MAX; i++) {
+		const struct container *one = &search->found[i];
+
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.64s (%s, pid %d)",
+			i ? ", " : "", one->id, one->engine, one->pid);
+	}
+	return err_set(e, EEXIST, "%zu containers have ids that begin with \"%.24s\": %s%s",
+		search->n, search->prefix, names, search->n > NAMED_MAX ? ", ..." : "");
+}
+
+/* "web" means web, although web-2 begins with it too. */
+static void prefer_exact(struct search *search)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < search->n; i++) {
+		if (!strcmp(search->found[i].id, search->prefix))
+			search->found[n++] = search->found[i];
+	}
+	if (n > 0)
+		search->n = n;
+}
+
 int container_find(const char *root, const char *prefix, struct container *out, struct err *e)
 {
-	struct search search = {.prefix = prefix};
+	scoped(search_done) struct search search = {.prefix = prefix};
 
 	if (!container_id_is_valid(prefix))
 		return err_set(e, EINVAL, "\"%s\" is no container's id", prefix);
 	(void)container_each(root, search_one, &search);
 	if (search.n == 0)
 		search_cgroups(&search);
+	if (search.is_out_of_memory)
+		return err_nomem(e);
+	prefer_exact(&search);
 	if (search.n == 0)
-		return err_set(e, ENOENT,
-			"no container that runs has an id that begins with \"%s\": neither the "
-			"state "
-			"directories of runc, crun, containerd, podman and CRI-O nor a cgroup tell "
-			"of "
-			"one",
-			prefix);
-	if (search.n > 1 && !search.exact)
-		return err_set(e, EEXIST, "%u containers have ids that begin with \"%s\": %s",
-			search.n, prefix, search.others);
-	*out = search.found;
+		return refuse_none(root, prefix, e);
+	if (search.n > 1)
+		return refuse_several(&search, e);
+	*out = search.found[0];
 	return 0;
 }

@@ -23,7 +23,8 @@ struct container {
  *
  * @root: what stands in front of the state directories' paths: "" or a directory; processes are
  * looked for in our own /proc.
- * Errors: -ENOENT none, with where was looked; -EEXIST several, with their ids; -ENOMEM.
+ * Errors: -ENOENT none, with where was looked; -EACCES none where we may look; -EEXIST several,
+ * also of one id in two engines, with ids and processes; -ENOMEM.
  */
 int container_find(const char *root, const char *prefix, struct container *out, struct err *e);
 

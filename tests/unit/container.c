@@ -225,6 +225,67 @@ static void test_prefixes(void)
 	}
 }
 
+/* What several directories tell of is one container; one id of two engines may be two. */
+static void test_told_twice(void)
+{
+	struct container found = {0};
+	struct err e = {0};
+
+	forget_all();
+	put(number(alive), "/run/containers/storage/overlay-containers/%s/userdata/pidfile", ID_A);
+	put(number(alive), "/run/containers/storage/overlay-containers/%s/userdata/pidfile", ID_B);
+	put(state_of_crun(alive, start_of(alive)), "/run/crun/%s/status", ID_A);
+	put(state_of_crun(alive, start_of(alive)), "/run/crun/%s/status", ID_B);
+	ok(container_find(root, "aa11", &found, &e) == -EEXIST &&
+			strstr(e.text, "2 containers have ids that begin with \"aa11\": "),
+		"each counts once: %s", e.text);
+	forget_all();
+	put(state_of_runc(alive, start_of(alive)), "/run/runc/web/state.json");
+	put(state_of_crun(getpid(), start_of(getpid())), "/run/crun/web/status");
+	ok(container_find(root, "web", &found, &e) == -EEXIST &&
+			strstr(e.text, "web (runc, pid ") && strstr(e.text, "web (crun, pid "),
+		"two containers of one id are told apart: %s", e.text);
+	forget_all();
+	for (unsigned i = 0; i < 40; i++)
+		put(state_of_runc(alive, start_of(alive)), "/run/runc/%s%u/state.json", ID_A, i);
+	ok(container_find(root, "aa11", &found, &e) == -EEXIST && strstr(e.text, "40 containers") &&
+			strstr(e.text, ", ..."),
+		"of many, some are named: %s", e.text);
+}
+
+static void find_denied(void *arg)
+{
+	enum { NOBODY = 65534 };
+	struct container found = {0};
+	struct err e = {0};
+
+	(void)arg;
+	if (setresuid(NOBODY, NOBODY, NOBODY))
+		_exit(1);
+	if (container_find(root, "aa11", &found, &e) != -EACCES)
+		_exit(2);
+	_exit(!strstr(e.text, "/run/runc may not be read; run this as root") ||
+		container_find(root, "web", &found, &e) != 0);
+}
+
+static void test_denied(void)
+{
+	char path[PATH_MAX];
+
+	if (geteuid() != 0) {
+		tap_skip("root", "state that may not be read", "needs root to become another user");
+		return;
+	}
+	forget_all();
+	put(state_of_runc(alive, start_of(alive)), "/run/runc/%s/state.json", ID_A);
+	put(state_of_crun(alive, start_of(alive)), "/run/crun/web/status");
+	(void)snprintf(path, sizeof(path), "%s/run/runc", root);
+	(void)chmod(path, 0700);
+	(void)chmod(root, 0755);
+	ok(tap_child(find_denied, NULL) == 0, "what may be there and may not be read is no "
+					      "\"none\"; what is found elsewhere is found");
+}
+
 static void test_created(void)
 {
 	static const char *const ROOTS[] = {"/run/runc", "/run/crun", "/run/containerd/runc/k8s.io",
@@ -248,6 +309,9 @@ static void test_each(void)
 {
 	int n = 0;
 
+	forget_all();
+	for (unsigned i = 0; i < 4; i++)
+		put(state_of_runc(alive, start_of(alive)), "/run/runc/web-%u/state.json", i);
 	ok(container_each(root, count, &n) == 42 && n == 3, "each ends when it is told to");
 }
 
@@ -337,6 +401,8 @@ int main(void)
 	test_places();
 	test_not_running();
 	test_prefixes();
+	test_told_twice();
+	test_denied();
 	test_each();
 	test_created();
 	test_zombie();
