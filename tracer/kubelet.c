@@ -10,6 +10,9 @@
 #define LINKS  "/var/log/containers"
 #define SUFFIX ".log"
 
+/* kubernetes, pkg/kubelet/kuberuntime/legacy.go: ext4MaxFileNameLen, less the suffix. */
+enum { STEM_MAX = 251, CUT_ID_MIN = 8 };
+
 /* The parts of a link's name: none holds what separates them, but for the container's "-". */
 struct link {
 	char text[NAME_MAX + 1];
@@ -78,6 +81,20 @@ static int links_each(const char *root, int (*each)(void *ctx, const struct link
 	return code;
 }
 
+/* Whether the link is of container @id: of the longest names the end, which is the id, is cut off.
+ */
+static bool is_of(const struct link *link, const char *id)
+{
+	size_t id_len = strlen(link->id);
+
+	if (!strcmp(link->id, id))
+		return true;
+	/* As written, with a separator in front of each part but the first. */
+	return strlen(link->pod) + strlen(link->space) + strlen(link->container) + id_len + 3 ==
+		       STEM_MAX &&
+	       id_len >= CUT_ID_MIN && !strncmp(link->id, id, id_len);
+}
+
 struct named {
 	const char *id;
 	char *out;
@@ -87,7 +104,7 @@ static int name_it(void *ctx, const struct link *link)
 {
 	const struct named *named = ctx;
 
-	if (strcmp(link->id, named->id) != 0)
+	if (!is_of(link, named->id))
 		return 0;
 	(void)snprintf(named->out, NAME_MAX + 1, "%s_%s_%s-%s", link->pod, link->space,
 		link->container, link->id);
@@ -134,26 +151,31 @@ struct search {
 /* Each name once. */
 static void list_add(char *list, size_t size, const char *name)
 {
-	size_t used = strlen(list);
+	size_t used = strlen(list), len = strlen(name);
 
-	if (!strstr(list, name))
-		(void)snprintf(list + used, size - used, "%s%s", used ? ", " : "", name);
+	for (const char *at = list; (at = strstr(at, name)); at++) {
+		if ((at == list || at[-1] == ' ') && (at[len] == '\0' || at[len] == ','))
+			return;
+	}
+	(void)snprintf(list + used, size - used, "%s%s", used ? ", " : "", name);
+}
+
+/* Of those that have ended the link may be left. */
+static bool runs(const struct search *search, const struct link *link, struct container *out)
+{
+	struct err gone = {0};
+
+	return !container_find(search->root, link->id, out, &gone);
 }
 
 static int search_link(void *ctx, const struct link *link)
 {
 	struct search *search = ctx;
 	struct container container;
-	struct err gone = {0};
-	char pod[2 * NAME_MAX];
 
-	/* Of those that have ended the link may be left. */
-	if (container_find(search->root, link->id, &container, &gone))
-		return 0;
-	(void)snprintf(pod, sizeof(pod), "%s/%s", link->space, link->pod);
-	list_add(search->pods, sizeof(search->pods), pod);
+	/* Names first: whether a container runs takes a look at all processes. */
 	if (strcmp(link->space, search->wanted.space) != 0 ||
-		strcmp(link->pod, search->wanted.pod) != 0)
+		strcmp(link->pod, search->wanted.pod) != 0 || !runs(search, link, &container))
 		return 0;
 	list_add(search->containers, sizeof(search->containers), link->container);
 	if (search->wanted.container && strcmp(search->wanted.container, link->container) != 0)
@@ -162,12 +184,26 @@ static int search_link(void *ctx, const struct link *link)
 	return search->each(search->ctx, &container);
 }
 
-static int nothing_found(const struct search *search, const char *pod, struct err *e)
+static int list_pod(void *ctx, const struct link *link)
+{
+	struct search *search = ctx;
+	struct container container;
+	char pod[2 * NAME_MAX];
+
+	if (runs(search, link, &container)) {
+		(void)snprintf(pod, sizeof(pod), "%s/%s", link->space, link->pod);
+		list_add(search->pods, sizeof(search->pods), pod);
+	}
+	return 0;
+}
+
+static int nothing_found(struct search *search, const char *pod, struct err *e)
 {
 	if (search->containers[0])
 		return err_set(e, ENOENT, "pod %s/%s: no container \"%s\" runs in it, but %s",
 			search->wanted.space, search->wanted.pod, search->wanted.container,
 			search->containers);
+	(void)links_each(search->root, list_pod, search);
 	if (search->pods[0])
 		return err_set(e, ENOENT, "pod %s: no container of it runs on this node, but of %s",
 			pod, search->pods);

@@ -16,6 +16,8 @@
 #define ID_PROXY   "cc11c0de5e9d4f0b8a7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5c"
 #define ID_DNS	   "dd11c0de5e9d4f0b8a7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5d"
 
+#define ID_CUT "ab0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
+
 static char root[] = "/tmp/sysclamp-test.XXXXXX";
 static pid_t alive;
 
@@ -159,6 +161,55 @@ static void test_names(void)
 	}
 }
 
+/* Each of the names that begin alike is listed. */
+static void test_alike(void)
+{
+	static const char *const NAMES[] = {"a", "a-a", "a-a-a", "a-a-a-a"};
+	struct found found = {0};
+	struct err e = {0};
+	const char *list;
+	unsigned n = 1;
+
+	for (unsigned i = 0; i < ARRAY_LEN(NAMES); i++) {
+		char id[] = "f0f0";
+
+		id[3] = (char)('0' + i);
+		put("alike", "shop", NAMES[i], id, true);
+	}
+	(void)kubelet_find(root, "shop/alike/b", note, &found, &e);
+	list = strstr(e.text, " runs in it, but ");
+	for (const char *at = list; at && (at = strchr(at + 1, ',')); n++)
+		;
+	/* One comma stands in front of "but". */
+	ok(list && n == ARRAY_LEN(NAMES) + 1, "names that begin alike are all told: %s", e.text);
+}
+
+/* A name of 255 characters has no room for all of the id: logSymlink() cuts its end. */
+static void test_cut(void)
+{
+	enum { ID_LEFT = 20 };
+	char pod[NAME_MAX], name[NAME_MAX + 1] = "", other[] = ID_CUT, cut[sizeof(ID_CUT)];
+	size_t len = 251 - strlen("_shop_app-") - ID_LEFT;
+	struct found found = {0};
+	struct err e = {0};
+
+	memset(pod, 'p', len);
+	pod[len] = '\0';
+	(void)snprintf(cut, sizeof(cut), "%.*s", ID_LEFT, ID_CUT);
+	put(pod, "shop", "app", cut, false);
+	(void)shell("set -e; d=%s/run/containerd/io.containerd.runtime.v2.task/k8s.io/%s; mkdir -p "
+		    "$d; echo %d >$d/init.pid",
+		root, ID_CUT, alive);
+	ok(!kubelet_name(root, ID_CUT, name) && strlen(name) == 251 && !strncmp(name, pod, len) &&
+			!strcmp(name + 251 - ID_LEFT, cut),
+		"the link whose name was cut is the container's");
+	other[0] = '0';
+	ok(kubelet_name(root, other, name) == -ENOENT, "but not another one's");
+	(void)snprintf(name, sizeof(name), "shop/%.*s", (int)len, pod);
+	ok(!kubelet_find(root, name, note, &found, &e) && found.n == 1 && !strcmp(found.ids, "ab"),
+		"and its pod is found: %s", e.text);
+}
+
 /* What else may lie there, and is no link of a kubelet's. */
 static void put_others(void)
 {
@@ -190,6 +241,8 @@ int main(void)
 	test_not_found();
 	test_no_node();
 	test_names();
+	test_alike();
+	test_cut();
 	(void)shell("rm -rf %s", root);
 	(void)kill(alive, SIGKILL);
 	(void)waitpid(alive, NULL, 0);
