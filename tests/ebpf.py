@@ -12,6 +12,7 @@ import workload
 
 BTF = "/sys/kernel/btf/vmlinux"
 TRIES = 5
+LISTINGS = 500
 NO_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0"} if os.environ.get("SANITIZE") else {}
 BPFTOOL = shutil.which("bpftool", path="/usr/sbin:/usr/bin:/sbin:/bin")
 # capabilities(7)
@@ -120,12 +121,11 @@ def held_by(pid):
 
 def listed(kind):
     """The ids of all objects of a kind; bpftool fails when one goes while it lists them."""
-    while True:
+    for _ in range(LISTINGS):
         result = subprocess.run([BPFTOOL, "-j", kind, "list"], capture_output=True, check=False)
         if not result.returncode:
             return {(kind, entry["id"]) for entry in json.loads(result.stdout or b"[]")}
-        if b"No such file" not in result.stdout + result.stderr:
-            result.check_returncode()
+    raise OSError(f"bpftool {kind} list: {result.stdout} {result.stderr}")
 
 
 def in_kernel():

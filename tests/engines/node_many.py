@@ -22,7 +22,8 @@ import workload  # noqa: E402
 SCRATCH = tap.scratch()
 CONTAINERS = 500
 MEMORY_MAX_KIB = 32 * 1024
-IDLE_S, IDLE_SHARE_MAX, IDLE_TRIES = 20, 0.005, 3
+# What is printed is the measure, on a quiet host; on a busy one the same work costs several times that.
+IDLE_S, IDLE_SHARE, IDLE_SHARE_MAX, IDLE_TRIES = 20, 0.005, 0.05, 3
 ROOM = 576
 CROWDED = "sysclamp record: more than 576 containers at a time"
 ATTACH_MAX_S = 5
@@ -109,7 +110,7 @@ def check_idle(recorder):
         threading.Event().wait(IDLE_S)
         share, others = (recorder.cpu_s() - before) / IDLE_S, len(written(recorder.directory) ^ files)
         print(f"# {share * 100:.2f} % of a CPU in {IDLE_S} s, in which {others} files changed")
-        if share < IDLE_SHARE_MAX or not others:
+        if share < IDLE_SHARE:
             break
     if share >= IDLE_SHARE_MAX and others:
         tap.skip("quiet", "it does nothing when nothing happens", "other containers come and go")
