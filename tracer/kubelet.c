@@ -19,9 +19,11 @@ struct link {
 	const char *pod, *space, *container, *id;
 };
 
+enum { WANTED_MAX = 63 + 1 + 253 + 1 + 63 }; /* namespace, pod, container: RFC 1123 */
+
 /* What the user named. */
 struct wanted {
-	char text[NAME_MAX + 1];
+	char text[WANTED_MAX + 1];
 	const char *space, *pod, *container; /* the last may be NULL */
 };
 
@@ -122,7 +124,10 @@ static int wanted_parse(const char *pod, struct wanted *out, struct err *e)
 {
 	char *name, *container;
 
-	(void)snprintf(out->text, sizeof(out->text), "%s", pod);
+	if (strlen(pod) > WANTED_MAX)
+		return err_set(e, EINVAL, "\"%.32s...\": no pod has a name of more than %d bytes",
+			pod, WANTED_MAX);
+	strcpy(out->text, pod);
 	name = cut(out->text, '/', false);
 	container = name ? strchr(name, '/') : NULL;
 	if (container)

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "scope.h"
@@ -395,6 +396,7 @@ int main(void)
 	(void)waitpid(gone, NULL, 0);
 	alive = fork();
 	if (alive == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)pause();
 		_exit(0);
 	}

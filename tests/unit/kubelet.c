@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "scope.h"
@@ -129,6 +130,18 @@ static void test_not_found(void)
 	}
 }
 
+/* It would be another one if it were cut. */
+static void test_too_long(void)
+{
+	struct found found = {0};
+	struct err e = {0};
+	char pod[512];
+
+	(void)snprintf(pod, sizeof(pod), "shop/web-5d9f/app%0400d", 0);
+	ok(kubelet_find(root, pod, note, &found, &e) == -EINVAL && strstr(e.text, "no pod has"),
+		"a name that is too long: %s", e.text);
+}
+
 static void test_no_node(void)
 {
 	struct found found = {0};
@@ -227,6 +240,7 @@ int main(void)
 		return 1;
 	alive = fork();
 	if (alive == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)pause();
 		_exit(0);
 	}
@@ -239,6 +253,7 @@ int main(void)
 	test_found();
 	test_all_of_a_pod();
 	test_not_found();
+	test_too_long();
 	test_no_node();
 	test_names();
 	test_alike();
