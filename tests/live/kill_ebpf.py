@@ -120,7 +120,7 @@ def main():
     killed, loaded, started = sums
     print(f"# seed {SEED}: {killed} recorders were killed before their end, {loaded} with programs"
           f" attached; {started} workloads ran")
-    tap.ok(killed >= KILLS and loaded > KILLS / 5 and started > KILLS / 5,
+    tap.ok(killed >= KILLS and loaded > KILLS / 10 and started > KILLS / 5,
            f"{KILLS} kills, at moments spread over the life of a recorder", sums)
     tap.ok(not wrong, "the output of the workload is unchanged, or it never started", *wrong)
     kernel.check(f"after {KILLS} kills")
