@@ -126,12 +126,6 @@ static bool parse_name(const char *name, pid_t *out_pid)
 	return !num_parse_pid(number, out_pid);
 }
 
-static void scope_closedir(DIR **stream)
-{
-	if (*stream)
-		(void)closedir(*stream);
-}
-
 static int compare_pids(const void *a, const void *b)
 {
 	return *(const pid_t *)a - *(const pid_t *)b;

@@ -107,12 +107,6 @@ static bool is_listener(int pid_fd, int number)
 	return copy >= 0 && is_listening(copy);
 }
 
-static void scope_closedir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 bool phase_has_listener(pid_t pid)
 {
 	scoped_fd int pid_fd = -1;

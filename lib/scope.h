@@ -11,6 +11,7 @@
 #ifndef SYSCLAMP_SCOPE_H
 #define SYSCLAMP_SCOPE_H
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -32,6 +33,12 @@ static inline void scope_fclose(FILE **file)
 {
 	if (*file)
 		(void)fclose(*file);
+}
+
+static inline void scope_closedir(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir);
 }
 
 #define scoped_free scoped(scope_free)

@@ -121,12 +121,6 @@ static bool is_leftover(const char *entry, const char *stem)
 	       !strcmp(entry + PLACE_HASH_LEN, ".json.tmp");
 }
 
-static void scope_closedir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 /* Best effort: what stays is in nobody's way. */
 static void remove_leftovers(int dir_fd, const char *stem)
 {

@@ -52,12 +52,6 @@ static bool carries_none(const struct thread_status *status, struct verify_repor
 	return true;
 }
 
-static void scope_closedir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 /*
  * Filters belong to threads.  Whether all threads of the process have as many as its main thread;
  * the first that has not, or 0.  One that ends meanwhile does not count.

@@ -56,12 +56,6 @@ static bool link_parse(const char *name, struct link *out)
 	return id && container_id_is_valid(id) && !strchr(container, '_');
 }
 
-static void scope_closedir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 /* Returns what @each does, if that is not 0; -errno if there are no links. */
 static int links_each(const char *root, int (*each)(void *ctx, const struct link *link), void *ctx)
 {

@@ -124,12 +124,6 @@ uint64_t proc_mount_space(pid_t tid)
 	return stat(name, &st) ? 0 : st.st_ino;
 }
 
-static void scope_closedir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 void proc_each_thread(pid_t tid, void (*each)(void *ctx, pid_t tid), void *ctx)
 {
 	char name[PROC_NAME_MAX];
