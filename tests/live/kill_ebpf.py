@@ -75,7 +75,7 @@ def gone():
 def batch(first, chance, life, want):
     """Several trials at once: how many were killed in time, how many had programs loaded and how
     many workloads had started by then; and what went wrong."""
-    trials = [Trial(first + n, chance.random() * life) for n in range(AT_ONCE)]
+    trials = [Trial(first + n, chance.random() ** 0.6 * life) for n in range(AT_ONCE)]
     killed = loaded = started = 0
     for trial in sorted(trials, key=lambda trial: trial.kill_at):
         time.sleep(max(0, trial.kill_at - time.monotonic()))
@@ -120,7 +120,7 @@ def main():
     killed, loaded, started = sums
     print(f"# seed {SEED}: {killed} recorders were killed before their end, {loaded} with programs"
           f" attached; {started} workloads ran")
-    tap.ok(killed >= KILLS and loaded > KILLS / 10 and started > KILLS / 5,
+    tap.ok(killed >= KILLS and loaded > KILLS / 5 and started > KILLS / 5,
            f"{KILLS} kills, at moments spread over the life of a recorder", sums)
     tap.ok(not wrong, "the output of the workload is unchanged, or it never started", *wrong)
     kernel.check(f"after {KILLS} kills")
