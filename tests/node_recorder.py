@@ -31,6 +31,21 @@ def link(ident, name):
     return f"{text}{SUFFIX}"
 
 
+def unified():
+    """Where version 2 of cgroups is mounted."""
+    with open("/proc/self/mounts", encoding="utf-8", errors="replace") as file:
+        return next(line.split()[1] for line in file if line.split()[2] == "cgroup2")
+
+
+def is_stopped(pid):
+    """Whether all threads of a process are stopped."""
+    states = set()
+    for path in glob.glob(f"/proc/{pid}/task/*/stat"):
+        with open(path, encoding="ascii", errors="replace") as file:
+            states.add(file.read().rpartition(")")[2].split()[0])
+    return states == {"T"}
+
+
 class NodeRecorder:
     """sysclamp record --all-containers, attached when this returns."""
 

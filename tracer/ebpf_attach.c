@@ -38,6 +38,54 @@ static struct ebpf_target *target_at(const struct session *s, uint32_t index)
 	return &s->common.kernel->targets[index];
 }
 
+/* A thread that ends tells; one that has just been found may not have begun yet. */
+static bool is_over(const struct session *s, uint32_t index)
+{
+	const struct ebpf_target *target = target_at(s, index);
+
+	if (target->state != EBPF_IN_USE || target->leaves ||
+		(target->found_pid && !__atomic_load_n(&target->started, __ATOMIC_ACQUIRE)))
+		return false;
+	return !__atomic_load_n(&target->live, __ATOMIC_ACQUIRE);
+}
+
+static void target_free(struct session *s, uint32_t index)
+{
+	ebpf_session_remove(&s->common, index);
+	s->untold[index] = (struct untold){0};
+	s->freed = true;
+}
+
+/* What the reader has becomes the recording, as it stays, and the target's room is free. */
+static int reader_end(struct session *s, struct ebpf_reader *reader, bool gone, struct err *e)
+{
+	uint32_t index = reader->target;
+	uint64_t lost[LOSS_WAYS];
+
+	if (ebpf_reader_sync(reader, e))
+		return -e->code;
+	ebpf_kernel_losses(s->common.kernel, lost);
+	ebpf_reader_losses(reader, lost);
+	s->job->ended(s->job->ctx, reader->rec, gone);
+	target_free(s, index);
+	return 0;
+}
+
+/*
+ * Those that are over are recorded to their ends before another one begins: it may be the same
+ * container, of which a process that ended a moment ago was found first.
+ */
+static int readers_end(struct session *s, struct err *e)
+{
+	for (uint32_t i = 1; i < s->common.kernel->limits.targets; i++) {
+		struct ebpf_reader *reader = s->common.readers[i];
+
+		if (reader && is_over(s, i) && reader_end(s, reader, true, e))
+			return -e->code;
+	}
+	return 0;
+}
+
 static struct ebpf_reader *ask(struct session *s, uint32_t index)
 {
 	const struct ebpf_target *target = target_at(s, index);
@@ -49,6 +97,8 @@ static struct ebpf_reader *ask(struct session *s, uint32_t index)
 	struct recording *rec;
 
 	if (!s->job->found || target->state != EBPF_IN_USE)
+		return NULL;
+	if (readers_end(s, &s->error))
 		return NULL;
 	s->untold[index].asked++;
 	rec = s->job->found(s->job->ctx, &found);
@@ -120,36 +170,26 @@ static int add_target(struct session *s, const struct tracer_target *target, str
 	return ebpf_session_add(&s->common, index, target->rec, e);
 }
 
-/* A thread that ends tells; one that has just been found may not have begun yet. */
-static bool is_over(const struct session *s, uint32_t index)
-{
-	const struct ebpf_target *target = target_at(s, index);
-
-	if (target->state != EBPF_IN_USE || target->leaves ||
-		(target->found_pid && !__atomic_load_n(&target->started, __ATOMIC_ACQUIRE)))
-		return false;
-	return !__atomic_load_n(&target->live, __ATOMIC_ACQUIRE);
-}
-
 static int target_end(struct session *s, uint32_t index, bool gone, struct err *e)
 {
 	struct ebpf_reader *reader = s->common.readers[index];
-	uint64_t lost[LOSS_WAYS];
 
 	/* One that was not told of, as the ring was full. */
 	if (!reader && !s->untold[index].asked)
 		reader = ask(s, index);
-	if (reader) {
-		if (ebpf_reader_sync(reader, e))
-			return -e->code;
-		ebpf_kernel_losses(s->common.kernel, lost);
-		ebpf_reader_losses(reader, lost);
-		s->job->ended(s->job->ctx, reader->rec, gone);
-	}
-	ebpf_session_remove(&s->common, index);
-	s->untold[index] = (struct untold){0};
-	s->freed = true;
+	if (reader)
+		return reader_end(s, reader, gone, e);
+	target_free(s, index);
 	return 0;
+}
+
+/* Whether a callback has failed. */
+static int failed(const struct session *s, struct err *e)
+{
+	if (!s->error.code)
+		return 0;
+	*e = s->error;
+	return -e->code;
 }
 
 static int end_those_over(struct session *s, struct err *e)
@@ -159,10 +199,10 @@ static int end_those_over(struct session *s, struct err *e)
 			continue;
 		/* What it told last. */
 		ebpf_kernel_poll(s->common.kernel);
-		if (target_end(s, i, true, e))
+		if (is_over(s, i) && target_end(s, i, true, e))
 			return -e->code;
 	}
-	return 0;
+	return failed(s, e);
 }
 
 static bool anybody_left(const struct session *s)
@@ -371,7 +411,7 @@ static int end_all(struct session *s, struct err *e)
 		if (s->common.readers[i] && target_end(s, i, is_over(s, i), e))
 			return -e->code;
 	}
-	return 0;
+	return failed(s, e);
 }
 
 static int follow(struct session *s, struct err *e)

@@ -255,6 +255,50 @@ def check_broken(engine, recorder, closing):
     tap.ok(f"{path}.broken" in recorder.said(), "and that is told", recorder.said())
 
 
+class Shell:
+    """A shell in a namespace, that does what it is told."""
+
+    def __init__(self, *prefix):
+        # pylint: disable-next=consider-using-with
+        self.process = subprocess.Popen([*prefix, "sh", "-c", "while read line; do eval $line; echo; done"],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=workload.ENVIRON)
+
+    def do(self, line):
+        """Have one line done."""
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+        self.process.stdout.readline()
+
+    def end(self):
+        """Have it end."""
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(workload.DEADLINE_S)
+
+
+def check_found_twice(recorder, closing):
+    """A process of a container ends, and the next one begins, before the recorder hears of either."""
+    ident = secrets.token_hex(ID_LEN // 2)
+    place = os.path.join(node_recorder.unified(), ident)
+    os.mkdir(place)
+    closing.callback(lambda: tap.wait_until(lambda: ebpf.removed(place), "the cgroup is empty"))
+    within = f"echo 0 >{place}/cgroup.procs"
+    first = Shell("sh", "-c", f'{within}; exec unshare -m "$@"', "sh")
+    first.do("umask")
+    tap.wait_until(lambda: node_recorder.files_of(FILES, ident), "it has a file")
+    with open(f"/proc/{first.process.pid}/ns/mnt", "rb") as space:
+        os.kill(recorder.pid, signal.SIGSTOP)
+        tap.wait_until(lambda: node_recorder.is_stopped(recorder.pid), "the recorder is stopped")
+        first.end()
+        then = Shell("sh", "-c", f'{within}; exec nsenter --mount=/proc/{os.getpid()}/fd/{space.fileno()} "$@"',
+                     "sh")
+        then.do("umask")
+    os.kill(recorder.pid, signal.SIGCONT)
+    then.end()
+    tap.wait_until(lambda: len(Seen(ident).files) > 1 or Seen(ident).runs("exit_group") > 1, "its end is told")
+    tap.equal(len(Seen(ident).files), 1, "a container that is found twice has one file", Seen(ident).files)
+
+
 @contextlib.contextmanager
 def no_container():
     """Something with mounts of its own: a pipe which it reads."""
@@ -304,6 +348,7 @@ def check(engines):
                     check_named_later(runc, closing)
                     recorder = check_killed(runc, recorder, closing)
                     check_broken(runc, recorder, closing)
+                check_found_twice(recorder, closing)
                 for each in before, after:
                     each.stdin.write(b"on\n")
                     each.stdin.flush()

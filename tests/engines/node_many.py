@@ -34,7 +34,7 @@ class Crowd:
     """tests/programs/many_spaces.c, all of it there."""
 
     def __init__(self, number, first=1):
-        self.cgroup = f"{unified()}{container_engines.base.CGROUP}-{first}"
+        self.cgroup = f"{node_recorder.unified()}{container_engines.base.CGROUP}-{first}"
         self._ids = [f"{ident:064x}" for ident in range(first, first + number)]
         os.mkdir(self.cgroup)
         self._process = subprocess.Popen(
@@ -66,12 +66,6 @@ class Crowd:
         self._process.stdout.close()
         self._process.wait(60)
         tap.wait_until(lambda: ebpf.removed(self.cgroup), "the cgroup is empty")
-
-
-def unified():
-    """Where version 2 of cgroups is mounted."""
-    with open("/proc/self/mounts", encoding="utf-8", errors="replace") as file:
-        return next(line.split()[1] for line in file if line.split()[2] == "cgroup2")
 
 
 def held_maps(pid):

@@ -27,6 +27,10 @@ enum {
 	MS = 1000000
 };
 
+/* One thread takes the signal, and the others stop when that has got its turn. */
+#define STOP_RECORDER                                                                              \
+	"kill -STOP $PPID; while grep -qs '^State:.[^T]' /proc/$PPID/task/*/status; do :; done; "
+
 /* A recording of a shell script, in a child; the outcome is shared with it. */
 struct trial {
 	struct ebpf_limits limits;
@@ -182,7 +186,7 @@ static void test_ring_full(void)
 	trial.limits.ring_bytes = 4096;
 	/* The workload stops the recorder, which reads the ring, while it fills it. */
 	(void)snprintf(trial.script, sizeof(trial.script),
-		"kill -STOP $PPID; n=0; while [ $n -lt %d ]; do n=$((n + 1)); %s/$n >/dev/null; "
+		STOP_RECORDER "n=0; while [ $n -lt %d ]; do n=$((n + 1)); %s/$n >/dev/null; "
 		"done; kill -CONT $PPID",
 		COPIES, scratch);
 	provoke(&trial, LOSS_RING_FULL);
@@ -218,10 +222,10 @@ static void test_late_returns(void)
 		programs);
 	provoke(&trial, LOSS_LATE_RETURNS);
 
-	/* A recorder that is stopped keeps one call waiting, not each. */
+	/* A recorder that is stopped, all threads of it, keeps one call waiting, not each. */
 	trial.limits.hold_ns = 20 * MS;
 	(void)snprintf(trial.script, sizeof(trial.script),
-		"kill -STOP $PPID; %s/odd_range %d; kill -CONT $PPID", programs, HOLDS);
+		STOP_RECORDER "%s/odd_range %d; kill -CONT $PPID", programs, HOLDS);
 	started_ns = now_ns();
 	provoke(&trial, LOSS_LATE_RETURNS);
 	took_ns = now_ns() - started_ns;
