@@ -171,6 +171,16 @@ int rec_args_add(struct rec_args *args, const struct arg_row *rows, size_t n_row
 	return code;
 }
 
+int rec_args_add_value(struct rec_args *args, const struct arg_row *rows, size_t n_rows,
+	size_t part, uint64_t value)
+{
+	uint64_t cut = arg_cut(value, rows[part].bits);
+
+	if (!take_rows(args, rows, n_rows) || !args->tuples.many)
+		return -EINVAL;
+	return arg_set_add(&args->args[part].values, 1, &cut);
+}
+
 int rec_args_many(struct rec_args *args, const struct arg_row *rows, size_t n_rows)
 {
 	if (!take_rows(args, rows, n_rows))

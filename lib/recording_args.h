@@ -56,6 +56,13 @@ void rec_args_done(struct rec_args *args);
 int rec_args_add(struct rec_args *args, const struct arg_row *rows, size_t n_rows,
 	const uint64_t values[ARGS_PER_CALL_MAX]);
 
+/**
+ * Note one argument of a call that was made, whose tuples say many already: that of rows[@part].
+ * Returns as rec_args_add() does.
+ */
+int rec_args_add_value(struct rec_args *args, const struct arg_row *rows, size_t n_rows,
+	size_t part, uint64_t value);
+
 /** Note a call whose arguments are not known: all sets say many.  Returns 0 or -EINVAL, as above.
  */
 int rec_args_many(struct rec_args *args, const struct arg_row *rows, size_t n_rows);

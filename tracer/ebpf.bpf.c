@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "ebpf_args.bpf.h"
 #include "ebpf_count.bpf.h"
 #include "ebpf_find.bpf.h"
 #include "ebpf_maps.bpf.h"
@@ -33,7 +34,7 @@ static void map_look(
 	const struct caller *caller, const struct call *call, const struct pt_regs *regs)
 {
 	bool compat = call->entry == EBPF_I386;
-	ebpf_u32 protection = compat ? regs->dx : regs->dx, fd = compat ? regs->di : regs->r8;
+	ebpf_u32 protection = regs->dx, fd = compat ? regs->di : regs->r8;
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file **files = BPF_CORE_READ(table, fd), *file = 0;
@@ -58,12 +59,16 @@ static void call_ask(
 		returns_want();
 }
 
-/* One that the thread has not made yet in this program and phase, or that takes a look each time.
+/*
+ * One that the thread has not made yet in this program and phase, or with these arguments, or that
+ * takes a look each time.
  */
 static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *target,
 	const struct call *call, const struct pt_regs *regs)
 {
 	struct caller caller = {.self = self, .target = target};
+	ebpf_u64 args[EBPF_ARGS];
+	bool has_args;
 
 	if (!has_slot(call)) {
 		odd_count(&caller, call);
@@ -71,11 +76,18 @@ static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *targ
 		return 0;
 	}
 	count(self->target, call->slot);
-	phase_see(&caller, call->slot);
-	slot_see(&caller, call->slot);
+	has_args = args_take(call, regs, args);
+	if (!has_args || !args_are_recent(&caller, call->slot, args)) {
+		phase_see(&caller, call->slot);
+		slot_see(&caller, call->slot);
+		if (has_args) {
+			args_see(self, target, call->slot, args);
+			args_remember(&caller, call->slot, args);
+		}
+	}
 	if (setup_has(setup.looks, call->slot))
 		call_ask(&caller, call, regs);
-	else
+	else if (!has_args)
 		self->usual[call->slot / 64 % EBPF_WORDS] |= 1ull << call->slot % 64;
 	return 0;
 }
@@ -134,16 +146,19 @@ int BPF_PROG(on_vsyscall, int place)
 }
 
 /* A call that never went in: a filter has answered it. */
-static __noinline int call_refused(
-	struct ebpf_task *self, struct ebpf_target *target, const struct call *call)
+static __always_inline int call_refused(struct ebpf_task *self, struct ebpf_target *target,
+	const struct call *call, const struct pt_regs *regs)
 {
 	struct caller caller = {.self = self, .target = target};
+	ebpf_u64 args[EBPF_ARGS];
 	struct ebpf_fact *fact = 0;
 	struct ebpf_odd *odd;
 
 	if (has_slot(call)) {
 		count(self->target, call->slot);
 		slot_see(&caller, call->slot);
+		if (args_take(call, regs, args))
+			args_see(self, target, call->slot, args);
 		fact = &target->facts[call->slot % EBPF_SLOTS];
 	} else {
 		odd = odd_count(&caller, call);
@@ -244,7 +259,7 @@ int BPF_PROG(on_return, struct pt_regs *regs, long value)
 		return 0;
 	}
 	caller.self->killed = task->seccomp.mode == SECCOMP_MODE_DEAD;
-	call_refused(caller.self, caller.target, &call);
+	call_refused(caller.self, caller.target, &call, regs);
 	return 0;
 }
 
@@ -300,7 +315,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (task->seccomp.mode == SECCOMP_MODE_DEAD && !self->killed && caller_of(task, &caller)) {
 		regs = (struct pt_regs *)bpf_task_pt_regs(task);
 		call = call_of(task, regs->orig_ax);
-		call_refused(caller.self, caller.target, &call);
+		call_refused(caller.self, caller.target, &call, regs);
 	}
 	task_leave(self, target);
 	return 0;

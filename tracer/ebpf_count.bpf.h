@@ -69,9 +69,15 @@ static bool has_slot(const struct call *call)
 	return call->slot < EBPF_SLOTS && !setup_has(setup.unnamed, call->slot);
 }
 
+/* Where a target's calls on this CPU are counted. */
+static __always_inline ebpf_u32 lane_of(ebpf_u32 target)
+{
+	return target * setup.lanes + (bpf_get_smp_processor_id() & (setup.lanes - 1));
+}
+
 static __always_inline void count(ebpf_u32 target, ebpf_u32 slot)
 {
-	ebpf_u32 lane = target * setup.lanes + (bpf_get_smp_processor_id() & (setup.lanes - 1));
+	ebpf_u32 lane = lane_of(target);
 	struct ebpf_counts *mine = bpf_map_lookup_elem(&counts, &lane);
 
 	if (!mine)

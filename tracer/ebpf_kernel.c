@@ -15,7 +15,7 @@
 #include "scope.h"
 #include "syscalls.h"
 
-enum { BATCH = 256, MS = 1000000 };
+enum { BATCH = 256, TUPLES_PER_CALL = 4, MS = 1000000 };
 
 const struct ebpf_limits EBPF_LIMITS = {
 	.targets = 2,
@@ -23,6 +23,7 @@ const struct ebpf_limits EBPF_LIMITS = {
 	.programs = 2048,
 	.mapped = 4096,
 	.odds = 16384,
+	.tuples = 8192,
 	.ring_bytes = 256 * 1024,
 	.hold_ns = 20 * MS, /* attaching takes about half a millisecond where a CPU is free */
 };
@@ -51,6 +52,9 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 	return 0;
 }
 
+_Static_assert((int)EBPF_ARGS == ARGS_PER_CALL_MAX, "what is recorded of a call is one thing");
+_Static_assert((int)EBPF_TUPLES_MAX == ARG_TUPLES_MAX + 1, "what makes many is kept");
+
 /* No call has the number UINT32_MAX, where an ABI should lack one. */
 static uint32_t number_of(const struct abi *abi, const char *name)
 {
@@ -64,7 +68,19 @@ static void set_add(uint64_t set[EBPF_WORDS], uint32_t slot)
 	set[slot / 64] |= 1ull << slot % 64;
 }
 
-static void setup_slot(struct ebpf_setup *setup, const struct abi *abi, uint32_t slot)
+static void setup_args(struct ebpf_arg_spec *spec, const struct abi *abi, const char *name)
+{
+	const struct arg_row *rows;
+
+	spec->n = (ebpf_u8)args_of_call(abi, name, &rows);
+	for (size_t i = 0; i < spec->n; i++) {
+		spec->index[i] = rows[i].index;
+		spec->wide |= (ebpf_u8)((rows[i].bits == 64) << i);
+	}
+}
+
+static void setup_slot(
+	struct ebpf_setup *setup, const struct abi *abi, uint32_t slot, bool arguments)
 {
 	/* Loading a filter, mapping code. */
 	static const char *const LOOKS[] = {"seccomp", "prctl", "mmap", "mmap2"};
@@ -74,6 +90,8 @@ static void setup_slot(struct ebpf_setup *setup, const struct abi *abi, uint32_t
 		set_add(setup->unnamed, slot);
 		return;
 	}
+	if (arguments)
+		setup_args(&setup->args[slot], abi, name);
 	for (size_t i = 0; i < ARRAY_LEN(LOOKS); i++) {
 		if (!strcmp(name, LOOKS[i]))
 			set_add(setup->looks, slot);
@@ -101,7 +119,7 @@ static void setup_fill(struct ebpf_setup *setup, const struct ebpf_kernel *kerne
 		setup->seccomp_nr[entry] = number_of(abi, "seccomp");
 		setup->prctl_nr[entry] = number_of(abi, "prctl");
 		for (uint32_t nr = 0; nr < EBPF_NRS; nr++)
-			setup_slot(setup, abi, entry * EBPF_NRS + nr);
+			setup_slot(setup, abi, entry * EBPF_NRS + nr, limits->tuples > 0);
 	}
 }
 
@@ -123,11 +141,18 @@ static int make_room(struct ebpf_kernel *kernel)
 		{kernel->skeleton->maps.spare_programs, limits->programs},
 		{kernel->skeleton->maps.mapped, limits->mapped},
 		{kernel->skeleton->maps.odds, limits->odds},
+		{kernel->skeleton->maps.tuples, limits->tuples},
+		/* A call has several, as a rule; where it has not, it is this that is full first. */
+		{kernel->skeleton->maps.tuple_counts, limits->tuples / TUPLES_PER_CALL},
+		{kernel->skeleton->maps.recents,
+			limits->tuples ? limits->targets * kernel->lanes : 0},
 		{kernel->skeleton->maps.ring, limits->ring_bytes},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rooms); i++) {
-		if (bpf_map__set_max_entries(rooms[i].map, rooms[i].entries))
+		/* No map has no room. */
+		if (bpf_map__set_max_entries(
+			    rooms[i].map, rooms[i].entries ? rooms[i].entries : 1))
 			return -errno;
 	}
 	return 0;
@@ -350,26 +375,48 @@ void ebpf_kernel_losses(const struct ebpf_kernel *kernel, uint64_t out[LOSS_WAYS
 	}
 }
 
-int ebpf_kernel_each_odd(const struct ebpf_kernel *kernel,
-	void (*each)(void *ctx, const struct ebpf_odd_key *key, const struct ebpf_odd *odd),
-	void *ctx, struct err *e)
+int ebpf_map_each(const struct bpf_map *map, ebpf_on_entry *each, void *ctx, struct err *e)
 {
-	struct ebpf_odd_key keys[BATCH];
-	struct ebpf_odd odds[BATCH];
+	unsigned char keys[BATCH][EBPF_ENTRY_MAX], values[BATCH][EBPF_ENTRY_MAX];
+	size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
 	uint64_t cursor;
 	bool first = true;
 
 	for (;;) {
 		uint32_t n = BATCH;
-		int code = bpf_map_lookup_batch(bpf_map__fd(kernel->skeleton->maps.odds),
-			first ? NULL : &cursor, &cursor, keys, odds, &n, NULL);
+		int code = bpf_map_lookup_batch(bpf_map__fd(map), first ? NULL : &cursor, &cursor,
+			keys, values, &n, NULL);
 
 		if (code && errno != ENOENT)
-			return err_sys(e, errno, "ebpf: cannot read the odd numbers");
+			return err_sys(e, errno, "ebpf: cannot read %s", bpf_map__name(map));
 		for (uint32_t i = 0; i < n; i++)
-			each(ctx, &keys[i], &odds[i]);
+			each(ctx, (unsigned char *)keys + i * key_size,
+				(unsigned char *)values + i * value_size);
 		if (code)
 			return 0;
 		first = false;
 	}
+}
+
+int ebpf_kernel_each_odd(
+	const struct ebpf_kernel *kernel, ebpf_on_entry *each, void *ctx, struct err *e)
+{
+	return ebpf_map_each(kernel->skeleton->maps.odds, each, ctx, e);
+}
+
+int ebpf_kernel_each_tuple(
+	const struct ebpf_kernel *kernel, ebpf_on_entry *each, void *ctx, struct err *e)
+{
+	return ebpf_map_each(kernel->skeleton->maps.tuples, each, ctx, e);
+}
+
+size_t ebpf_kernel_args(const struct ebpf_kernel *kernel, uint32_t slot,
+	struct arg_row out_rows[ARGS_PER_CALL_MAX])
+{
+	const struct ebpf_arg_spec *spec = &kernel->skeleton->rodata->setup.args[slot];
+
+	for (size_t i = 0; i < spec->n; i++)
+		out_rows[i] = (struct arg_row){
+			.index = spec->index[i], .bits = spec->wide & 1 << i ? 64 : 32};
+	return spec->n;
 }

@@ -21,6 +21,7 @@ struct ebpf_limits {
 	uint32_t programs; /* 2...: entry 0 stands for unknown */
 	uint32_t mapped; /* files mapped as code */
 	uint32_t odds; /* different numbers without a slot, by program and phase */
+	uint32_t tuples; /* of arguments, and single ones; 0: none are recorded */
 	uint32_t ring_bytes; /* a power of two of pages */
 	uint64_t hold_ns; /* for which a call is kept until its return is watched */
 	bool attaches; /* ebpf_targets_scan() and cgroups will be used */
@@ -90,12 +91,30 @@ void ebpf_kernel_losses(const struct ebpf_kernel *kernel, uint64_t out[LOSS_WAYS
 /** How often the kernel skipped the program behind @prog_fd because it was running already. */
 uint64_t ebpf_missed(int prog_fd);
 
+/* One entry of a map; @each may delete it. */
+typedef void ebpf_on_entry(void *ctx, const void *key, const void *value);
+
 /**
- * Call @each for every odd number.
+ * Call @each for every entry of a hash map whose keys and values have at most EBPF_ENTRY_MAX bytes.
+ * Read by batches: a call of the kernel for each takes as long as a container lives, where there
+ * are many.
+ *
  * Errors: those of bpf(2).
  */
-int ebpf_kernel_each_odd(const struct ebpf_kernel *kernel,
-	void (*each)(void *ctx, const struct ebpf_odd_key *key, const struct ebpf_odd *odd),
-	void *ctx, struct err *e);
+enum { EBPF_ENTRY_MAX = 64 };
+struct bpf_map;
+int ebpf_map_each(const struct bpf_map *map, ebpf_on_entry *each, void *ctx, struct err *e);
+
+/** The same for all odd numbers (keys struct ebpf_odd_key, values struct ebpf_odd). */
+int ebpf_kernel_each_odd(
+	const struct ebpf_kernel *kernel, ebpf_on_entry *each, void *ctx, struct err *e);
+
+/** The same for all arguments (keys struct ebpf_tuple_key, values of no matter). */
+int ebpf_kernel_each_tuple(
+	const struct ebpf_kernel *kernel, ebpf_on_entry *each, void *ctx, struct err *e);
+
+/** Which arguments of a slot's call are recorded: at most ARGS_PER_CALL_MAX rows; how many. */
+size_t ebpf_kernel_args(const struct ebpf_kernel *kernel, uint32_t slot,
+	struct arg_row out_rows[ARGS_PER_CALL_MAX]);
 
 #endif

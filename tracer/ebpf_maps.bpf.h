@@ -92,6 +92,29 @@ struct {
 	__type(value, struct ebpf_odd);
 } odds SEC(".maps");
 
+/* With which arguments calls were made; the value is of no matter. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct ebpf_tuple_key);
+	__type(value, ebpf_u32);
+} tuples SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct ebpf_tuples_key);
+	__type(value, struct ebpf_tuples);
+} tuple_counts SEC(".maps");
+
+/* By target, and in it by lane; like counts. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, ebpf_u32);
+	__type(value, struct ebpf_recents);
+} recents SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1);

@@ -108,7 +108,7 @@ static uint64_t slot_calls(const struct ebpf_reader *reader, uint32_t slot)
 	return calls;
 }
 
-static struct rec_call *slot_entry(const struct ebpf_reader *reader, uint32_t slot)
+struct rec_call *ebpf_reader_call(const struct ebpf_reader *reader, uint32_t slot)
 {
 	return recording_call(
 		reader->rec, abi_by_name(EBPF_ABI_NAMES[slot / EBPF_NRS]), slot % EBPF_NRS);
@@ -122,7 +122,7 @@ static void slot_sync(const struct ebpf_reader *reader, uint32_t slot)
 
 	if (!calls)
 		return;
-	call = slot_entry(reader, slot);
+	call = ebpf_reader_call(reader, slot);
 	if (!call)
 		return;
 	if (calls != call->count)
@@ -152,7 +152,7 @@ static void seen_each(const struct ebpf_reader *reader, const uint64_t seen[EBPF
 
 		for (; bits; bits &= bits - 1) {
 			uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
-			struct rec_call *call = slot_calls(reader, slot) ? slot_entry(reader, slot)
+			struct rec_call *call = slot_calls(reader, slot) ? ebpf_reader_call(reader, slot)
 									 : NULL;
 
 			if (call)
@@ -246,9 +246,21 @@ static const struct abi *odd_abi(const struct ebpf_odd_key *key)
 	return abi_of_call(key->entry == EBPF_I386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64, key->nr);
 }
 
-static void odd_read(void *ctx, const struct ebpf_odd_key *key, const struct ebpf_odd *odd)
+static void odd_args(struct rec_call *call, const char *name)
+{
+	const struct arg_row *rows;
+	size_t n = args_of_call(call->abi, name, &rows);
+	struct rec_args *args = n ? rec_call_own_args(call) : NULL;
+
+	if (args)
+		(void)rec_args_many(args, rows, n);
+}
+
+static void odd_read(void *ctx, const void *its_key, const void *value)
 {
 	const struct ebpf_reader *reader = ctx;
+	const struct ebpf_odd_key *key = its_key;
+	const struct ebpf_odd *odd = value;
 	char name[SYSCALL_NAME_MAX];
 	struct rec_call *call;
 	uint64_t first_ns;
@@ -263,6 +275,8 @@ static void odd_read(void *ctx, const struct ebpf_odd_key *key, const struct ebp
 	call->denied += odd->fact.denied;
 	if (!syscall_name(call->abi, call->nr, name))
 		call->enosys += odd->enosys;
+	else if (reader->kernel->limits.tuples)
+		odd_args(call, name); /* of x32 */
 	if (!call->first_ns || first_ns < call->first_ns)
 		call->first_ns = first_ns;
 	call->last_ns = now_ns();
@@ -286,6 +300,8 @@ int ebpf_reader_sync(struct ebpf_reader *reader, struct err *e)
 		slot_sync(reader, slot);
 	programs_sync(reader);
 	phases_sync(reader);
+	if (__atomic_load_n(&target->tuples, __ATOMIC_RELAXED) && ebpf_reader_args(reader, e))
+		return -e->code;
 	if (!__atomic_load_n(&target->odds, __ATOMIC_RELAXED))
 		return 0;
 	odd_reset(reader->rec);

@@ -46,6 +46,12 @@ void ebpf_reader_mapped(struct ebpf_reader *reader, const struct ebpf_event *eve
  */
 int ebpf_reader_sync(struct ebpf_reader *reader, struct err *e);
 
+/** Bring the arguments of its calls up to date; a part of ebpf_reader_sync(). */
+int ebpf_reader_args(struct ebpf_reader *reader, struct err *e);
+
+/** The call of a slot, made if need be; NULL without memory, which has been counted then. */
+struct rec_call *ebpf_reader_call(const struct ebpf_reader *reader, uint32_t slot);
+
 /** Whether something was seen for the first time since the last reading. */
 bool ebpf_reader_has_news(const struct ebpf_reader *reader);
 

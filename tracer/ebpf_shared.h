@@ -30,6 +30,9 @@ enum {
 	EBPF_CGROUP_DEPTH_MAX = 16, /* of the ancestors that are looked at */
 	EBPF_NAME_MAX = 128, /* of a cgroup, as far as it is told */
 	EBPF_PATH_MAX = 4096,
+	EBPF_ARGS = 3, /* recorded of a call (ARGS_PER_CALL_MAX of lib/args.h) */
+	EBPF_TUPLES_MAX = 33, /* kept of a call: one more than a recording does, which says "many" */
+	EBPF_RECENTS = 32, /* a power of two */
 	EBPF_ALARM_BYTES = 4096,
 };
 
@@ -42,6 +45,48 @@ struct ebpf_counts {
 struct ebpf_fact {
 	ebpf_u64 first_ns; /* CLOCK_MONOTONIC */
 	ebpf_u64 denied;
+};
+
+/* Which arguments of a call are recorded. */
+struct ebpf_arg_spec {
+	ebpf_u8 n;
+	ebpf_u8 wide; /* bits, by argument: the whole register counts, not its lower half */
+	ebpf_u8 index[EBPF_ARGS];
+	ebpf_u8 reserved[3];
+};
+
+/* A tuple of arguments that a target's call was made with, or a single one. */
+struct ebpf_tuple_key {
+	ebpf_u32 target, slot;
+	ebpf_u32 kind; /* enum ebpf_tuple_kind */
+	ebpf_u32 reserved;
+	ebpf_u64 values[EBPF_ARGS]; /* cut to the kernel's width; unused ones are 0 */
+};
+
+/* EBPF_TUPLE_VALUE + i: values[0] is that of argument i alone. */
+enum ebpf_tuple_kind { EBPF_TUPLE_ALL, EBPF_TUPLE_VALUE, EBPF_TUPLE_KINDS = 1 + EBPF_ARGS };
+
+struct ebpf_tuples_key {
+	ebpf_u32 target, slot;
+};
+
+/* How many there are of each kind. */
+struct ebpf_tuples {
+	ebpf_u32 n[EBPF_TUPLE_KINDS];
+};
+
+/*
+ * Calls that need nothing but counting, by their arguments.  One of zeros is nobody's: slot 0, read
+ * of x86-64, has no arguments that are recorded.
+ */
+struct ebpf_recent {
+	ebpf_u32 epoch; /* of the target: never starts anew */
+	ebpf_u32 slot, program, joined;
+	ebpf_u64 values[EBPF_ARGS];
+};
+
+struct ebpf_recents {
+	struct ebpf_recent rows[EBPF_RECENTS];
 };
 
 enum ebpf_target_state { EBPF_FREE, EBPF_IN_USE };
@@ -80,12 +125,15 @@ struct ebpf_target {
 	ebpf_u32 odds; /* different odd numbers */
 	ebpf_u32 found_pid; /* process whose execve it was found by */
 	ebpf_u32 verdict; /* enum ebpf_verdict */
+	ebpf_u32 tuples; /* whether any were kept */
+	ebpf_u32 reserved;
 	ebpf_u64 live; /* threads */
 	ebpf_u64 news; /* grows with whatever is seen for the first time */
 	ebpf_u64 mount_space; /* inode number of the mount namespace that it is known by, or 0 */
 	/* Where it was found: its cgroup, the one above it, and one of version 1. */
 	char cgroup[3][EBPF_NAME_MAX];
 	ebpf_u64 phases[EBPF_PHASES][EBPF_WORDS]; /* slots by phase */
+	ebpf_u64 args_unknown[EBPF_WORDS]; /* slots: there was no room for a tuple */
 	struct ebpf_fact facts[EBPF_SLOTS];
 };
 
@@ -157,6 +205,7 @@ enum {
 struct ebpf_setup {
 	ebpf_u64 unnamed[EBPF_WORDS]; /* slots without a name: does the kernel know them? */
 	ebpf_u64 looks[EBPF_WORDS]; /* slots whose arguments matter each time */
+	struct ebpf_arg_spec args[EBPF_SLOTS];
 	ebpf_u64 listens[EBPF_WORDS], waits[EBPF_WORDS]; /* lib/phase.h */
 	ebpf_u32 seccomp_nr[EBPF_ENTRIES]; /* the calls that load filters; UINT32_MAX: none */
 	ebpf_u32 prctl_nr[EBPF_ENTRIES];

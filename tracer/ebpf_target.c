@@ -14,8 +14,6 @@
 /* More passes than it takes to find a tree, however fast it grows meanwhile. */
 enum { PASSES_MAX = 64, TASKS_PER_READ = 4096 };
 
-enum { BATCH = 256, KEY_MAX = 64, VALUE_MAX = 64 };
-
 static int mark(struct ebpf_kernel *kernel, pid_t pid, const struct ebpf_task *first, struct err *e)
 {
 	scoped_fd int pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -146,61 +144,62 @@ void ebpf_target_begin_phase(struct ebpf_kernel *kernel, uint32_t index, unsigne
 	(void)__atomic_add_fetch(&target->epoch, 1, __ATOMIC_RELEASE);
 }
 
-/*
- * Delete the keys of a hash map whose target, at byte @target_at of the key, is @index; @give_back:
- * what their values are for.  Read by batches: a call for each key takes as long as a container
- * lives, where there are many.
- */
-static void keys_delete(const struct bpf_map *map, size_t target_at, uint32_t index, void *value,
-	void (*give_back)(void *ctx), void *ctx)
-{
-	unsigned char keys[BATCH][KEY_MAX], values[BATCH][VALUE_MAX];
-	size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
-	uint64_t cursor;
-	bool first = true, last = false;
-
-	while (!last) {
-		uint32_t n = BATCH;
-
-		last = bpf_map_lookup_batch(bpf_map__fd(map), first ? NULL : &cursor, &cursor, keys,
-			       values, &n, NULL) != 0;
-		if (last && errno != ENOENT)
-			return;
-		first = false;
-		for (uint32_t i = 0; i < n; i++) {
-			const unsigned char *key = (unsigned char *)keys + i * key_size;
-			uint32_t owner;
-
-			memcpy(&owner, key + target_at, sizeof(owner));
-			if (owner != index)
-				continue;
-			if (give_back) {
-				memcpy(value, (unsigned char *)values + i * value_size, value_size);
-				give_back(ctx);
-			}
-			(void)bpf_map_delete_elem(bpf_map__fd(map), key);
-		}
-	}
-}
-
-/* A program's index, to be given to another one. */
-struct spare {
-	struct ebpf_kernel *kernel;
+/* The entries of a map that belong to a target. */
+struct owned {
+	const struct bpf_map *map;
+	size_t target_at; /* byte of the key */
 	uint32_t index;
+	void (*give_back)(void *ctx, const void *value); /* what the value is for; may be NULL */
+	void *ctx;
 };
 
-static void program_give_back(void *ctx)
+static void owned_delete(void *ctx, const void *key, const void *value)
 {
-	static const struct ebpf_program NONE;
-	const struct spare *spare = ctx;
-	const struct ebpf_programs *skeleton = spare->kernel->skeleton;
+	const struct owned *owned = ctx;
+	uint32_t owner;
 
-	(void)bpf_map_update_elem(
-		bpf_map__fd(skeleton->maps.programs), &spare->index, &NONE, BPF_ANY);
-	(void)bpf_map_update_elem(
-		bpf_map__fd(skeleton->maps.spare_programs), NULL, &spare->index, BPF_ANY);
+	memcpy(&owner, (const unsigned char *)key + owned->target_at, sizeof(owner));
+	if (owner != owned->index)
+		return;
+	if (owned->give_back)
+		owned->give_back(owned->ctx, value);
+	(void)bpf_map_delete_elem(bpf_map__fd(owned->map), key);
 }
 
+static void keys_delete(const struct bpf_map *map, size_t target_at, uint32_t index)
+{
+	struct owned owned = {.map = map, .target_at = target_at, .index = index};
+	struct err none;
+
+	(void)ebpf_map_each(map, owned_delete, &owned, &none);
+}
+
+/* A program's index is to be given to another one. */
+static void program_give_back(void *ctx, const void *value)
+{
+	static const struct ebpf_program NONE;
+	const struct ebpf_programs *skeleton = ctx;
+
+	(void)bpf_map_update_elem(bpf_map__fd(skeleton->maps.programs), value, &NONE, BPF_ANY);
+	(void)bpf_map_update_elem(
+		bpf_map__fd(skeleton->maps.spare_programs), NULL, value, BPF_ANY);
+}
+
+static void programs_delete(const struct ebpf_programs *skeleton, uint32_t index)
+{
+	struct owned owned = {
+		.map = skeleton->maps.program_indexes,
+		.target_at = offsetof(struct ebpf_file_key, target),
+		.index = index,
+		.give_back = program_give_back,
+		.ctx = (void *)(uintptr_t)skeleton,
+	};
+	struct err none;
+
+	(void)ebpf_map_each(owned.map, owned_delete, &owned, &none);
+}
+
+/* The value is the index of a target. */
 static void by_delete(const struct bpf_map *map, uint32_t index)
 {
 	uint64_t key, next;
@@ -215,19 +214,21 @@ static void by_delete(const struct bpf_map *map, uint32_t index)
 	}
 }
 
-/* What is kept of the files that its threads execute, map, and of their odd numbers. */
-static void files_free(struct ebpf_kernel *kernel, uint32_t index)
+/* What is kept of the files that its threads execute, map, of their odd numbers and arguments. */
+static void details_free(struct ebpf_kernel *kernel, uint32_t index)
 {
 	const struct ebpf_programs *skeleton = kernel->skeleton;
-	struct spare spare = {.kernel = kernel};
+	const struct ebpf_target *target = &kernel->targets[index];
 
-	keys_delete(skeleton->maps.program_indexes, offsetof(struct ebpf_file_key, target), index,
-		&spare.index, program_give_back, &spare);
-	keys_delete(skeleton->maps.mapped, offsetof(struct ebpf_file_key, target), index, NULL,
-		NULL, NULL);
-	if (kernel->targets[index].odds)
-		keys_delete(skeleton->maps.odds, offsetof(struct ebpf_odd_key, target), index, NULL,
-			NULL, NULL);
+	programs_delete(skeleton, index);
+	keys_delete(skeleton->maps.mapped, offsetof(struct ebpf_file_key, target), index);
+	if (target->odds)
+		keys_delete(skeleton->maps.odds, offsetof(struct ebpf_odd_key, target), index);
+	if (target->tuples) {
+		keys_delete(skeleton->maps.tuples, offsetof(struct ebpf_tuple_key, target), index);
+		keys_delete(skeleton->maps.tuple_counts, offsetof(struct ebpf_tuples_key, target),
+			index);
+	}
 }
 
 void ebpf_target_judge(struct ebpf_kernel *kernel, uint32_t index, enum ebpf_verdict verdict)
@@ -239,7 +240,7 @@ void ebpf_target_judge(struct ebpf_kernel *kernel, uint32_t index, enum ebpf_ver
 		return;
 	/* At its next call each thread notices. */
 	(void)__atomic_add_fetch(&target->epoch, 1, __ATOMIC_RELEASE);
-	files_free(kernel, index);
+	details_free(kernel, index);
 }
 
 void ebpf_target_free(struct ebpf_kernel *kernel, uint32_t index)
@@ -256,7 +257,7 @@ void ebpf_target_free(struct ebpf_kernel *kernel, uint32_t index)
 	target->begun = epoch;
 	by_delete(skeleton->maps.by_mount_space, index);
 	by_delete(skeleton->maps.by_cgroup, index);
-	files_free(kernel, index);
+	details_free(kernel, index);
 	for (uint32_t lane = 0; lane < kernel->lanes; lane++) {
 		uint32_t key = index * kernel->lanes + lane;
 

@@ -132,7 +132,7 @@ struct task_struct {
 
 struct pt_regs {
 	unsigned long orig_ax;
-	unsigned long di, si, bx, cx, dx, r10, r8;
+	unsigned long di, si, bx, cx, dx, bp, r10, r8, r9;
 	unsigned long ip;
 } KERNEL;
 

@@ -1,0 +1,161 @@
+/*
+ * ebpf_args.bpf.h: with which arguments calls are made.
+ *
+ * Kept are tuples, and each argument for itself, for where there are many tuples.  Of each there is
+ * a bound; what is over it says "many" to the reader.  Nothing is ever left out silently: where
+ * there is no room, the arguments are unknown, which is "many", too.
+ */
+#ifndef SYSCLAMP_EBPF_ARGS_BPF_H
+#define SYSCLAMP_EBPF_ARGS_BPF_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "ebpf_count.bpf.h"
+#include "ebpf_maps.bpf.h"
+#include "ebpf_types.bpf.h"
+
+enum { EEXIST = 17 };
+
+static __always_inline ebpf_u64 arg_at(
+	const struct call *call, const struct pt_regs *regs, ebpf_u32 index)
+{
+	bool compat = call->entry == EBPF_I386;
+
+	switch (index) {
+	case 0:
+		return compat ? regs->bx : regs->di;
+	case 1:
+		return compat ? regs->cx : regs->si;
+	case 2:
+		return regs->dx;
+	case 3:
+		return compat ? regs->si : regs->r10;
+	case 4:
+		return compat ? regs->di : regs->r8;
+	default:
+		return compat ? regs->bp : regs->r9;
+	}
+}
+
+/* The arguments of a call that are recorded; false if there are none. */
+static __always_inline bool args_take(
+	const struct call *call, const struct pt_regs *regs, ebpf_u64 values[EBPF_ARGS])
+{
+	const volatile struct ebpf_arg_spec *spec = &setup.args[call->slot % EBPF_SLOTS];
+	ebpf_u32 n = spec->n, wide = spec->wide;
+
+	if (call->slot >= EBPF_SLOTS || !n)
+		return false;
+	for (ebpf_u32 i = 0; i < EBPF_ARGS; i++) {
+		ebpf_u64 value = i < n ? arg_at(call, regs, spec->index[i]) : 0;
+
+		values[i] = wide & 1 << i ? value : (ebpf_u32)value;
+	}
+	return true;
+}
+
+/* Where the call's last sight with these arguments is remembered, or NULL. */
+static __always_inline struct ebpf_recent *recent_at(
+	const struct caller *caller, ebpf_u32 slot, const ebpf_u64 values[EBPF_ARGS])
+{
+	ebpf_u32 lane = lane_of(caller->self->target);
+	struct ebpf_recents *mine;
+
+	/* Another CPU would write while we compare. */
+	if (setup.lanes_shared)
+		return 0;
+	mine = bpf_map_lookup_elem(&recents, &lane);
+	return mine ? &mine->rows[(slot + values[0] + values[1] * 3 + values[2] * 5) % EBPF_RECENTS]
+		    : 0;
+}
+
+/* Whether a call with these arguments needs nothing but counting. */
+static bool args_are_recent(
+	const struct caller *caller, ebpf_u32 slot, const ebpf_u64 values[EBPF_ARGS])
+{
+	const struct ebpf_recent *recent = recent_at(caller, slot, values);
+
+	return recent && recent->slot == slot && recent->epoch == caller->self->epoch &&
+	       recent->program == caller->self->program &&
+	       recent->joined == caller->self->joined && recent->values[0] == values[0] &&
+	       recent->values[1] == values[1] && recent->values[2] == values[2];
+}
+
+static void args_remember(
+	const struct caller *caller, ebpf_u32 slot, const ebpf_u64 values[EBPF_ARGS])
+{
+	struct ebpf_recent *recent = recent_at(caller, slot, values);
+
+	if (!recent)
+		return;
+	recent->slot = slot;
+	recent->epoch = caller->self->epoch;
+	recent->program = caller->self->program;
+	recent->joined = caller->self->joined;
+	for (int i = 0; i < EBPF_ARGS; i++)
+		recent->values[i] = values[i];
+}
+
+static struct ebpf_tuples *tuples_of(const struct ebpf_tuple_key *key)
+{
+	static const struct ebpf_tuples none;
+	const struct ebpf_tuples_key whose = {.target = key->target, .slot = key->slot};
+	struct ebpf_tuples *known = bpf_map_lookup_elem(&tuple_counts, &whose);
+
+	if (known)
+		return known;
+	bpf_map_update_elem(&tuple_counts, &whose, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&tuple_counts, &whose);
+}
+
+/* Keep a tuple, if it is new and within the bound. */
+static void tuple_see(
+	struct ebpf_target *target, struct ebpf_tuples *known, const struct ebpf_tuple_key *key)
+{
+	ebpf_u32 *n = &known->n[key->kind % EBPF_TUPLE_KINDS], one = 1;
+	long code;
+
+	if (*(volatile ebpf_u32 *)n >= EBPF_TUPLES_MAX || bpf_map_lookup_elem(&tuples, key))
+		return;
+	code = bpf_map_update_elem(&tuples, key, &one, BPF_NOEXIST);
+	if (code == -EEXIST) /* another CPU was faster */
+		return;
+	if (code)
+		set_add(target->args_unknown, key->slot);
+	else
+		__sync_fetch_and_add(n, 1);
+	news(target);
+}
+
+/* A call was made with these arguments. */
+static __always_inline int args_see(
+	struct ebpf_task *self, struct ebpf_target *target, ebpf_u32 slot, const ebpf_u64 *values)
+{
+	const volatile struct ebpf_arg_spec *spec = &setup.args[slot % EBPF_SLOTS];
+	struct ebpf_tuple_key key = {.target = self->target, .slot = slot % EBPF_SLOTS};
+	struct ebpf_tuples *known = tuples_of(&key);
+
+	target->tuples = 1;
+	if (!known) {
+		if (set_add(target->args_unknown, key.slot))
+			news(target);
+		return 0;
+	}
+	for (int i = 0; i < EBPF_ARGS; i++)
+		key.values[i] = values[i];
+	tuple_see(target, known, &key);
+	key.values[1] = key.values[2] = 0;
+	for (ebpf_u32 i = 0; i < EBPF_ARGS && spec->n > 1; i++) {
+		if (i >= spec->n)
+			break;
+		key.kind = EBPF_TUPLE_VALUE + i;
+		key.values[0] = values[i];
+		tuple_see(target, known, &key);
+	}
+	return 0;
+}
+
+#endif
