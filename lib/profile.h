@@ -19,7 +19,6 @@ enum {
 	PROFILE_RULES_MAX = 4096,
 	PROFILE_NAMES_MAX = 4096, /* names in one rule */
 	PROFILE_CONDS_MAX = 64, /* conditions in one rule, repeated indexes included */
-	SYSCALL_ARGS = 6,
 };
 
 /*

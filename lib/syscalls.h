@@ -49,7 +49,7 @@ const struct abi *abi_native(void);
 /* Whether @abi is x32, whose numbers share the token of x86_64. */
 bool abi_is_x32(const struct abi *abi);
 
-enum { SYSCALL_NAME_MAX = 64 };
+enum { SYSCALL_NAME_MAX = 64, SYSCALL_ARGS = 6 };
 
 /**
  * The number of @name under @abi.

@@ -87,8 +87,8 @@ def record_watched(argv, out, backend, **kwargs):
 
 def strace_watched(argv, log, **kwargs):
     """`strace -f` beside the oracle: its result, what it saw, and what the oracle saw."""
-    result, seen = watched([shutil.which("strace"), "-f", "-n", "-e", "quiet=none", "-s", "0",
-                            "-o", log, "--", *argv], log + ".oracle", **kwargs)
+    result, seen = watched([shutil.which("strace"), *workload.STRACE_OPTIONS, "-o", log, "--", *argv],
+                           log + ".oracle", **kwargs)
     return result, workload.Straced(log), seen
 
 

@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 
+import args_table
+
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
 SYSCLAMP = os.environ.get("SYSCLAMP", os.path.join(BUILD, "sysclamp"))
 PROGRAMS = os.path.join(BUILD, "tests", "programs")
@@ -85,23 +87,25 @@ class Recording:
             pass
         self.status = self.json["workload"].get("status")
         self.complete = self.json["complete"]
-        self.calls, self.denied, self.names = {}, {}, {}
+        self.calls, self.denied, self.names, self.args = {}, {}, {}, {}
         self.where = set()  # (program, ABI, number)
         for call in self.json["syscalls"]:
             key = (call["abi"], call["nr"] & 0xFFFFFFFF)
             self.where |= {(self.json["programs"][n], *key) for n in call["programs"]}
             self.calls[key] = call["count"]
+            self.args[key] = args_table.of_call(call)
             if call["denied"]:
                 self.denied[key] = call["denied"]
             if "name" in call:
                 self.names[key] = call["name"]
 
 
-# strace -f -n -e quiet=none: pid, number at entry, then the call or a message.
+# strace -f -n -e quiet=none -e raw=all: pid, number at entry, then the call or a message.
 _LINE = re.compile(r"^(\d+) +\[ *(\d+|\?+)\] (.*)$")
 _MODE = re.compile(r"^\[ Process PID=(\d+) runs in (\S+)")
 _ODD = re.compile(r"^syscall_0x([0-9a-f]+)\(")
-_CALL = re.compile(r"^(\w+)\(")
+_CALL = re.compile(r"^(\w+)\(([^)<]*)")
+_REGISTER = re.compile(r"0x[0-9a-f]+|\d+")
 _ABIS = {"64": "x86_64", "32": "i386", "x32": "x32"}
 
 
@@ -114,8 +118,13 @@ def header_names(bits):
     return pairs
 
 
+# -X raw leaves what is in memory decoded; raw=all shows all arguments as they are in registers.
+STRACE_OPTIONS = ["-f", "-n", "-X", "raw", "-e", "raw=all", "-e", "quiet=none", "-s", "0"]
+
+
 class Straced:
-    """What strace saw: calls by (ABI, number), and their names.
+    """What strace saw: calls by (ABI, number), their names, and the registers of those whose arguments are
+    recorded.
 
     A change of ABI is a message.  A new process has that of whichever process strace looked at
     before, without one: there the first call whose number and name occur together in one ABI only
@@ -124,10 +133,12 @@ class Straced:
 
     _native = header_names(64)
     _compat = header_names(32)
+    _rows = args_table.by_call()
 
     def __init__(self, path):
         self.calls = {}
         self.names = {}
+        self.registers = {}
         self.abis = {}
         self.unsure = {}
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -149,11 +160,11 @@ class Straced:
             return
         odd = _ODD.match(text)
         if odd:
-            self._call(pid, int(odd[1], 16) & 0xFFFFFFFF, None)
+            self._call(pid, int(odd[1], 16) & 0xFFFFFFFF, None, "")
         else:
-            self._call(pid, int(number), call[1])
+            self._call(pid, int(number), call[1], call[2])
 
-    def _call(self, pid, nr, name):
+    def _call(self, pid, nr, name, args):
         native, compat = (nr, name) in self._native, (nr, name) in self._compat
         if native != compat:
             told = "x86_64" if native else "i386"
@@ -162,26 +173,27 @@ class Straced:
             if self.abis[pid] != told:
                 raise ValueError(f"strace's {name} ({nr}) of process {pid} is not {self.abis[pid]}")
         if pid in self.abis:
-            self._count(self.abis[pid], nr, name)
+            self._count(self.abis[pid], nr, name, args)
         else:
-            self.unsure.setdefault(pid, []).append((nr, name))
+            self.unsure.setdefault(pid, []).append((nr, name, args))
 
     def _settle(self, pid, abi):
         self.abis.setdefault(pid, abi)
-        for nr, name in self.unsure.pop(pid, []):
-            self._count(self.abis[pid], nr, name)
+        for call in self.unsure.pop(pid, []):
+            self._count(self.abis[pid], *call)
 
-    def _count(self, abi, nr, name):
+    def _count(self, abi, nr, name, args):
         self.calls[abi, nr] = self.calls.get((abi, nr), 0) + 1
         if name:
             self.names[abi, nr] = name
+        if name in self._rows:
+            self.registers.setdefault((abi, nr), set()).add(tuple(int(each, 0) for each in _REGISTER.findall(args)))
 
 
 def strace(argv, log, prefix=(), **kwargs):
     """Run a workload under strace: its result and what was seen."""
     # -o alone would hide the messages about 32-bit mode.
-    result = run([*prefix, shutil.which("strace"), "-f", "-n", "-e", "quiet=none", "-s", "0",
-                  "-o", log, "--", *argv], **kwargs)
+    result = run([*prefix, shutil.which("strace"), *STRACE_OPTIONS, "-o", log, "--", *argv], **kwargs)
     return result, Straced(log)
 
 

@@ -14,20 +14,6 @@
 #include "profile.h"
 #include "scope.h"
 
-/* A call as a stop shows it; the same fields lie elsewhere at entry and at the filter's answer. */
-struct seen {
-	const struct abi *abi;
-	uint32_t nr;
-	uint64_t args[SYSCALL_ARGS];
-};
-
-static size_t abi_row(const struct abi *abi)
-{
-	size_t len;
-
-	return (size_t)(abi - abi_table(&len));
-}
-
 static void special_find(struct special_calls *special, const struct abi *abi)
 {
 	const struct {
@@ -76,12 +62,15 @@ void calls_begin_phase(struct call_watch *watch, const char *name)
 
 void calls_done(struct call_watch *watch)
 {
-	bits_done(&watch->named);
+	call_kinds_done(&watch->kinds);
 }
 
-/* False, and counted as a loss, for an ABI that is in no table of ours. */
+/*
+ * The same fields lie elsewhere at entry and at the filter's answer.  False, and counted as a loss,
+ * for an ABI that is in no table of ours.
+ */
 static bool see(
-	struct call_watch *watch, const struct __ptrace_syscall_info *info, struct seen *out)
+	struct call_watch *watch, const struct __ptrace_syscall_info *info, struct task_call *out)
 {
 	bool entry = info->op == PTRACE_SYSCALL_INFO_ENTRY;
 
@@ -99,9 +88,9 @@ static bool see(
 }
 
 static const struct special_calls *special_of(
-	const struct call_watch *watch, const struct seen *seen)
+	const struct call_watch *watch, const struct task_call *seen)
 {
-	return &watch->special[abi_row(seen->abi)];
+	return &watch->special[call_abi_row(seen->abi)];
 }
 
 /* The first wait for work after a listen begins to serve, and is a part of that. */
@@ -111,22 +100,41 @@ static void look_at_phase(struct call_watch *watch, const struct abi *abi, uint3
 
 	if (!watch->starting)
 		return;
-	if (nr == watch->special[abi_row(abi)].listen)
+	if (nr == watch->special[call_abi_row(abi)].listen)
 		watch->listening = true;
 	else if (watch->listening && syscall_name(abi, nr, name) &&
 		 phase_role(name) == PHASE_ROLE_WAIT)
 		calls_begin_phase(watch, phase_name(PHASE_SERVE));
 }
 
+/* With which arguments it was called; whatever is over their bound, or has no room, is "many". */
+static void note_args(
+	struct call_watch *watch, struct rec_call *call, const struct task_call *made)
+{
+	struct call_kind kind = call_kind_of(&watch->kinds, made->abi, made->nr);
+	uint64_t values[ARGS_PER_CALL_MAX];
+	struct rec_args *args;
+
+	if (!kind.n_args)
+		return;
+	for (size_t i = 0; i < kind.n_args; i++)
+		values[i] = made->args[kind.args[i].index];
+	args = rec_call_own_args(call);
+	if (args)
+		(void)rec_args_add(args, kind.args, kind.n_args, values);
+	else
+		watch->rec->loss[LOSS_NO_MEMORY]++;
+}
+
 /* Note that a call was made or tried; its entry, or NULL without memory. */
 static struct rec_call *note(
-	struct call_watch *watch, const struct task *task, const struct abi *abi, uint32_t nr)
+	struct call_watch *watch, const struct task *task, const struct task_call *made)
 {
-	struct rec_call *call = recording_call(watch->rec, abi, nr);
+	struct rec_call *call = recording_call(watch->rec, made->abi, made->nr);
 
 	if (!call)
 		return NULL;
-	look_at_phase(watch, abi, nr);
+	look_at_phase(watch, made->abi, made->nr);
 	call->last_ns = now_ns();
 	if (!call->count++)
 		call->first_ns = call->last_ns;
@@ -134,38 +142,23 @@ static struct rec_call *note(
 		watch->rec->loss[LOSS_NO_MEMORY]++;
 	if (watch->phase != SIZE_MAX && bits_add(&call->phases, watch->phase))
 		watch->rec->loss[LOSS_NO_MEMORY]++;
+	note_args(watch, call, made);
 	return call;
 }
 
 /* What the entered call was, noted as denied by a filter of the workload. */
 static void note_denied(struct call_watch *watch, struct task *task)
 {
-	struct rec_call *call = note(watch, task, task->entered.abi, task->entered.nr);
+	struct rec_call *call = note(watch, task, &task->entered);
 
 	if (call)
 		call->denied++;
 	task->entered.abi = NULL;
 }
 
-static bool has_name(struct call_watch *watch, const struct abi *abi, uint32_t nr)
-{
-	size_t at = abi_row(abi) * CALL_NRS + nr % CALL_NRS;
-	bool common = nr - abi->new_base < CALL_NRS;
-	char buf[SYSCALL_NAME_MAX];
-
-	/* Looking a number up is slow; those with a name are remembered. */
-	if (common && bits_has(&watch->named, at))
-		return true;
-	if (!syscall_name(abi, nr, buf))
-		return false;
-	if (common)
-		(void)bits_add(&watch->named, at);
-	return true;
-}
-
 /* seccomp(2) and prctl(2) ask for the same two things. */
 static enum task_await mode_asked(
-	const struct call_watch *watch, const struct seen *seen, uint64_t *out_flags)
+	const struct call_watch *watch, const struct task_call *seen, uint64_t *out_flags)
 {
 	const struct special_calls *special = special_of(watch, seen);
 
@@ -195,7 +188,7 @@ static enum task_await mode_asked(
  * clone3's structure.
  */
 static bool starts_untraced(
-	const struct call_watch *watch, const struct task *task, const struct seen *seen)
+	const struct call_watch *watch, const struct task *task, const struct task_call *seen)
 {
 	const struct special_calls *special = special_of(watch, seen);
 	uint64_t flags = seen->args[0];
@@ -209,15 +202,15 @@ static bool starts_untraced(
 	       (flags & CLONE_UNTRACED);
 }
 
-static void await(struct task *task, const struct seen *seen, enum task_await what)
+static void await(struct task *task, const struct task_call *seen, enum task_await what)
 {
 	task->await = what;
-	task->awaited = (struct task_call){seen->abi, seen->nr};
+	task->awaited = *seen;
 }
 
 /* Whoever draws on the terminal has to make room before the tree writes there. */
 static void tell_write(
-	const struct call_watch *watch, const struct task *task, const struct seen *seen)
+	const struct call_watch *watch, const struct task *task, const struct task_call *seen)
 {
 	const struct special_calls *special = special_of(watch, seen);
 
@@ -227,7 +220,7 @@ static void tell_write(
 
 /* mmap(2) of code: of which file. */
 static void look_at_map(
-	const struct call_watch *watch, const struct task *task, const struct seen *seen)
+	const struct call_watch *watch, const struct task *task, const struct task_call *seen)
 {
 	const struct special_calls *special = special_of(watch, seen);
 	char path[PROC_PATH_MAX];
@@ -242,7 +235,7 @@ static void look_at_map(
  * The call goes into the kernel: does its return tell more about the task?  Returns whether it
  * gives a filter to all threads.
  */
-static bool look_ahead(struct call_watch *watch, struct task *task, const struct seen *seen)
+static bool look_ahead(struct call_watch *watch, struct task *task, const struct task_call *seen)
 {
 	uint64_t flags;
 	enum task_await asked = mode_asked(watch, seen, &flags);
@@ -255,7 +248,7 @@ static bool look_ahead(struct call_watch *watch, struct task *task, const struct
 	}
 	if (asked != AWAIT_NOTHING)
 		await(task, seen, asked);
-	else if (!has_name(watch, seen->abi, seen->nr))
+	else if (!call_kind_of(&watch->kinds, seen->abi, seen->nr).named)
 		await(task, seen, AWAIT_ENOSYS);
 	if (starts_untraced(watch, task, seen))
 		watch->rec->loss[LOSS_UNTRACED]++;
@@ -267,25 +260,25 @@ static bool look_ahead(struct call_watch *watch, struct task *task, const struct
 void calls_entered(
 	struct call_watch *watch, struct task *task, const struct __ptrace_syscall_info *info)
 {
-	struct seen seen;
+	struct task_call seen;
 
 	if (!see(watch, info, &seen))
 		return;
 	if (watch->filter || task->strict) {
-		task->entered = (struct task_call){seen.abi, seen.nr};
+		task->entered = seen;
 		return;
 	}
-	if (note(watch, task, seen.abi, seen.nr))
+	if (note(watch, task, &seen))
 		(void)look_ahead(watch, task, &seen);
 }
 
 bool calls_passed(
 	struct call_watch *watch, struct task *task, const struct __ptrace_syscall_info *info)
 {
-	struct seen seen;
+	struct task_call seen;
 
 	task->entered.abi = NULL;
-	return see(watch, info, &seen) && note(watch, task, seen.abi, seen.nr) &&
+	return see(watch, info, &seen) && note(watch, task, &seen) &&
 	       look_ahead(watch, task, &seen);
 }
 
@@ -355,7 +348,7 @@ void calls_returned(
 		if (watch->filter && !task->notifying)
 			note_denied(watch, task);
 		else
-			(void)note(watch, task, task->entered.abi, task->entered.nr);
+			(void)note(watch, task, &task->entered);
 		task->entered.abi = NULL;
 	} else if (await != AWAIT_NOTHING) {
 		handlers[await](watch, task, info->exit.rval);
@@ -371,7 +364,7 @@ void calls_died(struct call_watch *watch, struct task *task, int wait_status)
 	if (sig == SIGSYS || (task->strict && sig == SIGKILL))
 		note_denied(watch, task);
 	else if (task->strict)
-		(void)note(watch, task, task->entered.abi, task->entered.nr); /* exit(2) */
+		(void)note(watch, task, &task->entered); /* exit(2) */
 	task->entered.abi = NULL;
 }
 

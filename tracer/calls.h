@@ -8,12 +8,11 @@
 #include <stdbool.h>
 #include <sys/ptrace.h>
 
+#include "call_kind.h"
 #include "err.h"
 #include "recording.h"
 #include "task.h"
 #include "tracer.h"
-
-enum { CALL_ABIS_MAX = 32, CALL_NRS = 1024 };
 
 /* The calls of an ABI that mean something to the recorder itself. */
 struct special_calls {
@@ -31,7 +30,7 @@ struct call_watch {
 	bool filter; /* the recorder's filter is in place: calls that no filter denies stop for it
 		      */
 	struct special_calls special[CALL_ABIS_MAX]; /* by row of the ABI table */
-	struct bits named; /* row * CALL_NRS + number: known to have a name */
+	struct call_kinds kinds;
 	size_t phase; /* index into recording.phases, SIZE_MAX if there was no memory for it */
 	bool starting; /* it does not serve yet, and no other phase was begun */
 	bool listening; /* the next wait for work begins to serve */

@@ -11,10 +11,11 @@
 
 #include "syscalls.h"
 
-/* A call that was announced by an entry stop and is not noted yet. */
+/* A call as a stop shows it. */
 struct task_call {
 	const struct abi *abi; /* NULL: none */
 	uint32_t nr;
+	uint64_t args[SYSCALL_ARGS]; /* of an ABI with 32-bit registers: these */
 };
 
 /* What a call that is under way tells about the task when it returns. */
@@ -35,7 +36,7 @@ struct task {
 	bool notifying; /* may ask a supervisor: unanswered by RET_TRACE is not yet denied */
 	bool strict;
 
-	struct task_call entered;
+	struct task_call entered; /* announced by an entry stop, and not noted yet */
 	struct task_call awaited; /* the call that `await` is about */
 	enum task_await await;
 	bool was_filtered; /* what `filtered` falls back to if AWAIT_FILTER fails */

@@ -5,6 +5,8 @@ Agreement: the sets of (ABI, number) are equal for each back end and strace, as 
 runs; what may differ is named in the row, with the reason.  For programs of our own the exact counts
 are known, too.  And in one run of each, all counts are what the oracle counted in the same run.
 
+Arguments: of every call, the same values and tuples, or "many" where strace saw more than are kept.
+
 Round trip: the program under the profile cut from its recordings ends as it does bare, with the
 same output; a call that was not recorded is denied with the errno that was chosen.
 """
@@ -19,10 +21,12 @@ import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import args_table  # noqa: E402
 import ebpf  # noqa: E402
 import tap  # noqa: E402
 import workload  # noqa: E402
 
+ROWS = args_table.by_call()
 RUNS_MIN = 3
 RUNS_MAX = 8
 SCRATCH = tap.scratch()
@@ -213,6 +217,8 @@ class Trial:
         # As an ordinary user there is one back end.
         self.backends = ["ptrace"] if user or ebpf.lack() else ["ebpf", "ptrace"]
         self.seen = {who: set() for who in [*self.backends, "strace"]}
+        self.args = {backend: {} for backend in self.backends}
+        self.registers = {}  # that strace saw
         self.where = {backend: set() for backend in self.backends}  # (program, ABI, number)
         self.names = {}
         self.faults = []
@@ -283,6 +289,8 @@ class Trial:
             self.faults.append(f"{backend}: denied {seen.denied}, but there is no filter")
         self.recordings.append(path)
         self.where[backend] |= seen.where
+        for key, sets in seen.args.items():
+            self.args[backend][key] = args_table.union(self.args[backend].get(key), sets)
         grown = not self.seen[backend] >= set(seen.calls)
         self.seen[backend] |= set(seen.calls)
         return grown
@@ -293,6 +301,20 @@ class Trial:
                                        **self.fresh())
         self.check_run("strace", result, seen, self.row.ours)
         self.seen["strace"] |= set(seen.calls)
+        for key, registers in seen.registers.items():
+            self.registers.setdefault(key, set()).update(registers)
+
+    def differing_args(self):
+        """Which sets of arguments are others than what strace's registers make, printable."""
+        wrong = []
+        for key, registers in self.registers.items():
+            rows = ROWS[self.names[key]]
+            if key[0] != "x86_64" or self.names[key] in self.row.may:
+                continue
+            want = args_table.of_registers(rows, registers)
+            wrong += [f"{backend}: {self.names[key]}: {got[key]}, and by strace {want}"
+                      for backend, got in self.args.items() if key in got and got[key] != want]
+        return wrong
 
     def differing(self):
         """What only one of the watchers saw, printable, but for what the row names."""
@@ -308,7 +330,7 @@ class Trial:
         wrong += [f"one back end only: {path} {abi} {nr} {self.names.get((abi, nr))}"
                   for path, abi, nr in sorted(first ^ last)
                   if self.names.get((abi, nr)) not in self.row.may]
-        return wrong
+        return wrong + self.differing_args()
 
     def agree(self):
         """The agreement test."""

@@ -73,8 +73,9 @@ int main(int argc, char **argv)
 	for (int i = 0; i < THREADS; i++) {
 		if (read(pipe_fds[2], &tid, sizeof(tid)) != sizeof(tid))
 			return 1;
-		while (!sleeps(tid))
+		do {
 			(void)sched_yield();
+		} while (!sleeps(tid));
 	}
 	if (pthread_create(&last, NULL, execute, argv[0]))
 		return 1;

@@ -9,10 +9,10 @@ import subprocess
 import sys
 
 sys.path.insert(0, "tests")
+import args_table  # noqa: E402
 import tap  # noqa: E402
 
 VMLINUX = "/sys/kernel/btf/vmlinux"
-TABLE = "lib/args.tsv"
 BODIES = ["__do_sys_", "__sys_", "ksys_"]
 WRAPPED = ["CONST", "TYPEDEF", "VOLATILE"]
 
@@ -37,14 +37,6 @@ def width(known, number):
     return 8 * one.get("size", 0) if one.get("kind") in ("INT", "ENUM") else 0
 
 
-def rows():
-    """(call, index, name of the parameter, bits) of the table."""
-    with open(TABLE, encoding="utf-8") as file:
-        lines = [line.rstrip("\n").split("\t") for line in file if not line.startswith("#")]
-    return [(call, int(index), parameter.split()[-1], 64 if "long" in parameter else 32)
-            for call, index, parameter, _class, _mask, _file in lines]
-
-
 def main():
     known, reason = types()
     if known is None:
@@ -53,15 +45,15 @@ def main():
     bodies = {one["name"]: known[one["type_id"]]["params"]
               for one in known.values() if one["kind"] == "FUNC"}
     wrong, compared = [], 0
-    for call, index, name, bits in rows():
+    for row in args_table.rows():
         for body in BODIES:
-            params = bodies.get(body + call)
+            params = bodies.get(body + row.call)
             if params is None:
                 continue
             compared += 1
             got = [(param["name"], width(known, param["type_id"])) for param in params]
-            if index >= len(got) or got[index] != (name, bits):
-                wrong.append(f"{call} {index} {name} {bits}: {body}{call} has {got}")
+            if row.index >= len(got) or got[row.index] != (row.parameter, row.bits):
+                wrong.append(f"{row}: {body}{row.call} has {got}")
     tap.equal(wrong, [], f"{compared} declarations have the parameter at its place, with its width")
     tap.ok(compared > 0, "there were some to compare")
 
