@@ -13,8 +13,13 @@
 
 int ebpf_open(enum tracer_room room, void **out_state, struct err *e)
 {
-	struct ebpf_limits limits = room == TRACER_COMMAND || room == TRACER_ONE ? EBPF_LIMITS
-										 : EBPF_LIMITS_NODE;
+	static const struct ebpf_limits *const LIMITS[] = {
+		[TRACER_COMMAND] = &EBPF_LIMITS,
+		[TRACER_ONE] = &EBPF_LIMITS,
+		[TRACER_SEVERAL] = &EBPF_LIMITS_SEVERAL,
+		[TRACER_NODE] = &EBPF_LIMITS_NODE,
+	};
+	struct ebpf_limits limits = *LIMITS[room];
 	struct ebpf_kernel *kernel;
 
 	limits.attaches = room != TRACER_COMMAND;

@@ -28,9 +28,20 @@ const struct ebpf_limits EBPF_LIMITS = {
 	.hold_ns = 20 * MS, /* attaching takes about half a millisecond where a CPU is free */
 };
 
+const struct ebpf_limits EBPF_LIMITS_SEVERAL = {
+	.targets = 129,
+	.lanes = EBPF_LANES_MAX,
+	.programs = 4096,
+	.mapped = 8192,
+	.odds = 16384,
+	.tuples = 32768,
+	.ring_bytes = 512 * 1024,
+	.hold_ns = 20 * MS,
+};
+
 /*
  * 500 containers, and what else has mounts of its own.  32 MiB in all, with what the recordings
- * take, on however many CPUs: so they share the counts.
+ * take, on however many CPUs: so they share the counts, and no arguments are recorded.
  */
 const struct ebpf_limits EBPF_LIMITS_NODE = {
 	.targets = 577,

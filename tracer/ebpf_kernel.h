@@ -28,8 +28,8 @@ struct ebpf_limits {
 	bool discovers; /* mount namespaces become targets by themselves */
 };
 
-/* For one target, and for a node full of containers; neither discovers any. */
-extern const struct ebpf_limits EBPF_LIMITS, EBPF_LIMITS_NODE;
+/* For one target, for several, and for a node full of containers; none discovers any. */
+extern const struct ebpf_limits EBPF_LIMITS, EBPF_LIMITS_SEVERAL, EBPF_LIMITS_NODE;
 
 /* The names of the ABIs that calls enter under, x32 aside. */
 extern const char *const EBPF_ABI_NAMES[EBPF_ENTRIES];

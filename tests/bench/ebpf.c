@@ -50,6 +50,8 @@ static const struct {
 } JOBS[WORKS] = {
 	[WORK_GETPPID] = {"getppid", "ns", 1, 60, 100, 1},
 	[WORK_READ_WRITE] = {"read + write", "ns", 1, 60, 50, 1},
+	[WORK_LSEEK] = {"lseek, of which one argument is recorded", "ns", 1, 60, 100, 1},
+	[WORK_SETSOCKOPT] = {"setsockopt, two arguments", "ns", 1, 60, 100, 1},
 	[WORK_SPAWN] = {"spawn + wait of a static true", "us", 1000, 4, 4, 4},
 };
 

@@ -11,7 +11,8 @@ import sys
 import ways
 
 LOOP = [f"{ways.BUILD}/tests/programs/call_loop", ways.TRUE]
-METRICS = {"one call": ("ns", 1), "read + write": ("ns", 1), "spawn + wait": ("us", 1000)}
+METRICS = {"one call": ("ns", 1), "read + write": ("ns", 1), "lseek, one argument recorded": ("ns", 1),
+           "setsockopt, two arguments recorded": ("ns", 1), "spawn + wait": ("us", 1000)}
 GOAL_KIB = 8 * 1024
 
 

@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum work { WORK_GETPPID, WORK_READ_WRITE, WORK_SPAWN, WORKS };
+/* Of lseek one argument is recorded, of setsockopt two. */
+enum work { WORK_GETPPID, WORK_READ_WRITE, WORK_LSEEK, WORK_SETSOCKOPT, WORK_SPAWN, WORKS };
 
 static inline void work_getppid(int n)
 {
@@ -38,6 +39,18 @@ static inline void work_read_write(int n)
 	}
 }
 
+static inline void work_lseek(int n)
+{
+	for (int i = 0; i < n; i++)
+		syscall(SYS_lseek, -1, 0, i & 1);
+}
+
+static inline void work_setsockopt(int n)
+{
+	for (int i = 0; i < n; i++)
+		syscall(SYS_setsockopt, -1, 1, i & 7, NULL, 0);
+}
+
 /* @program is static and does nothing. */
 static inline void work_spawn(int n, const char *program)
 {
@@ -54,12 +67,17 @@ static inline void work_spawn(int n, const char *program)
 
 static inline void work_do(enum work work, int n, const char *program)
 {
-	if (work == WORK_GETPPID)
-		work_getppid(n);
-	else if (work == WORK_READ_WRITE)
-		work_read_write(n);
-	else
+	static void (*const loops[WORKS])(int n) = {
+		[WORK_GETPPID] = work_getppid,
+		[WORK_READ_WRITE] = work_read_write,
+		[WORK_LSEEK] = work_lseek,
+		[WORK_SETSOCKOPT] = work_setsockopt,
+	};
+
+	if (work == WORK_SPAWN)
 		work_spawn(n, program);
+	else
+		loops[work](n);
 }
 
 /* Nanoseconds that passed. */

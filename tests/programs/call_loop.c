@@ -1,8 +1,8 @@
 /* build: -static */
 /*
- * call_loop PROGRAM [stay]: make calls in batches and print the nanoseconds that one getppid, one
- * read with one write, and one spawn of PROGRAM (static, does nothing) took in the best batch of
- * each; with "stay", wait then for the end of the input.
+ * call_loop PROGRAM [stay]: make calls in batches and print the nanoseconds that one of each kind of
+ * work (workload.h) took in its best batch; PROGRAM is static and does nothing.  With "stay", wait
+ * then for the end of the input.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,13 @@ static double least_ns(enum work work, const char *program)
 {
 	static const struct {
 		int batches, times;
-	} jobs[WORKS] = {{50, 200}, {50, 100}, {10, 2}};
+	} jobs[WORKS] = {
+		[WORK_GETPPID] = {50, 200},
+		[WORK_READ_WRITE] = {50, 100},
+		[WORK_LSEEK] = {50, 200},
+		[WORK_SETSOCKOPT] = {50, 200},
+		[WORK_SPAWN] = {10, 2},
+	};
 	double least = 0;
 
 	for (int batch = 0; batch < jobs[work].batches; batch++) {

@@ -20,6 +20,7 @@
 enum {
 	SYS_GETPPID = 110,
 	SYS_SCHED_YIELD = 24,
+	SYS_DUP3 = 292,
 	COPIES = 100,
 	COPIES_FEW = 6,
 	CROWD = 1500,
@@ -40,6 +41,7 @@ struct trial {
 		bool recorded, complete;
 		int status;
 		uint64_t loss[LOSS_WAYS], getppid, sched_yield, odd_numbers;
+		uint64_t many, dup3; /* calls with many arguments, different ones of dup3 */
 	} * outcome;
 };
 
@@ -64,6 +66,15 @@ static uint64_t count_of(const struct recording *rec, uint32_t nr)
 	return call ? call->count : 0;
 }
 
+static void note_args(struct outcome *outcome, const struct rec_call *call)
+{
+	const struct rec_args *args = rec_call_args(call);
+
+	outcome->many += args->n_args > 0 && args->args[0].values.many;
+	if (call->nr == SYS_DUP3)
+		outcome->dup3 = args->n_args ? args->args[0].values.n_tuples : 0;
+}
+
 static void note(struct outcome *outcome, const struct recording *rec)
 {
 	outcome->recorded = true;
@@ -71,8 +82,10 @@ static void note(struct outcome *outcome, const struct recording *rec)
 	memcpy(outcome->loss, rec->loss, sizeof(rec->loss));
 	outcome->getppid = count_of(rec, SYS_GETPPID);
 	outcome->sched_yield = count_of(rec, SYS_SCHED_YIELD);
-	for (size_t i = 0; i < rec->n_calls; i++)
+	for (size_t i = 0; i < rec->n_calls; i++) {
 		outcome->odd_numbers += rec->calls[i].nr >= EBPF_NRS;
+		note_args(outcome, &rec->calls[i]);
+	}
 }
 
 /* To what is used already; version 1 refuses less. */
@@ -131,16 +144,23 @@ static void record(void *arg)
 	ebpf_kernel_free(kernel);
 }
 
+/* Record it, to @trial->outcome. */
+static bool run(struct trial *trial)
+{
+	trial->outcome = mmap(NULL, sizeof(*trial->outcome), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return tap_child(record, trial) == 0 && trial->outcome->recorded &&
+	       trial->outcome->status == 0;
+}
+
 /* Record it, and hold the outcome to what all have in common; returns how much @way lost. */
 static uint64_t provoke(struct trial *trial, enum loss way)
 {
-	struct outcome *outcome = mmap(
-		NULL, sizeof(*outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool ran = run(trial);
+	const struct outcome *outcome = trial->outcome;
 	uint64_t others = 0;
 
-	trial->outcome = outcome;
-	ok(tap_child(record, trial) == 0 && outcome->recorded && outcome->status == 0,
-		"%s: recorded, and the workload ends well (%d)", loss_name(way), outcome->status);
+	ok(ran, "%s: recorded, and the workload ends well (%d)", loss_name(way), outcome->status);
 	/* Others that attach programs meanwhile may make returns late. */
 	for (int i = 0; i < LOSS_WAYS; i++)
 		others += i == (int)way || i == LOSS_LATE_RETURNS ? 0 : outcome->loss[i];
@@ -205,6 +225,29 @@ static void test_out_of_range(void)
 	ok(lost == 20 - 8 && trial.outcome->odd_numbers == 8,
 		"out_of_range: 20 odd numbers where 8 have room (%ju lost, %ju noted)",
 		(uintmax_t)lost, (uintmax_t)trial.outcome->odd_numbers);
+}
+
+/* Arguments without room are not lost: they may have been any, which is "many". */
+static void test_tuples_full(void)
+{
+	struct trial trial = {.limits = EBPF_LIMITS};
+	bool ran;
+
+	(void)snprintf(trial.script, sizeof(trial.script),
+		"n=10; while [ $n -lt 20 ]; do n=$((n + 1)); echo 124 0 0 7f0000$n 0 0 0; done |"
+		" exec %s/make_calls",
+		programs);
+	ran = run(&trial);
+	ok(ran && trial.outcome->complete && !trial.outcome->many &&
+			trial.outcome->dup3 == 10,
+		"arguments are kept (%ju)", (uintmax_t)trial.outcome->dup3);
+	/* The C library's own calls take it all. */
+	trial.limits.tuples = 16;
+	ran = run(&trial);
+	ok(ran && trial.outcome->complete && trial.outcome->many > 1 &&
+			trial.outcome->dup3 == 0,
+		"without room for arguments they are many (of %ju calls), and nothing is lost",
+		(uintmax_t)trial.outcome->many);
 }
 
 static void test_late_returns(void)
@@ -314,6 +357,7 @@ int main(void)
 	test_map_full();
 	test_ring_full();
 	test_out_of_range();
+	test_tuples_full();
 	test_late_returns();
 	test_inherit_failures();
 	test_missed_recursion();

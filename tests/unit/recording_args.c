@@ -63,6 +63,22 @@ static void test_bounds(void)
 	ok(args.args[1].values.many && args.args[1].values.n_tuples == 0, "many stays");
 }
 
+static void test_values(void)
+{
+	scoped(rec_args_done) struct rec_args args = {0};
+
+	add(&args, 1, 2);
+	ok(rec_args_add_value(&args, TWO, 2, 1, 3) == -EINVAL && args.args[1].values.n_tuples == 1,
+		"a value alone is refused where tuples are kept");
+	for (uint64_t i = 0; i <= ARG_TUPLES_MAX; i++)
+		add(&args, 1, i);
+	ok(!rec_args_add_value(&args, TWO, 2, 0, UINT64_C(0xffffffff00000009)) &&
+			args.args[0].values.n_tuples == 2 && args.args[0].values.tuples[1] == 9,
+		"where there are many tuples it is added, as wide as it is");
+	ok(rec_args_add_value(&args, OTHER, 2, 0, 1) == -EINVAL, "of the same rows only");
+	ok(!rec_args_add_value(&args, TWO, 2, 1, 5) && args.args[1].values.many, "many stays");
+}
+
 static void test_many(void)
 {
 	scoped(rec_args_done) struct rec_args args = {0}, one = {0}, none = {0};
@@ -190,6 +206,7 @@ int main(void)
 {
 	test_add();
 	test_bounds();
+	test_values();
 	test_many();
 	test_laws();
 	test_equal();
