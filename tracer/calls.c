@@ -108,8 +108,7 @@ static void look_at_phase(struct call_watch *watch, const struct abi *abi, uint3
 }
 
 /* With which arguments it was called; whatever is over their bound, or has no room, is "many". */
-static void note_args(
-	struct call_watch *watch, struct rec_call *call, const struct task_call *made)
+static void note_args(struct call_watch *watch, struct rec_call *call, const struct task_call *made)
 {
 	struct call_kind kind = call_kind_of(&watch->kinds, made->abi, made->nr);
 	uint64_t values[ARGS_PER_CALL_MAX];

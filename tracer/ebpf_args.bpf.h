@@ -79,9 +79,9 @@ static bool args_are_recent(
 	const struct ebpf_recent *recent = recent_at(caller, slot, values);
 
 	return recent && recent->slot == slot && recent->epoch == caller->self->epoch &&
-	       recent->program == caller->self->program &&
-	       recent->joined == caller->self->joined && recent->values[0] == values[0] &&
-	       recent->values[1] == values[1] && recent->values[2] == values[2];
+	       recent->program == caller->self->program && recent->joined == caller->self->joined &&
+	       recent->values[0] == values[0] && recent->values[1] == values[1] &&
+	       recent->values[2] == values[2];
 }
 
 static void args_remember(

@@ -153,7 +153,8 @@ static int make_room(struct ebpf_kernel *kernel)
 		{kernel->skeleton->maps.mapped, limits->mapped},
 		{kernel->skeleton->maps.odds, limits->odds},
 		{kernel->skeleton->maps.tuples, limits->tuples},
-		/* A call has several, as a rule; where it has not, it is this that is full first. */
+		/* A call has several, as a rule; where it has not, it is this that is full first.
+		 */
 		{kernel->skeleton->maps.tuple_counts, limits->tuples / TUPLES_PER_CALL},
 		{kernel->skeleton->maps.recents,
 			limits->tuples ? limits->targets * kernel->lanes : 0},
@@ -162,8 +163,7 @@ static int make_room(struct ebpf_kernel *kernel)
 
 	for (size_t i = 0; i < ARRAY_LEN(rooms); i++) {
 		/* No map has no room. */
-		if (bpf_map__set_max_entries(
-			    rooms[i].map, rooms[i].entries ? rooms[i].entries : 1))
+		if (bpf_map__set_max_entries(rooms[i].map, rooms[i].entries ? rooms[i].entries : 1))
 			return -errno;
 	}
 	return 0;
@@ -395,8 +395,8 @@ int ebpf_map_each(const struct bpf_map *map, ebpf_on_entry *each, void *ctx, str
 
 	for (;;) {
 		uint32_t n = BATCH;
-		int code = bpf_map_lookup_batch(bpf_map__fd(map), first ? NULL : &cursor, &cursor,
-			keys, values, &n, NULL);
+		int code = bpf_map_lookup_batch(
+			bpf_map__fd(map), first ? NULL : &cursor, &cursor, keys, values, &n, NULL);
 
 		if (code && errno != ENOENT)
 			return err_sys(e, errno, "ebpf: cannot read %s", bpf_map__name(map));
@@ -421,8 +421,8 @@ int ebpf_kernel_each_tuple(
 	return ebpf_map_each(kernel->skeleton->maps.tuples, each, ctx, e);
 }
 
-size_t ebpf_kernel_args(const struct ebpf_kernel *kernel, uint32_t slot,
-	struct arg_row out_rows[ARGS_PER_CALL_MAX])
+size_t ebpf_kernel_args(
+	const struct ebpf_kernel *kernel, uint32_t slot, struct arg_row out_rows[ARGS_PER_CALL_MAX])
 {
 	const struct ebpf_arg_spec *spec = &kernel->skeleton->rodata->setup.args[slot];
 

@@ -152,8 +152,9 @@ static void seen_each(const struct ebpf_reader *reader, const uint64_t seen[EBPF
 
 		for (; bits; bits &= bits - 1) {
 			uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
-			struct rec_call *call = slot_calls(reader, slot) ? ebpf_reader_call(reader, slot)
-									 : NULL;
+			struct rec_call *call = slot_calls(reader, slot)
+							? ebpf_reader_call(reader, slot)
+							: NULL;
 
 			if (call)
 				each(reader, call, member);

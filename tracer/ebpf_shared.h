@@ -31,7 +31,8 @@ enum {
 	EBPF_NAME_MAX = 128, /* of a cgroup, as far as it is told */
 	EBPF_PATH_MAX = 4096,
 	EBPF_ARGS = 3, /* recorded of a call (ARGS_PER_CALL_MAX of lib/args.h) */
-	EBPF_TUPLES_MAX = 33, /* kept of a call: one more than a recording does, which says "many" */
+	EBPF_TUPLES_MAX =
+		33, /* kept of a call: one more than a recording does, which says "many" */
 	EBPF_RECENTS = 32, /* a power of two */
 	EBPF_ALARM_BYTES = 4096,
 };

@@ -181,8 +181,7 @@ static void program_give_back(void *ctx, const void *value)
 	const struct ebpf_programs *skeleton = ctx;
 
 	(void)bpf_map_update_elem(bpf_map__fd(skeleton->maps.programs), value, &NONE, BPF_ANY);
-	(void)bpf_map_update_elem(
-		bpf_map__fd(skeleton->maps.spare_programs), NULL, value, BPF_ANY);
+	(void)bpf_map_update_elem(bpf_map__fd(skeleton->maps.spare_programs), NULL, value, BPF_ANY);
 }
 
 static void programs_delete(const struct ebpf_programs *skeleton, uint32_t index)

@@ -1,8 +1,8 @@
 /* build: -static */
 /*
- * call_loop PROGRAM [stay]: make calls in batches and print the nanoseconds that one of each kind of
- * work (workload.h) took in its best batch; PROGRAM is static and does nothing.  With "stay", wait
- * then for the end of the input.
+ * call_loop PROGRAM [stay]: make calls in batches and print the nanoseconds that one of each kind
+ * of work (workload.h) took in its best batch; PROGRAM is static and does nothing.  With "stay",
+ * wait then for the end of the input.
  */
 #include <stdio.h>
 #include <string.h>

@@ -207,7 +207,7 @@ static void test_ring_full(void)
 	/* The workload stops the recorder, which reads the ring, while it fills it. */
 	(void)snprintf(trial.script, sizeof(trial.script),
 		STOP_RECORDER "n=0; while [ $n -lt %d ]; do n=$((n + 1)); %s/$n >/dev/null; "
-		"done; kill -CONT $PPID",
+			      "done; kill -CONT $PPID",
 		COPIES, scratch);
 	provoke(&trial, LOSS_RING_FULL);
 	ok(trial.outcome->sched_yield == COPIES * 20ul, "ring_full: the calls are exact (%ju)",
@@ -238,14 +238,12 @@ static void test_tuples_full(void)
 		" exec %s/make_calls",
 		programs);
 	ran = run(&trial);
-	ok(ran && trial.outcome->complete && !trial.outcome->many &&
-			trial.outcome->dup3 == 10,
+	ok(ran && trial.outcome->complete && !trial.outcome->many && trial.outcome->dup3 == 10,
 		"arguments are kept (%ju)", (uintmax_t)trial.outcome->dup3);
 	/* The C library's own calls take it all. */
 	trial.limits.tuples = 16;
 	ran = run(&trial);
-	ok(ran && trial.outcome->complete && trial.outcome->many > 1 &&
-			trial.outcome->dup3 == 0,
+	ok(ran && trial.outcome->complete && trial.outcome->many > 1 && trial.outcome->dup3 == 0,
 		"without room for arguments they are many (of %ju calls), and nothing is lost",
 		(uintmax_t)trial.outcome->many);
 }
