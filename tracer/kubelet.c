@@ -214,7 +214,8 @@ static int nothing_found(struct search *search, const char *pod, struct err *e)
 int kubelet_find(const char *root, const char *pod,
 	int (*each)(void *ctx, const struct container *container), void *ctx, struct err *e)
 {
-	struct search search = {.root = root, .each = each, .ctx = ctx, .e = e};
+	struct search search = {
+		.root = root, .wanted = {.space = "", .pod = ""}, .each = each, .ctx = ctx, .e = e};
 	int code;
 
 	if (wanted_parse(pod, &search.wanted, e))
