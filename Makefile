@@ -132,6 +132,9 @@ $(BUILD)/gen/args.inc: lib/args.tsv | $(SETUP)
 		printf "ARG(\"%s\", %s, %d, ARG_%s, %s, \"%s: %s\")\n", $$1, $$2, $$3 ~ /long/ ? 64 : 32, \
 			toupper($$4), $$5, $$6, $$3 }' $< > $@
 $(BUILD)/lib/args.o: $(BUILD)/gen/args.inc
+$(BUILD)/gen/arg_names.inc: scripts/arg_names.awk lib/arg_names.tsv lib/arg_counts.tsv | $(SETUP)
+	$(call say,GEN,$@)mkdir -p $(@D) && awk -f $^ > $@
+$(BUILD)/lib/args_text.o: $(BUILD)/gen/arg_names.inc
 
 # Programs for the kernel, those of the eBPF back end and of the tests, and the skeletons through which
 # they are loaded.  The generated headers are not held to our warnings (-isystem).
@@ -217,7 +220,7 @@ bench: $(BIN) $(BENCH) $(PROGRAMS) | $(SETUP) ## ratios side by side, written to
 	$(Q)$(TEST_ENV) scripts/bench.sh
 
 C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/fuzz tests/bench tests/programs,$(m)/*.[ch]))
-tidy: $(BUILD)/gen/runtime_base.inc $(BUILD)/gen/args.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
+tidy: $(BUILD)/gen/runtime_base.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
 	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c | grep -v "\.bpf\.c$$"); do \
 		case $$m in cli) sees="$(SEES_cli)";; lib) sees=lib;; *) sees="$$m lib";; esac; \
 		clang-tidy --quiet $$f -- -std=gnu17 $(CPPFLAGS_ALL) -iquote $(BUILD)/gen -isystem $(BUILD)/gen \

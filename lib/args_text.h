@@ -1,0 +1,52 @@
+/*
+ * args_text.h: the values of arguments as people write them: "SOCK_STREAM|SOCK_CLOEXEC".
+ *
+ * The names are those of C headers (lib/arg_names.tsv), so they fit the ABIs of the machine that
+ * this was compiled for; of other ABIs numbers stay numbers.
+ */
+#ifndef SYSCLAMP_ARGS_TEXT_H
+#define SYSCLAMP_ARGS_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "syscalls.h"
+
+enum {
+	ARGS_MAX = 6, /* of a call */
+	ARG_TEXT_MAX = 512, /* bytes: room for every text of an argument */
+	CALL_TEXT_MAX = 1024, /* and for that of a call, unless it has several of such length */
+};
+
+/**
+ * One argument: its name or names, what is left over in hex; a number without a name in decimal if
+ * it is small (down to -4095, as the kernel has errors), otherwise in hex.
+ *
+ * @call: its name under @abi.
+ * @value: as in the register; what lies above the width that the kernel looks at is ignored.
+ * @out: @size bytes; the text is cut if it does not fit.
+ *
+ * Returns @out.
+ */
+const char *args_text(const struct abi *abi, const char *call, unsigned index, uint64_t value,
+	char *out, size_t size);
+
+/**
+ * The same where other arguments are known, too: what an option of a socket means depends on its
+ * level.
+ *
+ * @known: bit i is set if values[i] is known; that of @index is.
+ */
+const char *args_text_among(const struct abi *abi, const char *call, unsigned index,
+	const uint64_t values[ARGS_MAX], unsigned known, char *out, size_t size);
+
+/**
+ * A whole call, "socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0)": as many arguments as it has, or up
+ * to the last that is recorded or has names (args.h) where that is not known.
+ *
+ * @call: its name, or what stands for it: "#999".
+ */
+const char *args_text_call(const struct abi *abi, const char *call, const uint64_t values[ARGS_MAX],
+	char *out, size_t size);
+
+#endif
