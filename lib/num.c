@@ -5,7 +5,7 @@
 
 #include "scope.h"
 
-enum { ERRNO_MAX = 4095, ERRNO_NAMED_MAX = 255, PID_MAX = 4194304 };
+enum { ERRNO_MAX = 4095, ERRNO_NAMED_MAX = 255, PID_MAX = 4194304, HEX_DIGITS_MAX = 16 };
 
 int num_parse(const char *text, uint64_t max, uint64_t *out_value)
 {
@@ -19,6 +19,24 @@ int num_parse(const char *text, uint64_t max, uint64_t *out_value)
 			__builtin_add_overflow(value, (uint64_t)(*c - '0'), &value) || value > max)
 			return -ERANGE;
 	}
+	*out_value = value;
+	return 0;
+}
+
+int num_parse_hex(const char *text, uint64_t *out_value)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *first = text + 2;
+	size_t len;
+	uint64_t value = 0;
+
+	if (strncmp(text, "0x", 2) != 0)
+		return -EINVAL;
+	len = strspn(first, digits);
+	if (len == 0 || len > HEX_DIGITS_MAX || first[len] || (*first == '0' && len > 1))
+		return -EINVAL;
+	for (const char *c = first; *c; c++)
+		value = value << 4 | (uint64_t)(strchr(digits, *c) - digits);
 	*out_value = value;
 	return 0;
 }

@@ -16,6 +16,12 @@
  */
 int num_parse(const char *text, uint64_t max, uint64_t *out_value);
 
+/**
+ * Read "0x" and 1 to 16 lower-case hex digits, without leading zeros: as "0x%" PRIx64 prints.
+ * Returns 0 or -EINVAL.
+ */
+int num_parse_hex(const char *text, uint64_t *out_value);
+
 /** Read a process ID, 1...4194304 (PID_MAX_LIMIT, linux/threads.h).  Returns 0 or -EINVAL. */
 int num_parse_pid(const char *text, pid_t *out_pid);
 

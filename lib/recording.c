@@ -121,6 +121,7 @@ void recording_done(struct recording *rec)
 	for (size_t i = 0; i < rec->n_calls; i++)
 		rec_call_done(&rec->calls[i]);
 	free(rec->calls);
+	rec_origins_done(rec);
 	free(rec->sources);
 	rec_names_done(&rec->workload.argv);
 	free(rec->workload.cwd);
@@ -223,13 +224,19 @@ uint64_t recording_losses(const struct recording *rec)
 	return sum;
 }
 
+int rec_number_compare(
+	const struct abi *a_abi, uint32_t a_nr, const struct abi *b_abi, uint32_t b_nr)
+{
+	if (a_abi != b_abi)
+		return a_abi < b_abi ? -1 : 1;
+	return a_nr < b_nr ? -1 : a_nr > b_nr;
+}
+
 int rec_call_compare(const void *a, const void *b)
 {
 	const struct rec_call *x = a, *y = b;
 
-	if (x->abi != y->abi)
-		return x->abi < y->abi ? -1 : 1;
-	return x->nr < y->nr ? -1 : x->nr > y->nr;
+	return rec_number_compare(x->abi, x->nr, y->abi, y->nr);
 }
 
 /* The index of the first call that is not before @wanted. */

@@ -19,6 +19,7 @@
 #include "bits.h"
 #include "err.h"
 #include "recording_args.h"
+#include "recording_origins.h"
 #include "syscalls.h"
 
 #define RECORDING_KIND "sysclamp.recording"
@@ -99,6 +100,8 @@ struct recording {
 	bool complete; /* every source is, and loss is all zero */
 	struct rec_call *calls; /* sorted by (row of the ABI table, nr) */
 	size_t n_calls, room_calls;
+	struct rec_origin *origins; /* sorted by call, name of the program, name of the phase */
+	size_t n_origins, room_origins;
 };
 
 /**
@@ -160,10 +163,10 @@ uint64_t recording_losses(const struct recording *rec);
  * Join @from into @into, in time linear in the size of both.  On failure @into is as it was.
  *
  * Sources united, of one id the higher seq; per call the union of sources, programs and phases,
- * the join of the arguments (rec_args_join()), the largest counts of calls made, of calls not
- * denied and of calls not answered ENOSYS, the earliest first and the latest last time (0 is
- * unset); per way to lose the largest counter; workload, host and recorder of the smallest id (of
- * its highest seq).
+ * the join of the arguments (rec_args_join()), the earliest origins, the largest counts of calls
+ * made, of calls not denied and of calls not answered ENOSYS, the earliest first and the latest
+ * last time (0 is unset); per way to lose the largest counter; workload, host and recorder of the
+ * smallest id (of its highest seq).
  *
  * @into: may be zeroed: the join is then a copy of @from.
  * Errors: -ENOMEM; -E2BIG past RECORDING_SOURCES_MAX, _CALLS_MAX or _NAMES_MAX.
@@ -196,7 +199,8 @@ int rec_pile_join(struct rec_pile *pile, struct recording *out, struct err *e);
 void rec_pile_done(struct rec_pile *pile);
 
 /**
- * Write the file's text: heap, owned by the caller.  Same recording, same bytes.
+ * Write the file's text: heap, owned by the caller.  Same recording, same bytes.  Origins are left
+ * out if it would be larger with them than the reader accepts.
  * Errors: -ENOMEM; -EFBIG: it would be larger than the reader accepts.
  */
 int recording_emit(const struct recording *rec, char **out_text, size_t *out_size, struct err *e);

@@ -126,19 +126,25 @@ static int put_seen_in(struct json_writer *w, const struct rec_call *call, size_
 	return 0;
 }
 
-static int put_call(struct json_writer *w, const struct rec_call *call, size_t n_sources)
+void rec_call_emit_number(struct json_writer *w, const struct abi *abi, uint32_t nr)
 {
 	char buf[SYSCALL_NAME_MAX];
-	const char *name = syscall_name(call->abi, call->nr, buf);
+	const char *name = syscall_name(abi, nr, buf);
+
+	key_string(w, "abi", abi->name);
+	json_key(w, "nr");
+	json_put_i64(w, (int32_t)nr);
+	if (name)
+		key_string(w, "name", name);
+}
+
+static int put_call(struct json_writer *w, const struct rec_call *call, size_t n_sources)
+{
 	size_t runs = bits_count(&call->sources);
 	int code = 0;
 
 	json_open_inline(w, '{');
-	key_string(w, "abi", call->abi->name);
-	json_key(w, "nr");
-	json_put_i64(w, (int32_t)call->nr);
-	if (name)
-		key_string(w, "name", name);
+	rec_call_emit_number(w, call->abi, call->nr);
 	key_u64(w, "count", call->count);
 	key_u64(w, "runs", runs);
 	if (runs != n_sources)
@@ -155,7 +161,7 @@ static int put_call(struct json_writer *w, const struct rec_call *call, size_t n
 	return code;
 }
 
-static int put_recording(struct json_writer *w, const struct recording *rec)
+static int put_recording(struct json_writer *w, const struct recording *rec, bool origins)
 {
 	int code = 0;
 
@@ -177,22 +183,37 @@ static int put_recording(struct json_writer *w, const struct recording *rec)
 	for (size_t i = 0; !code && i < rec->n_calls; i++)
 		code = put_call(w, &rec->calls[i], rec->n_sources);
 	json_close(w, ']');
+	if (origins)
+		rec_origins_emit(w, rec);
 	json_close(w, '}');
 	return code;
 }
 
-int recording_emit(const struct recording *rec, char **out_text, size_t *out_size, struct err *e)
+static int emit(
+	const struct recording *rec, bool origins, char **out_text, size_t *out_size, struct err *e)
 {
 	scoped(json_writer_done) struct json_writer w = {0};
-	scoped_free char *text = NULL;
-	size_t size;
 
 	if (json_writer_init(&w, e))
 		return -e->code;
-	if (put_recording(&w, rec))
+	if (put_recording(&w, rec, origins))
 		return err_nomem(e);
-	if (json_writer_end(&w, &text, &size, e))
+	return json_writer_end(&w, out_text, out_size, e);
+}
+
+int recording_emit(const struct recording *rec, char **out_text, size_t *out_size, struct err *e)
+{
+	scoped_free char *text = NULL;
+	size_t size = 0;
+
+	if (emit(rec, true, &text, &size, e))
 		return -e->code;
+	/* What is for people must not cost what profiles are cut from. */
+	if (size > RECORDING_SIZE_MAX && rec->n_origins) {
+		free(steal_ptr(text));
+		if (emit(rec, false, &text, &size, e))
+			return -e->code;
+	}
 	if (size > RECORDING_SIZE_MAX)
 		return err_set(e, EFBIG,
 			"the recording takes %zu bytes, and at most %d are read back; merge fewer",

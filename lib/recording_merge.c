@@ -231,6 +231,15 @@ static int join_calls(const struct side *a, const struct side *b, struct recordi
 	return out->n_calls > RECORDING_CALLS_MAX ? -E2BIG : 0;
 }
 
+static int join_origins(const struct side *a, const struct side *b, struct recording *out)
+{
+	if (rec_origins_append(out, a->rec, a->programs, a->phases) ||
+		rec_origins_append(out, b->rec, b->programs, b->phases))
+		return -ENOMEM;
+	rec_origins_settle(out);
+	return 0;
+}
+
 /* Whose workload, host and recorder the join shows. */
 static const struct recording *head_of(const struct recording *a, const struct recording *b)
 {
@@ -286,6 +295,8 @@ static int join_sides(struct side *a, struct side *b, struct recording *out)
 			&a->rec->mapped, NULL, &b->rec->mapped, NULL, in_order, &out->mapped);
 	if (!code)
 		code = join_calls(a, b, out);
+	if (!code)
+		code = join_origins(a, b, out);
 	if (code)
 		return code;
 	for (size_t i = 0; i < LOSS_WAYS; i++)

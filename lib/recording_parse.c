@@ -278,14 +278,14 @@ static int read_recording(const struct json_at *root, struct recording *rec, str
 {
 	static const char *const known[] = {"kind", "version", "id", "seq", "sources", "complete",
 		"workload", "host", "recorder", "phases", "programs", "mapped", "loss", "syscalls",
-		NULL};
+		"origins", NULL};
 
 	if (read_envelope(root, e) || json_check_keys(root, known, e) ||
 		read_identity(root, rec, e) || read_workload(root, &rec->workload, e) ||
 		read_host_and_recorder(root, rec, e) || read_set(root, "phases", &rec->phases, e) ||
 		read_set(root, "programs", &rec->programs, e) ||
 		read_set(root, "mapped", &rec->mapped, e) || read_loss(root, rec, e) ||
-		read_calls(root, rec, e))
+		read_calls(root, rec, e) || rec_origins_parse(root, rec, e))
 		return -e->code;
 	return check_whole(root, rec, e);
 }

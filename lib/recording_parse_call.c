@@ -60,6 +60,11 @@ static int check_name(const struct json_at *at, const struct rec_call *call, str
 	return 0;
 }
 
+int rec_call_parse_number(const struct json_at *at, struct rec_call *call, struct err *e)
+{
+	return read_number(at, call, e) || check_name(at, call, e) ? -e->code : 0;
+}
+
 /* The digits of @text, most significant first, as members of @out. */
 static int add_hex(struct bits *out, const char *text, struct err *e)
 {
@@ -205,7 +210,7 @@ int rec_call_parse(
 		NULL};
 
 	if (json_expect_object(at, e) || json_check_keys(at, known, e) ||
-		read_number(at, call, e) || check_name(at, call, e) ||
+		rec_call_parse_number(at, call, e) ||
 		read_sources_of_call(at, rec->n_sources, call, e) ||
 		read_observed(at, rec, call, e) || read_args(at, call, e) ||
 		check_empty(at, "stack", e))

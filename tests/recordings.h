@@ -78,6 +78,23 @@ static inline void note_args(struct rec_call *call, uint64_t *seed, unsigned ver
 	}
 }
 
+/* Times that are often the same, and not in order; programs and phases are those of the last call.
+ */
+static inline void note_origin(struct recording *rec, const struct rec_call *call, size_t program,
+	size_t phase, uint64_t *seed, uint64_t now)
+{
+	uint64_t values[REC_ORIGIN_VALUES] = {draw(seed, 3), UINT64_MAX - draw(seed, 2)};
+	uint64_t time_ns = now / 4096 * 4096 - 4096 * draw(seed, 3);
+	struct rec_origin *origin = rec_origin_add(rec, call->abi, call->nr, program, phase,
+		(pid_t)(1 + draw(seed, 2)), (pid_t)(1 + draw(seed, 2)), time_ns, values);
+	static const char *const modules[] = {"/lib/libc.so.6", "/bin/a!b+0x1", "[vdso]", "/x\xff"};
+	static const char *const symbols[] = {"", "socket", "operator+", "a!b"};
+
+	for (uint32_t n = origin ? draw(seed, 4) : 0; n > 0; n--)
+		rec_origin_add_frame(
+			origin, modules[draw(seed, 4)], symbols[draw(seed, 4)], draw(seed, 99));
+}
+
 static inline void note_event(struct recording *rec, uint64_t *seed, uint64_t now, unsigned version)
 {
 	static const char *const abis[] = {"x86_64", "x86_64", "i386", "aarch64"};
@@ -85,6 +102,7 @@ static inline void note_event(struct recording *rec, uint64_t *seed, uint64_t no
 	const struct abi *abi = abi_by_name(abis[draw(seed, 4)]);
 	uint32_t nr = draw(seed, 8) ? draw(seed, 20) : (uint32_t)odd[draw(seed, 3)];
 	struct rec_call *call = recording_call(rec, abi, nr);
+	size_t program, phase;
 	char name[32];
 
 	call->count += 1 + draw(seed, 1000);
@@ -94,10 +112,14 @@ static inline void note_event(struct recording *rec, uint64_t *seed, uint64_t no
 		call->first_ns = now;
 	call->last_ns = now;
 	snprintf(name, sizeof(name), "/bin/program%u", draw(seed, 9));
-	bits_add(&call->programs, rec_names_index(&rec->programs, name));
+	program = rec_names_index(&rec->programs, name);
+	bits_add(&call->programs, program);
 	note_args(call, seed, version);
 	snprintf(name, sizeof(name), "phase%u", draw(seed, 4));
-	bits_add(&call->phases, rec_names_index(&rec->phases, name));
+	phase = rec_names_index(&rec->phases, name);
+	bits_add(&call->phases, phase);
+	if (draw(seed, 3))
+		note_origin(rec, call, program, phase, seed, now);
 	snprintf(name, sizeof(name), "/lib/lib%u.so", draw(seed, 9));
 	rec_names_index(&rec->mapped, name);
 	if (draw(seed, 40) == 0)

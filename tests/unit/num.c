@@ -31,6 +31,37 @@ static const struct {
 	{"99999999999999999999999999x", UINT64_MAX, -EINVAL, 0},
 };
 
+static const struct {
+	const char *text;
+	int code;
+	uint64_t value;
+} HEX[] = {
+	{"0x0", 0, 0},
+	{"0xffffffffffffffff", 0, UINT64_MAX},
+	{"0x1a", 0, 26},
+	{"0x1ffffffffffffffff", -EINVAL, 0},
+	{"0x01", -EINVAL, 0},
+	{"0x", -EINVAL, 0},
+	{"0x1A", -EINVAL, 0},
+	{"0X1", -EINVAL, 0},
+	{"1", -EINVAL, 0},
+	{"", -EINVAL, 0},
+	{"0", -EINVAL, 0},
+	{" 0x1", -EINVAL, 0},
+	{"0x1 ", -EINVAL, 0},
+};
+
+static void test_hex(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(HEX); i++) {
+		uint64_t value = 42;
+		int code = num_parse_hex(HEX[i].text, &value);
+
+		ok(code == HEX[i].code && value == (code ? 42 : HEX[i].value),
+			"\"%s\" in hex answers %d", HEX[i].text, HEX[i].code);
+	}
+}
+
 static void test_numbers(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(NUMBERS); i++) {
@@ -116,6 +147,7 @@ static void test_pids(void)
 int main(void)
 {
 	test_numbers();
+	test_hex();
 	test_pids();
 	test_errnos();
 	test_every_errno();
