@@ -125,11 +125,30 @@ static void note_args(struct call_watch *watch, struct rec_call *call, const str
 		watch->rec->loss[LOSS_NO_MEMORY]++;
 }
 
+/* One more member of one of a call's sets, unless it is none (SIZE_MAX); whether it is new. */
+static bool extend(struct call_watch *watch, struct bits *set, size_t member)
+{
+	if (member == SIZE_MAX || bits_has(set, member))
+		return false;
+	if (bits_add(set, member))
+		watch->rec->loss[LOSS_NO_MEMORY]++;
+	return true;
+}
+
+/* The call is new in its program and phase. */
+static void note_origin(struct call_watch *watch, const struct task *task,
+	const struct task_call *made, uint64_t time_ns)
+{
+	(void)rec_origin_add(watch->rec, made->abi, made->nr, task->program, watch->phase,
+		proc_process(task->tid), task->tid, time_ns, made->args);
+}
+
 /* Note that a call was made or tried; its entry, or NULL without memory. */
 static struct rec_call *note(
 	struct call_watch *watch, const struct task *task, const struct task_call *made)
 {
 	struct rec_call *call = recording_call(watch->rec, made->abi, made->nr);
+	bool is_new;
 
 	if (!call)
 		return NULL;
@@ -137,11 +156,11 @@ static struct rec_call *note(
 	call->last_ns = now_ns();
 	if (!call->count++)
 		call->first_ns = call->last_ns;
-	if (task->program != SIZE_MAX && bits_add(&call->programs, task->program))
-		watch->rec->loss[LOSS_NO_MEMORY]++;
-	if (watch->phase != SIZE_MAX && bits_add(&call->phases, watch->phase))
-		watch->rec->loss[LOSS_NO_MEMORY]++;
+	is_new = extend(watch, &call->programs, task->program);
+	is_new |= extend(watch, &call->phases, watch->phase);
 	note_args(watch, call, made);
+	if (is_new)
+		note_origin(watch, task, made, call->last_ns);
 	return call;
 }
 

@@ -15,6 +15,7 @@
 #include "ebpf_count.bpf.h"
 #include "ebpf_find.bpf.h"
 #include "ebpf_maps.bpf.h"
+#include "ebpf_origin.bpf.h"
 #include "ebpf_path.bpf.h"
 #include "ebpf_return.bpf.h"
 #include "ebpf_shared.h"
@@ -59,6 +60,17 @@ static void call_ask(
 		returns_want();
 }
 
+/* A number without a slot. */
+static __always_inline struct ebpf_odd *odd_look(
+	const struct caller *caller, const struct call *call, const struct pt_regs *regs)
+{
+	struct ebpf_odd *odd = odd_count(caller, call);
+
+	if (odd && odd->calls == 1)
+		origin_tell(caller, call, regs);
+	return odd;
+}
+
 /*
  * One that the thread has not made yet in this program and phase, or with these arguments, or that
  * takes a look each time.
@@ -71,15 +83,16 @@ static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *targ
 	bool has_args;
 
 	if (!has_slot(call)) {
-		odd_count(&caller, call);
+		odd_look(&caller, call, regs);
 		returns_want();
-		return 0;
+		RETURN_0();
 	}
 	count(self->target, call->slot);
 	has_args = args_take(call, regs, args);
 	if (!has_args || !args_are_recent(&caller, call->slot, args)) {
 		phase_see(&caller, call->slot);
-		slot_see(&caller, call->slot);
+		if (slot_see(&caller, call->slot))
+			origin_tell(&caller, call, regs);
 		if (has_args) {
 			args_see(self, target, call->slot, args);
 			args_remember(&caller, call->slot, args);
@@ -89,7 +102,7 @@ static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *targ
 		call_ask(&caller, call, regs);
 	else if (!has_args)
 		self->usual[call->slot / 64 % EBPF_WORDS] |= 1ull << call->slot % 64;
-	return 0;
+	RETURN_0();
 }
 
 SEC("tp_btf/sys_enter")
@@ -116,7 +129,7 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long nr)
 	if (call.slot < EBPF_SLOTS && set_has(self->usual, call.slot))
 		count(self->target, call.slot);
 	else
-		call_look(self, target, &call, regs);
+		return call_look(self, target, &call, regs);
 	return 0;
 }
 
@@ -146,7 +159,7 @@ int BPF_PROG(on_vsyscall, int place)
 }
 
 /* A call that never went in: a filter has answered it. */
-static __always_inline int call_refused(struct ebpf_task *self, struct ebpf_target *target,
+static __noinline int call_refused(struct ebpf_task *self, struct ebpf_target *target,
 	const struct call *call, const struct pt_regs *regs)
 {
 	struct caller caller = {.self = self, .target = target};
@@ -156,18 +169,19 @@ static __always_inline int call_refused(struct ebpf_task *self, struct ebpf_targ
 
 	if (has_slot(call)) {
 		count(self->target, call->slot);
-		slot_see(&caller, call->slot);
+		if (slot_see(&caller, call->slot))
+			origin_tell(&caller, call, regs);
 		if (args_take(call, regs, args))
 			args_see(self, target, call->slot, args);
 		fact = &target->facts[call->slot % EBPF_SLOTS];
 	} else {
-		odd = odd_count(&caller, call);
+		odd = odd_look(&caller, call, regs);
 		if (odd)
 			fact = &odd->fact;
 	}
 	if (fact && !self->notifying)
 		__sync_fetch_and_add(&fact->denied, 1);
-	return 0;
+	RETURN_0();
 }
 
 /* The kernel may not know the call: whether it does matters where that has no name. */
@@ -259,8 +273,7 @@ int BPF_PROG(on_return, struct pt_regs *regs, long value)
 		return 0;
 	}
 	caller.self->killed = task->seccomp.mode == SECCOMP_MODE_DEAD;
-	call_refused(caller.self, caller.target, &call, regs);
-	return 0;
+	return call_refused(caller.self, caller.target, &call, regs);
 }
 
 /* A child may be born into another cgroup than its parent's (CLONE_INTO_CGROUP). */

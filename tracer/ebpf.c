@@ -24,6 +24,7 @@ int ebpf_open(enum tracer_room room, void **out_state, struct err *e)
 
 	limits.attaches = room != TRACER_COMMAND;
 	limits.discovers = room == TRACER_NODE;
+	limits.origins = room != TRACER_NODE; /* for which their memory is too much */
 	if (ebpf_kernel_new(&limits, &kernel, e))
 		return -e->code;
 	*out_state = kernel;

@@ -121,8 +121,8 @@ static void phase_see(const struct caller *caller, ebpf_u32 slot)
 	}
 }
 
-/* Note in which program and phase and when a slot was called, if that is news. */
-static void slot_see(const struct caller *caller, ebpf_u32 slot)
+/* Note in which program and phase and when a slot was called; whether that is news. */
+static bool slot_see(const struct caller *caller, ebpf_u32 slot)
 {
 	struct ebpf_fact *fact = &caller->target->facts[slot % EBPF_SLOTS];
 	ebpf_u32 index = caller->self->program;
@@ -136,6 +136,7 @@ static void slot_see(const struct caller *caller, ebpf_u32 slot)
 	is_new |= set_add(caller->target->phases[phase_of(caller) % EBPF_PHASES], slot);
 	if (is_new)
 		news(caller->target);
+	return is_new;
 }
 
 static void odd_key(const struct caller *caller, const struct call *call, struct ebpf_odd_key *out)

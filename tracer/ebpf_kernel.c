@@ -121,6 +121,8 @@ static void setup_fill(struct ebpf_setup *setup, const struct ebpf_kernel *kerne
 	setup->programs = limits->programs;
 	setup->lanes = kernel->lanes;
 	setup->discovers = limits->discovers;
+	setup->origins = limits->origins;
+	setup->ring_bytes = limits->ring_bytes;
 	setup->mount_spaces[0] = proc_mount_space(1);
 	setup->mount_spaces[1] = proc_mount_space(getpid());
 	setup->execve_nr = number_of(abi_by_name(EBPF_ABI_NAMES[EBPF_X86_64]), "execve");

@@ -26,6 +26,7 @@ struct ebpf_limits {
 	uint64_t hold_ns; /* for which a call is kept until its return is watched */
 	bool attaches; /* ebpf_targets_scan() and cgroups will be used */
 	bool discovers; /* mount namespaces become targets by themselves */
+	bool origins; /* of each call, by program and phase */
 };
 
 /* For one target, for several, and for a node full of containers; none discovers any. */

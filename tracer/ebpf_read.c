@@ -242,9 +242,10 @@ static void odd_reset(struct recording *rec)
 	}
 }
 
-static const struct abi *odd_abi(const struct ebpf_odd_key *key)
+/* The ABI of a call that entered by @entry, x32 included. */
+static const struct abi *abi_entered(uint32_t entry, uint32_t nr)
 {
-	return abi_of_call(key->entry == EBPF_I386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64, key->nr);
+	return abi_of_call(entry == EBPF_I386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64, nr);
 }
 
 static void odd_args(struct rec_call *call, const char *name)
@@ -268,7 +269,7 @@ static void odd_read(void *ctx, const void *its_key, const void *value)
 
 	if (key->target != reader->target)
 		return;
-	call = recording_call(reader->rec, odd_abi(key), key->nr);
+	call = recording_call(reader->rec, abi_entered(key->entry, key->nr), key->nr);
 	if (!call)
 		return;
 	first_ns = epoch_ns(odd->fact.first_ns);
@@ -283,6 +284,22 @@ static void odd_read(void *ctx, const void *its_key, const void *value)
 	call->last_ns = now_ns();
 	program_extend(reader, call, program_member(reader, key->program));
 	phase_extend(reader, call, phase_member(reader, key->phase));
+}
+
+void ebpf_reader_origin(struct ebpf_reader *reader, const struct ebpf_origin *origin)
+{
+	const struct abi *abi = abi_entered(origin->entry, origin->nr);
+	size_t program = program_member(reader, origin->event.program);
+	size_t phase = phase_member(reader, origin->phase);
+	struct rec_call *call = recording_call(reader->rec, abi, origin->nr);
+
+	if (!call)
+		return;
+	/* It comes before its count. */
+	program_extend(reader, call, program);
+	phase_extend(reader, call, phase);
+	(void)rec_origin_add(reader->rec, abi, origin->nr, program, phase, (pid_t)origin->pid,
+		(pid_t)origin->tid, epoch_ns(origin->time_ns), origin->args);
 }
 
 bool ebpf_reader_has_news(const struct ebpf_reader *reader)

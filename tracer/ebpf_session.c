@@ -32,6 +32,8 @@ static int on_event(void *ctx, void *data, size_t size)
 		ebpf_paths_add(&session->paths, event, size);
 	else if (event->kind == EBPF_EVENT_MAPPED && reader)
 		ebpf_reader_mapped(reader, event, size);
+	else if (event->kind == EBPF_EVENT_ORIGIN && reader && size >= sizeof(struct ebpf_origin))
+		ebpf_reader_origin(reader, data);
 	else if (event->kind == EBPF_EVENT_SCAN)
 		session->scan_wanted = true;
 	return 0;

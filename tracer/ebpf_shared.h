@@ -34,6 +34,8 @@ enum {
 	EBPF_TUPLES_MAX =
 		33, /* kept of a call: one more than a recording does, which says "many" */
 	EBPF_RECENTS = 32, /* a power of two */
+	EBPF_REGS = 17, /* of a 64-bit thread, by their numbers in DWARF (System V ABI, AMD64) */
+	EBPF_CALL_ARGS = 6,
 	EBPF_ALARM_BYTES = 4096,
 };
 
@@ -215,6 +217,8 @@ struct ebpf_setup {
 	ebpf_u32 lanes; /* a power of two */
 	ebpf_u32 lanes_shared; /* by several CPUs */
 	ebpf_u32 discovers; /* mount namespaces become targets by an execve in them */
+	ebpf_u32 origins; /* first sights are told */
+	ebpf_u32 ring_bytes;
 	ebpf_u32 reserved;
 	ebpf_u64 mount_spaces[2]; /* but for these: the host's, the recorder's */
 	ebpf_u64 hold_ns; /* how long a call may wait for its return to be watched */
@@ -230,6 +234,7 @@ struct ebpf_state {
 	ebpf_u32
 		undecided; /* which wait for a verdict on their parents' target, in the last scan */
 	ebpf_u32 reserved;
+	ebpf_u64 origins_untold; /* first sights for which there was no room in the ring */
 	ebpf_u64 listeners; /* seccomp supervisors that the workloads installed */
 	/* Ways to lose. */
 	ebpf_u64 inherit_failures;
@@ -247,7 +252,8 @@ enum ebpf_event_kind {
 	EBPF_EVENT_WAKE,
 	EBPF_EVENT_SCAN, /* a process with several threads has joined */
 	EBPF_EVENT_PROGRAM,
-	EBPF_EVENT_MAPPED
+	EBPF_EVENT_MAPPED,
+	EBPF_EVENT_ORIGIN /* a call that is new in its program and phase */
 };
 
 enum {
@@ -261,6 +267,18 @@ struct ebpf_event {
 	ebpf_u32 program;
 	ebpf_u32 path_flags;
 	ebpf_u32 path_size; /* of what follows: names from the last to the first, NUL-terminated */
+};
+
+/* EBPF_EVENT_ORIGIN: which thread made the call, when, and where it stands. */
+struct ebpf_origin {
+	struct ebpf_event event;
+	ebpf_u32 phase;
+	ebpf_u32 entry, nr;
+	ebpf_u32 pid, tid; /* of the host */
+	ebpf_u32 bits32; /* it executes 32-bit code */
+	ebpf_u64 time_ns; /* CLOCK_MONOTONIC */
+	ebpf_u64 args[EBPF_CALL_ARGS];
+	ebpf_u64 regs[EBPF_REGS];
 };
 
 #endif

@@ -7,6 +7,17 @@
 
 #include "ebpf_shared.h"
 
+/*
+ * What a function that is not inlined returns to callers which return it.  The compiler drops a
+ * constant, and what is left in the register instead may be a pointer, which the verifier refuses.
+ */
+#define RETURN_0()                                                                                 \
+	do {                                                                                       \
+		int zero;                                                                          \
+		asm volatile("%0 = 0" : "=r"(zero));                                               \
+		return zero;                                                                       \
+	} while (0)
+
 #define KERNEL __attribute__((preserve_access_index))
 
 struct qstr {
@@ -132,8 +143,9 @@ struct task_struct {
 
 struct pt_regs {
 	unsigned long orig_ax;
-	unsigned long di, si, bx, cx, dx, bp, r10, r8, r9;
-	unsigned long ip;
+	unsigned long di, si, bx, cx, dx, bp, ax;
+	unsigned long r8, r9, r10, r11, r12, r13, r14, r15;
+	unsigned long ip, cs, sp;
 } KERNEL;
 
 struct seq_file;

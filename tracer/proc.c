@@ -100,19 +100,31 @@ char **proc_command(pid_t pid)
 	return argv;
 }
 
-unsigned proc_filters(pid_t tid)
+/* The number of a line of /proc/TID/status, "Tgid:"; 0 if it is not there. */
+static unsigned read_status(pid_t tid, const char *key)
 {
 	char name[PROC_NAME_MAX], line[256];
-	unsigned filters = 0;
+	unsigned number = 0;
 	scoped_file FILE *status = NULL;
 
 	(void)snprintf(name, sizeof(name), "/proc/%d/status", tid);
 	status = fopen(name, "re");
 	while (status && fgets(line, sizeof(line), status)) {
-		if (sscanf(line, "Seccomp_filters: %u", &filters) == 1)
+		if (!strncmp(line, key, strlen(key)) &&
+			sscanf(line + strlen(key), "%u", &number) == 1)
 			break;
 	}
-	return filters;
+	return number;
+}
+
+pid_t proc_process(pid_t tid)
+{
+	return (pid_t)read_status(tid, "Tgid:");
+}
+
+unsigned proc_filters(pid_t tid)
+{
+	return read_status(tid, "Seccomp_filters:");
 }
 
 uint64_t proc_mount_space(pid_t tid)

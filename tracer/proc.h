@@ -20,6 +20,9 @@ bool proc_file(pid_t tid, int fd, char *path);
 /** Call @each with the path of every file that the process has mapped as code; some twice. */
 void proc_each_mapped(pid_t pid, void (*each)(void *ctx, const char *path), void *ctx);
 
+/** The process that thread @tid belongs to; 0 if unknown. */
+pid_t proc_process(pid_t tid);
+
 /** How many seccomp filters the task carries (proc(5): Seccomp_filters, Linux 5.9); 0 if unknown.
  */
 unsigned proc_filters(pid_t tid);
