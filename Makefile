@@ -57,12 +57,13 @@ CPPFLAGS_ALL = -D_GNU_SOURCE -DSYSCLAMP_VERSION='"$(VERSION)"' -DSYSCLAMP_BPF=$(
 CFLAGS_ALL = -std=gnu17 $(WARNINGS) $(OPT) $(HARDEN_CC) -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = $(filter -fsanitize=% --coverage,$(OPT)) $(HARDEN_LD) $(LDFLAGS)
 LIBS := -lseccomp -ljansson -pthread
+# Linked in: only `record` opens these, and no other command shall load libraries for it.
 ifneq ($(BPF),0)
-# Linked in: only `record` opens libbpf, and no other command shall load libraries for it.
-LIBS += -l:libbpf.a -l:libelf.a -l:libz.a
+LIBS += -l:libbpf.a
 CLANG ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
 endif
+LIBS += -l:libdw.a -l:libelf.a -l:libz.a -l:libbz2.a -l:liblzma.a
 
 ifeq ($(V),)
 Q := @
@@ -175,6 +176,7 @@ $(BUILD)/tests/programs/%: tests/programs/%.c Makefile | $(SETUP)
 	$(call say,PROG,$<)mkdir -p $(@D) && $(CC) -std=gnu17 -D_GNU_SOURCE -O1 -Wall -Wextra -o $@ $< \
 		$$(sed -n '1s|^/\* build: \(.*\) \*/|\1|p' $<) $(PROGRAM_FLAGS)
 $(BUILD)/tests/programs/call_loop: tests/bench/workload.h
+$(filter $(BUILD)/tests/programs/nested%,$(PROGRAMS)): tests/programs/nested.h
 $(BUILD)/tests/programs/oracle: $(BUILD)/gen/programs/oracle.skel.h tests/programs/oracle.h
 $(BUILD)/tests/programs/oracle: PROGRAM_FLAGS = -isystem $(BUILD)/gen $(filter -l:%,$(LIBS))
 
