@@ -1,0 +1,188 @@
+#include "module.h"
+
+#include <elfutils/libdwelf.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scope.h"
+
+enum {
+	PAGE = 4096,
+	RULES_MAX = 64 << 20, /* bytes of .eh_frame */
+	BUILD_ID_MAX = 64, /* bytes */
+	DEBUG_PATH_MAX = 512,
+};
+
+static void scope_elf(Elf **elf)
+{
+	if (*elf)
+		(void)elf_end(*elf);
+}
+
+#define scoped_elf scoped(scope_elf)
+
+/* How large the section of that name is, in bytes; 0 if there is none. */
+static uint64_t section_size(Elf *elf, const char *wanted)
+{
+	size_t names;
+	GElf_Shdr header;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return 0;
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
+		const char *name;
+
+		if (!gelf_getshdr(scn, &header))
+			continue;
+		name = elf_strptr(elf, names, header.sh_name);
+		if (name && !strcmp(name, wanted))
+			return header.sh_size;
+	}
+	return 0;
+}
+
+static bool is_for_x86(Elf *elf, bool *out_bits32)
+{
+	GElf_Ehdr header;
+
+	if (!elf || !gelf_getehdr(elf, &header))
+		return false;
+	*out_bits32 = header.e_machine == EM_386;
+	return header.e_machine == EM_386 || header.e_machine == EM_X86_64;
+}
+
+/* @size: of the file; as much is read to find the rules if no section says where they are. */
+static bool open_elf(struct module *module, Elf *elf, uint64_t size)
+{
+	module->elf = elf;
+	if (!is_for_x86(elf, &module->bits32)) {
+		module_close(module);
+		return false;
+	}
+	module->rules_size = section_size(elf, ".eh_frame");
+	if (!module->rules_size)
+		module->rules_size = size;
+	if (module->rules_size <= RULES_MAX)
+		module->cfi = dwarf_getcfi_elf(elf);
+	if (!module->cfi)
+		module->rules_size = 0;
+	return true;
+}
+
+bool module_open_file(struct module *module, int fd)
+{
+	struct stat st = {0};
+
+	*module = (struct module){.fd = fd};
+	(void)elf_version(EV_CURRENT);
+	(void)fstat(fd, &st);
+	return open_elf(module, elf_begin(fd, ELF_C_READ, NULL), (uint64_t)st.st_size);
+}
+
+bool module_open_image(struct module *module, void *image, size_t size)
+{
+	*module = (struct module){.fd = -1, .image = image};
+	(void)elf_version(EV_CURRENT);
+	return open_elf(module, elf_memory(image, size), size);
+}
+
+void module_close(struct module *module)
+{
+	symbol_table_done(&module->table);
+	if (module->cfi)
+		(void)dwarf_cfi_end(module->cfi);
+	scope_elf(&module->elf);
+	free(module->image);
+	scope_close(&module->fd);
+	*module = MODULE_CLOSED;
+}
+
+bool module_address(const struct module *module, uint64_t offset, uint64_t *out_address)
+{
+	size_t n;
+	GElf_Phdr header;
+
+	if (elf_getphdrnum(module->elf, &n))
+		return false;
+	for (size_t i = 0; i < n && i < UINT16_MAX; i++) {
+		uint64_t begin;
+
+		if (!gelf_getphdr(module->elf, (int)i, &header) || header.p_type != PT_LOAD ||
+			!(header.p_flags & PF_X))
+			continue;
+		/* Mappings begin with the page that the segment begins in. */
+		begin = header.p_offset & ~(uint64_t)(PAGE - 1);
+		if (offset < begin || offset - begin >= header.p_filesz + header.p_offset - begin)
+			continue;
+		*out_address = offset - header.p_offset + header.p_vaddr;
+		return true;
+	}
+	return false;
+}
+
+/* Where gdb and others look: ROOT/.build-id/ab/cdef....debug */
+static bool debug_path(const char *root, const uint8_t *id, size_t size, char *path, size_t room)
+{
+	size_t used;
+
+	if (size < 2 || size > BUILD_ID_MAX || strlen(root) + 2 * size + 32 > room)
+		return false;
+	used = (size_t)snprintf(path, room, "%s/.build-id/%02x/", root, id[0]);
+	for (size_t i = 1; i < size; i++)
+		used += (size_t)snprintf(path + used, room - used, "%02x", id[i]);
+	(void)snprintf(path + used, room - used, ".debug");
+	return true;
+}
+
+static bool same_build(Elf *elf, const void *id, ssize_t size)
+{
+	const void *other;
+
+	return elf && dwelf_elf_gnu_build_id(elf, &other) == size &&
+	       !memcmp(id, other, (size_t)size);
+}
+
+static void add_debug_file(struct symbol_table *table, Elf *elf, const char *root)
+{
+	char path[DEBUG_PATH_MAX];
+	const void *id;
+	ssize_t size = dwelf_elf_gnu_build_id(elf, &id);
+	scoped_fd int fd = -1;
+	scoped_elf Elf *debug = NULL;
+
+	if (size <= 0 || !debug_path(root, id, (size_t)size, path, sizeof(path)))
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	debug = elf_begin(fd, ELF_C_READ, NULL);
+	if (same_build(debug, id, size))
+		(void)symbol_table_add(table, debug, SHT_SYMTAB);
+}
+
+const struct symbol_table *module_symbols(struct module *module, const char *debug_root)
+{
+	struct symbol_table *table = &module->table;
+	/* One of its own, so that what was read for the table is released with it. */
+	scoped_elf Elf *elf = NULL;
+
+	if (module->named)
+		return table;
+	module->named = true;
+	elf = module->image ? NULL : elf_begin(module->fd, ELF_C_READ, NULL);
+	if (!symbol_table_add(table, elf ? elf : module->elf, SHT_SYMTAB) && debug_root)
+		add_debug_file(table, module->elf, debug_root);
+	(void)symbol_table_add(table, elf ? elf : module->elf, SHT_DYNSYM);
+	symbol_table_sort(table);
+	return table;
+}
+
+size_t module_size(const struct module *module)
+{
+	return sizeof(*module) + symbol_table_size(&module->table) + (size_t)module->rules_size;
+}
