@@ -1,0 +1,37 @@
+/*
+ * nested.h: nested_outer() calls nested_middle(), that nested_inner(), and that makes one call:
+ * getppid.  Their frames are of three kinds: aligned to more than the stack is, of a size that is
+ * not known before, and plain.
+ */
+#include <stdalign.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NESTED __attribute__((noipa)) static
+
+static volatile int nested_size = 100;
+
+NESTED int nested_inner(void)
+{
+	return getppid() + nested_size;
+}
+
+NESTED int nested_middle(int size)
+{
+	char room[size];
+	int got;
+
+	memset(room, size, (size_t)size);
+	got = nested_inner();
+	return got + room[size / 2];
+}
+
+NESTED int nested_outer(int size)
+{
+	alignas(64) char room[128];
+	int got;
+
+	memset(room, size, sizeof(room));
+	got = nested_middle(size);
+	return got + room[size % 64];
+}

@@ -1,0 +1,93 @@
+/*
+ * stack.h: captures of tasks in ptrace stops.
+ */
+#include "stack.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+#include "scope.h"
+
+enum { PAGE = 4096, PARTS = STACK_COPY_MAX / PAGE + 1 };
+
+/* Registers of a 32-bit task, as the kernel orders them: struct user_regs_struct32. */
+struct regs32 {
+	uint32_t ebx, ecx, edx, esi, edi, ebp, eax, ds, es, fs, gs, orig_eax, eip, cs, eflags, esp,
+		ss;
+};
+
+/* The size of the set tells which one it is. */
+union regs {
+	struct user_regs_struct bits64;
+	struct regs32 bits32;
+};
+
+#define R64(name) offsetof(struct user_regs_struct, name)
+#define R32(name) offsetof(struct regs32, name)
+
+/* Where registers lie in the kernel's set, by their numbers in DWARF. */
+static const struct layout {
+	uint8_t n, width; /* registers; bytes of each */
+	uint8_t sp;
+	uint8_t at[STACK_REGS];
+} LAYOUTS[] = {
+	{.n = 17,
+		.width = 8,
+		.sp = 7,
+		.at = {R64(rax), R64(rdx), R64(rcx), R64(rbx), R64(rsi), R64(rdi), R64(rbp),
+			R64(rsp), R64(r8), R64(r9), R64(r10), R64(r11), R64(r12), R64(r13),
+			R64(r14), R64(r15), R64(rip)}},
+	{.n = 9,
+		.width = 4,
+		.sp = 4,
+		.at = {R32(eax), R32(ecx), R32(edx), R32(ebx), R32(esp), R32(ebp), R32(esi),
+			R32(edi), R32(eip)}},
+};
+
+static void take_regs(const struct layout *layout, const union regs *from, struct stack_regs *out)
+{
+	*out = (struct stack_regs){.known = (1U << layout->n) - 1};
+	for (size_t i = 0; i < layout->n; i++)
+		memcpy(&out->value[i], (const char *)from + layout->at[i], layout->width);
+}
+
+/* Page by page, so that what lies in front of the end of a stack is there. */
+static size_t copy_stack(pid_t tid, uint64_t start, void *bytes)
+{
+	struct iovec local = {bytes, STACK_COPY_MAX}, remote[PARTS];
+	size_t n = 0, left = STACK_COPY_MAX;
+	ssize_t got;
+
+	for (uint64_t at = start; left > 0; n++) {
+		size_t part = PAGE - at % PAGE < left ? PAGE - at % PAGE : left;
+
+		remote[n] = (struct iovec){(void *)(uintptr_t)at, part};
+		at += part;
+		left -= part;
+	}
+	got = process_vm_readv(tid, &local, 1, remote, n, 0);
+	return got > 0 ? (size_t)got : 0;
+}
+
+int stack_capture_traced(pid_t tid, void *bytes, struct stack_capture *out, struct err *e)
+{
+	union regs regs;
+	struct iovec set = {&regs, sizeof(regs)};
+	struct stack_capture capture = {.bytes = bytes};
+	const struct layout *layout;
+
+	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &set))
+		return err_sys(e, errno, "registers of task %d", tid);
+	capture.bits32 = set.iov_len == sizeof(regs.bits32);
+	layout = &LAYOUTS[capture.bits32];
+	take_regs(layout, &regs, &capture.regs);
+	capture.start = capture.regs.value[layout->sp];
+	capture.size = copy_stack(tid, capture.start, bytes);
+	*out = capture;
+	return 0;
+}
