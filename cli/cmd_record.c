@@ -30,6 +30,7 @@ static const char HELP[] =
 	"  -d DIR                 where several go: one file for each container\n"
 	"  --duration TIME        end after that time: 90, 90s, 10m, 2h, 1d\n"
 	"  --until-stable TIME    end when nothing new was seen for that time\n"
+	"  --stacks               note from where in the program each call comes (explain)\n"
 	"  --interval TIME        how often --all-containers writes files; default 10s\n"
 	"  --backend NAME         auto (default), ebpf, ptrace; or ptrace-syscall: slower, for\n"
 	"                         workloads that enter seccomp strict mode\n"
@@ -148,7 +149,8 @@ static int record(const struct tracer *tracer, struct session *session, struct t
 	return code;
 }
 
-static int prepare_and_record(struct session *session, const char *backend_name, char **argv)
+static int prepare_and_record(
+	struct session *session, const struct record_request *request, char **argv)
 {
 	scoped(marks_close) struct marks marks = {0};
 	scoped(tracer_close) struct tracer tracer = {0};
@@ -160,13 +162,14 @@ static int prepare_and_record(struct session *session, const char *backend_name,
 		.notice = cli_notice("record"),
 		.marks = &marks,
 		.listening = phase_has_listener(0),
+		.stacks = request->stacks,
 		.tick = on_tick,
 		.before_write = on_write,
 		.ctx = session,
 		.tick_ms = TICK_MS,
 	};
 
-	if (tracer_open(backend_name, TRACER_COMMAND, &tracer, why, &e))
+	if (tracer_open(request->backend, TRACER_COMMAND, &tracer, why, &e))
 		return cli_fail("record", e.code == EINVAL ? EXIT_USAGE : EXIT_OWN_FAILURE, &e);
 	if (cli_check_output(session->file, "a recording", &e))
 		return fail(0, &e);
@@ -191,10 +194,10 @@ static int record_command(const struct record_request *request, char **argv)
 	if (!session.file)
 		return fail(0, (err_nomem(&e), &e));
 	session.stream = cli_is_stream(session.file);
-	return prepare_and_record(&session, request->backend, argv);
+	return prepare_and_record(&session, request, argv);
 }
 
-enum { PID = 256, CGROUP, CONTAINER, POD, ALL_CONTAINERS, DURATION, UNTIL_STABLE, INTERVAL };
+enum { PID = 256, CGROUP, CONTAINER, POD, ALL_CONTAINERS, DURATION, UNTIL_STABLE, INTERVAL, STACKS };
 
 static int take_target(enum record_what what, struct record_request *request)
 {
@@ -228,6 +231,9 @@ static int take_option(int option, struct record_request *request)
 		return EXIT_OK;
 	case 'q':
 		request->quiet = true;
+		return EXIT_OK;
+	case STACKS:
+		request->stacks = true;
 		return EXIT_OK;
 	case PID:
 	case CGROUP:
@@ -265,6 +271,7 @@ static int check_request(const struct record_request *request, bool command)
 			"--all-containers needs a directory (-d), no file"},
 		{request->dir && !several, "-d is for several recordings: name the file with -o"},
 		{request->dir && request->file, "-o or -d, not both"},
+		{request->stacks && node, "--stacks is not for --all-containers"},
 		{request->interval_ns && !node, "--interval goes with --all-containers only"},
 	};
 
@@ -290,6 +297,7 @@ static int run(int argc, char **argv)
 		{"duration", required_argument, NULL, DURATION},
 		{"until-stable", required_argument, NULL, UNTIL_STABLE},
 		{"interval", required_argument, NULL, INTERVAL},
+		{"stacks", no_argument, NULL, STACKS},
 		{0},
 	};
 	struct record_request request = {.backend = "auto"};

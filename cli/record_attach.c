@@ -183,6 +183,7 @@ static int attach(struct session *session, const struct tracer *tracer)
 		.targets = session->targets,
 		.n_targets = session->n,
 		.marks = &marks,
+		.stacks = session->request->stacks,
 		.tick_ms = TICK_MS,
 		.ctx = session,
 		.attached = on_attached,

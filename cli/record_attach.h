@@ -26,7 +26,7 @@ struct record_request {
 	const char *name; /* as the user gave it: PID, PATH, ID, NAMESPACE/NAME[/CONTAINER] */
 	const char *backend;
 	const char *file, *dir; /* where recordings go; NULL: not said */
-	bool quiet;
+	bool quiet, stacks;
 	uint64_t duration_ns, stable_ns, interval_ns; /* 0: not said */
 };
 

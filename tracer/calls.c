@@ -63,6 +63,7 @@ void calls_begin_phase(struct call_watch *watch, const char *name)
 void calls_done(struct call_watch *watch)
 {
 	call_kinds_done(&watch->kinds);
+	stacks_free(watch->stacks);
 }
 
 /*
@@ -139,8 +140,11 @@ static bool extend(struct call_watch *watch, struct bits *set, size_t member)
 static void note_origin(struct call_watch *watch, const struct task *task,
 	const struct task_call *made, uint64_t time_ns)
 {
-	(void)rec_origin_add(watch->rec, made->abi, made->nr, task->program, watch->phase,
-		proc_process(task->tid), task->tid, time_ns, made->args);
+	struct rec_origin *origin = rec_origin_add(watch->rec, made->abi, made->nr, task->program,
+		watch->phase, proc_process(task->tid), task->tid, time_ns, made->args);
+
+	if (origin && watch->stacks && stacks_capture_traced(watch->stacks, origin->pid, task->tid))
+		stacks_name(watch->stacks, origin);
 }
 
 /* Note that a call was made or tried; its entry, or NULL without memory. */

@@ -11,6 +11,7 @@
 #include "call_kind.h"
 #include "err.h"
 #include "recording.h"
+#include "stacks.h"
 #include "task.h"
 #include "tracer.h"
 
@@ -31,6 +32,7 @@ struct call_watch {
 		      */
 	struct special_calls special[CALL_ABIS_MAX]; /* by row of the ABI table */
 	struct call_kinds kinds;
+	struct stacks *stacks; /* NULL: origins have none */
 	size_t phase; /* index into recording.phases, SIZE_MAX if there was no memory for it */
 	bool starting; /* it does not serve yet, and no other phase was begun */
 	bool listening; /* the next wait for work begins to serve */

@@ -122,7 +122,7 @@ enum { WAIT_RING, WAIT_CHILD, WAIT_TICK, WAIT_MARKS, WAITS };
 
 static int wait_step(struct session *s, struct pollfd waits[WAITS], struct err *e)
 {
-	if (poll(waits, WAITS, -1) < 0)
+	if (ebpf_session_wait(&s->common, waits, WAITS) < 0)
 		return errno == EINTR ? 0 : err_sys(e, errno, "waiting for the workload");
 	if (waits[WAIT_RING].revents)
 		ebpf_kernel_poll(s->common.kernel);
@@ -190,14 +190,30 @@ static int start(struct session *s, struct err *e)
 	return launch_forward_signals(s->tracee.pid, e);
 }
 
+/* Origins are for people; what is missing is told, and no loss. */
+static void tell_origins(const struct session *s)
+{
+	const struct ebpf_state *state = s->common.kernel->state;
+
+	if (state->origins_untold)
+		notice_tell(&s->job->notice,
+			"%ju origins are not noted: they came faster than they were read",
+			(uintmax_t)state->origins_untold);
+	if (state->late)
+		notice_tell(&s->job->notice,
+			"%u stacks were read late, as no CPU was free: they may be wrong",
+			state->late);
+}
+
 /* The watch has ended: what was seen in all. */
 static int finish(struct session *s, struct err *e)
 {
 	uint64_t lost[LOSS_WAYS];
 
-	ebpf_alarm_stop(&s->common.alarm);
+	ebpf_session_stop(&s->common);
 	ebpf_kernel_stop(s->common.kernel);
 	warn(s);
+	tell_origins(s);
 	ebpf_kernel_losses(s->common.kernel, lost);
 	ebpf_reader_losses(s->common.readers[TARGET], lost);
 	if (!target_of(s)->started)
@@ -229,14 +245,14 @@ int ebpf_record(void *state, const struct tracer_job *job, struct recording *rec
 	int code;
 
 	*end = (struct launch_end){0};
-	code = ebpf_session_init(&s.common, state, e);
+	code = ebpf_session_init(&s.common, state, job->stacks, e);
 	if (!code)
 		code = launch_hold_signals(e);
 	if (!code)
 		code = tracee_start(job, false, &s.tracee, e);
 	if (!code) {
 		code = follow(&s, e);
-		ebpf_alarm_stop(&s.common.alarm);
+		ebpf_session_stop(&s.common);
 		tracee_done(&s.tracee);
 	}
 	ebpf_session_done(&s.common);

@@ -277,7 +277,7 @@ enum { WAIT_RING, WAIT_SIGNAL, WAIT_TICK, WAIT_MARKS, WAITS };
 /* Returns 1 when recording is to end. */
 static int wait_step(struct session *s, struct pollfd waits[WAITS], struct err *e)
 {
-	if (poll(waits, WAITS, -1) < 0)
+	if (ebpf_session_wait(&s->common, waits, WAITS) < 0)
 		return errno == EINTR ? 0 : err_sys(e, errno, "waiting for the workload");
 	ebpf_kernel_poll(s->common.kernel);
 	if (s->common.scan_wanted) {
@@ -402,7 +402,7 @@ static int attach(struct session *s, struct err *e)
 /* Recording has ended before what was recorded. */
 static int end_all(struct session *s, struct err *e)
 {
-	ebpf_alarm_stop(&s->common.alarm);
+	ebpf_session_stop(&s->common);
 	ebpf_kernel_stop(s->common.kernel);
 	ebpf_kernel_poll(s->common.kernel);
 	find_untold(s);
@@ -451,7 +451,7 @@ int ebpf_attach(void *state, const struct tracer_attach *job, struct err *e)
 	s.untold = calloc(kernel->limits.targets, sizeof(*s.untold));
 	if (!s.untold)
 		return err_nomem(e);
-	code = ebpf_session_init(&s.common, kernel, e);
+	code = ebpf_session_init(&s.common, kernel, job->stacks, e);
 	if (!code)
 		code = follow(&s, e);
 	ebpf_session_done(&s.common);

@@ -29,7 +29,7 @@ const struct ebpf_limits EBPF_LIMITS = {
 };
 
 const struct ebpf_limits EBPF_LIMITS_SEVERAL = {
-	.targets = 129,
+	.targets = 65, /* RECORD_TARGETS_MAX of cli/record_attach.h */
 	.lanes = EBPF_LANES_MAX,
 	.programs = 4096,
 	.mapped = 8192,
@@ -62,6 +62,9 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 	(void)args;
 	return 0;
 }
+
+/* Opening the C library and its tables takes tens of milliseconds, once. */
+#define STACK_HOLD_NS (50ull * MS)
 
 _Static_assert((int)EBPF_ARGS == ARGS_PER_CALL_MAX, "what is recorded of a call is one thing");
 _Static_assert((int)EBPF_TUPLES_MAX == ARG_TUPLES_MAX + 1, "what makes many is kept");
@@ -118,6 +121,7 @@ static void setup_fill(struct ebpf_setup *setup, const struct ebpf_kernel *kerne
 	const struct ebpf_limits *limits = &kernel->limits;
 
 	setup->hold_ns = limits->hold_ns;
+	setup->stack_hold_ns = STACK_HOLD_NS;
 	setup->programs = limits->programs;
 	setup->lanes = kernel->lanes;
 	setup->discovers = limits->discovers;

@@ -12,6 +12,7 @@
 #include "ebpf_args.bpf.h"
 #include "ebpf_count.bpf.h"
 #include "ebpf_maps.bpf.h"
+#include "ebpf_return.bpf.h"
 #include "ebpf_types.bpf.h"
 
 enum { USER32_CS = 0x23 }; /* arch/x86/include/asm/segment.h: __USER32_CS */
@@ -37,12 +38,40 @@ static __always_inline void regs_take(const struct pt_regs *regs, ebpf_u64 out[E
 	out[16] = regs->ip;
 }
 
+struct origin_hold {
+	ebpf_u64 deadline;
+	ebpf_u32 tid;
+	ebpf_u32 acked;
+};
+
+static long origin_hold_step(ebpf_u32 step, struct origin_hold *hold)
+{
+	(void)step;
+	hold->acked = *(volatile ebpf_u32 *)&state.acks[hold->tid % EBPF_ACKS] == hold->tid;
+	return hold->acked || bpf_ktime_get_ns() > hold->deadline;
+}
+
+/*
+ * Keep the thread where it is until its stack was read: with its process it may be gone a moment
+ * later.  As in returns_want() this is a bounded spin.  A reader that is stopped, or has no CPU to
+ * run on, is waited for a few times only.
+ */
+static __always_inline void origin_hold(ebpf_u32 tid)
+{
+	struct origin_hold hold = {.deadline = bpf_ktime_get_ns() + setup.stack_hold_ns, .tid = tid};
+
+	bpf_loop(HOLD_STEPS_MAX, origin_hold_step, &hold, 0);
+	if (!hold.acked)
+		__sync_fetch_and_add(&state.late, 1);
+}
+
 /* A call is new in its program and phase. */
 static __always_inline void origin_tell(
 	const struct caller *caller, const struct call *call, const struct pt_regs *regs)
 {
 	struct ebpf_origin *origin;
 	ebpf_u64 who;
+	bool holds = state.holds && *(volatile ebpf_u32 *)&state.late < EBPF_LATE_MAX;
 
 	if (!setup.origins)
 		return;
@@ -70,7 +99,10 @@ static __always_inline void origin_tell(
 	for (ebpf_u32 i = 0; i < EBPF_CALL_ARGS; i++)
 		origin->args[i] = arg_at(call, regs, i);
 	regs_take(regs, origin->regs);
-	bpf_ringbuf_submit(origin, 0);
+	*(volatile ebpf_u32 *)&state.acks[(ebpf_u32)who % EBPF_ACKS] = 0;
+	bpf_ringbuf_submit(origin, holds ? BPF_RB_FORCE_WAKEUP : 0);
+	if (holds)
+		origin_hold(who);
 }
 
 #endif

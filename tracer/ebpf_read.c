@@ -286,7 +286,8 @@ static void odd_read(void *ctx, const void *its_key, const void *value)
 	phase_extend(reader, call, phase_member(reader, key->phase));
 }
 
-void ebpf_reader_origin(struct ebpf_reader *reader, const struct ebpf_origin *origin)
+struct rec_origin *ebpf_reader_origin(
+	struct ebpf_reader *reader, const struct ebpf_origin *origin)
 {
 	const struct abi *abi = abi_entered(origin->entry, origin->nr);
 	size_t program = program_member(reader, origin->event.program);
@@ -294,11 +295,11 @@ void ebpf_reader_origin(struct ebpf_reader *reader, const struct ebpf_origin *or
 	struct rec_call *call = recording_call(reader->rec, abi, origin->nr);
 
 	if (!call)
-		return;
+		return NULL;
 	/* It comes before its count. */
 	program_extend(reader, call, program);
 	phase_extend(reader, call, phase);
-	(void)rec_origin_add(reader->rec, abi, origin->nr, program, phase, (pid_t)origin->pid,
+	return rec_origin_add(reader->rec, abi, origin->nr, program, phase, (pid_t)origin->pid,
 		(pid_t)origin->tid, epoch_ns(origin->time_ns), origin->args);
 }
 

@@ -52,8 +52,12 @@ int ebpf_reader_args(struct ebpf_reader *reader, struct err *e);
 /** The call of a slot, made if need be; NULL without memory, which has been counted then. */
 struct rec_call *ebpf_reader_call(const struct ebpf_reader *reader, uint32_t slot);
 
-/** Note the first sight of a call in a program and phase (an event of kind EBPF_EVENT_ORIGIN). */
-void ebpf_reader_origin(struct ebpf_reader *reader, const struct ebpf_origin *origin);
+/**
+ * Note the first sight of a call in a program and phase (an event of kind EBPF_EVENT_ORIGIN): the
+ * origin as rec_origin_add() gives it, or NULL.
+ */
+struct rec_origin *ebpf_reader_origin(
+	struct ebpf_reader *reader, const struct ebpf_origin *origin);
 
 /** Whether something was seen for the first time since the last reading. */
 bool ebpf_reader_has_news(const struct ebpf_reader *reader);

@@ -19,6 +19,21 @@ static struct ebpf_reader *reader_of(struct ebpf_session *session, uint32_t targ
 	return session->readers[target];
 }
 
+static void on_origin(
+	struct ebpf_session *session, struct ebpf_reader *reader, const struct ebpf_origin *seen)
+{
+	uint32_t *ack = &session->kernel->state->acks[seen->tid % EBPF_ACKS];
+	struct rec_origin *origin = ebpf_reader_origin(reader, seen);
+	bool captured = origin && session->stacks &&
+			stacks_capture_held(session->stacks, (pid_t)seen->pid, (pid_t)seen->tid,
+				seen->regs, seen->bits32);
+
+	/* It may go on. */
+	__atomic_store_n(ack, seen->tid, __ATOMIC_RELEASE);
+	if (captured)
+		stacks_name(session->stacks, origin);
+}
+
 static int on_event(void *ctx, void *data, size_t size)
 {
 	struct ebpf_session *session = ctx;
@@ -33,19 +48,24 @@ static int on_event(void *ctx, void *data, size_t size)
 	else if (event->kind == EBPF_EVENT_MAPPED && reader)
 		ebpf_reader_mapped(reader, event, size);
 	else if (event->kind == EBPF_EVENT_ORIGIN && reader && size >= sizeof(struct ebpf_origin))
-		ebpf_reader_origin(reader, data);
+		on_origin(session, reader, data);
 	else if (event->kind == EBPF_EVENT_SCAN)
 		session->scan_wanted = true;
 	return 0;
 }
 
-int ebpf_session_init(struct ebpf_session *out, struct ebpf_kernel *kernel, struct err *e)
+int ebpf_session_init(
+	struct ebpf_session *out, struct ebpf_kernel *kernel, bool stacks, struct err *e)
 {
 	out->kernel = kernel;
-	out->alarm = (struct ebpf_alarm){.stop_fd = -1};
+	(void)pthread_mutex_init(&out->lock, NULL);
+	(void)pthread_mutex_lock(&out->lock);
 	out->readers = calloc(kernel->limits.targets, sizeof(struct ebpf_reader *));
 	if (!out->readers)
 		return err_nomem(e);
+	if (stacks && stacks_new(&out->stacks, e))
+		return -e->code;
+	kernel->state->holds = stacks;
 	if (ebpf_paths_init(&out->paths, &kernel->limits, e))
 		return -e->code;
 	return ebpf_kernel_listen(kernel, on_event, out, e);
@@ -53,19 +73,51 @@ int ebpf_session_init(struct ebpf_session *out, struct ebpf_kernel *kernel, stru
 
 void ebpf_session_done(struct ebpf_session *session)
 {
-	ebpf_alarm_stop(&session->alarm);
+	ebpf_session_stop(session);
 	for (uint32_t i = 0; session->readers && i < session->kernel->limits.targets; i++)
 		free(session->readers[i]);
 	free(session->readers);
 	ebpf_paths_done(&session->paths);
+	stacks_free(session->stacks);
 	rec_names_done(&session->marks);
+}
+
+static void read_ring(void *ctx)
+{
+	struct ebpf_session *session = ctx;
+
+	(void)pthread_mutex_lock(&session->lock);
+	ebpf_kernel_poll(session->kernel);
+	(void)pthread_mutex_unlock(&session->lock);
 }
 
 int ebpf_session_attach(struct ebpf_session *session, struct err *e)
 {
 	if (ebpf_alarm_start(session->kernel, &session->alarm, e))
 		return -e->code;
+	session->readers_of_ring = (struct ebpf_threads){
+		.fd = ebpf_kernel_fd(session->kernel), .answer = read_ring, .ctx = session};
+	if (session->stacks && ebpf_threads_start(&session->readers_of_ring, e) < 0)
+		return -e->code;
 	return ebpf_kernel_attach(session->kernel, e);
+}
+
+void ebpf_session_stop(struct ebpf_session *session)
+{
+	(void)pthread_mutex_unlock(&session->lock);
+	ebpf_threads_stop(&session->readers_of_ring);
+	(void)pthread_mutex_lock(&session->lock);
+	ebpf_alarm_stop(&session->alarm);
+}
+
+int ebpf_session_wait(struct ebpf_session *session, struct pollfd *waits, nfds_t n)
+{
+	int ready;
+
+	(void)pthread_mutex_unlock(&session->lock);
+	ready = poll(waits, n, -1);
+	(void)pthread_mutex_lock(&session->lock);
+	return ready;
 }
 
 int ebpf_session_add(

@@ -5,18 +5,29 @@
 #ifndef SYSCLAMP_EBPF_SESSION_H
 #define SYSCLAMP_EBPF_SESSION_H
 
+#include <poll.h>
+
 #include "ebpf_alarm.h"
 #include "ebpf_kernel.h"
 #include "ebpf_read.h"
 #include "ebpf_target.h"
 #include "err.h"
 #include "recording.h"
+#include "stacks.h"
 
 struct ebpf_session {
 	struct ebpf_kernel *kernel;
 	struct ebpf_paths paths;
 	struct rec_names marks; /* phases that people began, from PHASE_MARKS on */
 	struct ebpf_alarm alarm;
+	/*
+	 * Stacks have to be read at once: by threads that read the ring beside us.  All that is
+	 * here, and all recordings, belong to who holds the lock; we do but in
+	 * ebpf_session_wait().
+	 */
+	struct stacks *stacks; /* NULL: origins have none, and there are no threads */
+	struct ebpf_threads readers_of_ring;
+	pthread_mutex_t lock;
 	struct ebpf_reader **readers; /* heap, by target; NULL: has no recording */
 	bool scan_wanted; /* a process with several threads has joined a cgroup */
 	/* The reader of a target that was found by the programs, or NULL; the first time that
@@ -25,12 +36,22 @@ struct ebpf_session {
 	void *ctx;
 };
 
-/** @out: zeroed but for @found and @ctx; to be released with ebpf_session_done(); must not move. */
-int ebpf_session_init(struct ebpf_session *out, struct ebpf_kernel *kernel, struct err *e);
+/**
+ * @stacks: threads are held at first sights until their stacks have been read.
+ * @out: zeroed but for @found and @ctx; to be released with ebpf_session_done(); must not move.
+ */
+int ebpf_session_init(
+	struct ebpf_session *out, struct ebpf_kernel *kernel, bool stacks, struct err *e);
 void ebpf_session_done(struct ebpf_session *session);
 
 /** Attach, with returns watched in time.  All signals must be blocked (ebpf_alarm_start()). */
 int ebpf_session_attach(struct ebpf_session *session, struct err *e);
+
+/** Stop the threads; for before the programs are detached. */
+void ebpf_session_stop(struct ebpf_session *session);
+
+/** poll(2) without a timeout; events from the ring may be read meanwhile. */
+int ebpf_session_wait(struct ebpf_session *session, struct pollfd *waits, nfds_t n);
 
 /** Have what target @index calls go to @rec. */
 int ebpf_session_add(

@@ -36,6 +36,8 @@ enum {
 	EBPF_RECENTS = 32, /* a power of two */
 	EBPF_REGS = 17, /* of a 64-bit thread, by their numbers in DWARF (System V ABI, AMD64) */
 	EBPF_CALL_ARGS = 6,
+	EBPF_ACKS = 256, /* a power of two */
+	EBPF_LATE_MAX = 16,
 	EBPF_ALARM_BYTES = 4096,
 };
 
@@ -222,6 +224,7 @@ struct ebpf_setup {
 	ebpf_u32 reserved;
 	ebpf_u64 mount_spaces[2]; /* but for these: the host's, the recorder's */
 	ebpf_u64 hold_ns; /* how long a call may wait for its return to be watched */
+	ebpf_u64 stack_hold_ns; /* the same for its stack to be read */
 };
 
 /* What they tell each other while they run. */
@@ -235,6 +238,12 @@ struct ebpf_state {
 		undecided; /* which wait for a verdict on their parents' target, in the last scan */
 	ebpf_u32 reserved;
 	ebpf_u64 origins_untold; /* first sights for which there was no room in the ring */
+	/*
+	 * Set by user space: a thread is held at a first sight until its stack was read, which is
+	 * told by its id at its place in @acks.  @late: how often that took too long.
+	 */
+	ebpf_u32 holds, late;
+	ebpf_u32 acks[EBPF_ACKS];
 	ebpf_u64 listeners; /* seccomp supervisors that the workloads installed */
 	/* Ways to lose. */
 	ebpf_u64 inherit_failures;

@@ -411,7 +411,9 @@ static int trace(const struct tracer_job *job, bool filter, struct recording *re
 
 	*out_end = (struct launch_end){0};
 	calls_init(&t.calls, rec, job, filter);
-	code = launch_hold_signals(e);
+	code = job->stacks ? stacks_new(&t.calls.stacks, e) : 0;
+	if (!code)
+		code = launch_hold_signals(e);
 	if (!code)
 		code = tracee_start(job, filter, &t.tracee, e);
 	if (!code) {

@@ -220,14 +220,21 @@ static enum step by_pointer(const struct walk *walk, const struct space_map *map
 	return STEP_FOUND;
 }
 
+/* The innermost function may have nothing on the stack: vfork of glibc takes it off. */
+static bool is_below(const struct walk *walk, const struct next *next)
+{
+	uint64_t from = walk->regs.value[walk->width->sp], to = next->regs.value[walk->width->sp];
+
+	return walk->frame.way == STACK_TOP ? to < from : to <= from;
+}
+
 /* Is that a frame which can be?  Only a signal may have moved the stack down. */
 static enum step check(const struct walk *walk, struct next *next)
 {
-	unsigned sp = walk->width->sp;
 
 	if (next->frame.address == 0)
 		return ended(next, STACK_OUTERMOST);
-	if (!next->frame.exact && next->regs.value[sp] <= walk->regs.value[sp])
+	if (!next->frame.exact && is_below(walk, next))
 		return ended(next, STACK_LOOP);
 	if (!space_find(walk->space, code_of(&next->frame)))
 		return ended(next, STACK_UNMAPPED);

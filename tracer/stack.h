@@ -93,6 +93,15 @@ void stack_name(struct symbols *symbols, const struct space *space, const struct
  */
 int stack_capture_traced(pid_t tid, void *bytes, struct stack_capture *out, struct err *e);
 
+/**
+ * Capture a task whose registers are known, and that stands still where they say.
+ *
+ * @regs: by x86-64's numbers in DWARF, whatever it executes: STACK_REGS of them.
+ * @bytes: as above.
+ */
+void stack_capture_held(pid_t tid, const uint64_t *regs, bool bits32, void *bytes,
+	struct stack_capture *out);
+
 /** Read a value of @width bytes (1, 2, 4, 8) from the copy; false if not all of it is in there. */
 bool stack_read(const struct stack_capture *capture, uint64_t address, size_t width, uint64_t *out);
 

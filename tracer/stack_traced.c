@@ -1,5 +1,5 @@
 /*
- * stack.h: captures of tasks in ptrace stops.
+ * stack.h: captures of tasks that stand still.
  */
 #include "stack.h"
 
@@ -90,4 +90,19 @@ int stack_capture_traced(pid_t tid, void *bytes, struct stack_capture *out, stru
 	capture.size = copy_stack(tid, capture.start, bytes);
 	*out = capture;
 	return 0;
+}
+
+void stack_capture_held(pid_t tid, const uint64_t *regs, bool bits32, void *bytes,
+	struct stack_capture *out)
+{
+	/* The registers of i386 in its own order: eax ecx edx ebx esp ebp esi edi eip. */
+	static const uint8_t OF_32[] = {0, 2, 1, 3, 7, 6, 4, 5, 16};
+	const struct layout *layout = &LAYOUTS[bits32];
+
+	*out = (struct stack_capture){.bits32 = bits32, .bytes = bytes};
+	out->regs.known = (1U << layout->n) - 1;
+	for (size_t i = 0; i < layout->n; i++)
+		out->regs.value[i] = bits32 ? (uint32_t)regs[OF_32[i]] : regs[i];
+	out->start = out->regs.value[layout->sp];
+	out->size = copy_stack(tid, out->start, bytes);
 }

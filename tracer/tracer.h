@@ -21,6 +21,7 @@ struct tracer_job {
 	struct notice notice; /* warnings about the workload */
 	struct marks *marks; /* where people tell of phases, or NULL */
 	bool listening; /* the command inherits listening sockets */
+	bool stacks; /* origins have the stacks of their threads */
 
 	/*
 	 * Called at least every @tick_ms while the workload runs, and before the recorder suspends
@@ -62,6 +63,7 @@ struct tracer_attach {
 	const struct tracer_target *targets;
 	size_t n_targets;
 	struct marks *marks; /* as in tracer_job */
+	bool stacks; /* as in tracer_job */
 	unsigned tick_ms;
 	void *ctx;
 
