@@ -7,9 +7,12 @@ batches, the median of five rounds; differences are taken within a round.  TSV o
 import statistics
 import subprocess
 import sys
+import time
 
 import ways
 
+# Most of a run like this are first sights.
+SHORT = ["/bin/sh", "-c", "ls -l / && cat /dev/null"]
 LOOP = [f"{ways.BUILD}/tests/programs/call_loop", ways.TRUE]
 METRICS = {"one call": ("ns", 1), "read + write": ("ns", 1), "lseek, one argument recorded": ("ns", 1),
            "setsockopt, two arguments recorded": ("ns", 1), "spawn + wait": ("us", 1000)}
@@ -47,6 +50,14 @@ def report_memory(seen):
                      ours["PSS"] + ours["maps and programs in the kernel"], "goal", GOAL_KIB)
 
 
+def measure_short(way):
+    """Milliseconds that a short workload takes in all, with what starts and ends a recorder."""
+    started = time.monotonic()
+    subprocess.run(ways.command(way, SHORT), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, check=False)
+    return (time.monotonic() - started) * 1e3
+
+
 def report_bystander(metric, unit, costs):
     bare = statistics.median(costs[ways.BARE])
     for way in costs:
@@ -57,13 +68,15 @@ def report_bystander(metric, unit, costs):
 
 def main():
     usable = ways.usable_ways("cost of recording")
-    seen = {way: [] for way in usable}
+    seen, short = {way: [] for way in usable}, {way: [] for way in usable}
     for _ in range(ways.ROUNDS):
         for way in usable:
             seen[way].append(measure(way))
+            short[way].append(measure_short(way))
     for index, (metric, (unit, _)) in enumerate(METRICS.items()):
         for part, report in ((0, ways.report_added), (1, report_bystander)):
             report(metric, unit, {way: [sample[part][index] for sample in seen[way]] for way in usable})
+    ways.report_added("a short workload, all of it", "ms", short)
     report_memory({way: [memory for _, _, memory in seen[way]] for way in usable})
 
 

@@ -16,16 +16,18 @@ BARE, STRACE, EBPF = "bare", "strace -f", "record ebpf"
 COUNT = "tracepoint:raw_syscalls:sys_enter /pid == cpid/ { @calls = count(); }"
 
 
-def ours(backend):
-    return [SYSCLAMP, "record", "-q", "--backend", backend, "-o", "/dev/null", "--"]
+def ours(backend, *options):
+    return [SYSCLAMP, "record", "-q", "--backend", backend, *options, "-o", "/dev/null", "--"]
 
 
 WAYS = {
     BARE: [],
     EBPF: ours("ebpf"),
+    "record ebpf --stacks": ours("ebpf", "--stacks"),
     "bpftrace count": ["bpftrace", "-o", "/dev/null", "-e", COUNT, "-c"],
     "perf trace -s": ["perf", "trace", "-s", "-o", "/dev/null", "--"],
     "record ptrace": ours("ptrace"),
+    "record ptrace --stacks": ours("ptrace", "--stacks"),
     "record ptrace-syscall": ours("ptrace-syscall"),
     STRACE: ["strace", "-f", "-qq", "-o", "/dev/null"],
     "strace -f -c": ["strace", "-f", "-qq", "-c", "-o", "/dev/null"],
