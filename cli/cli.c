@@ -77,6 +77,11 @@ int cli_option(int argc, char **argv, const char *shorts, const struct option *l
 	return option;
 }
 
+const char *cli_input_name(const char *file)
+{
+	return strcmp(file, "-") ? file : "standard input";
+}
+
 void cli_print_word(const char *word)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -27,7 +27,7 @@ struct command {
 
 /* The commands, each in its own file. */
 extern const struct command cmd_record, cmd_mark, cmd_hook, cmd_generate, cmd_convert, cmd_install,
-	cmd_run, cmd_verify, cmd_doctor;
+	cmd_run, cmd_verify, cmd_explain, cmd_doctor;
 
 /** Print "sysclamp COMMAND: <text>" to standard error; returns @exit_code. */
 int cli_fail(const char *command, int exit_code, const struct err *e);
@@ -49,6 +49,9 @@ int cli_option(int argc, char **argv, const char *shorts, const struct option *l
 
 /** Write out standard output; @status, or EXIT_USAGE if that fails (a full disk) and it was 0. */
 int cli_flush(int status);
+
+/** What an input @file is called in messages: "standard input" for "-". */
+const char *cli_input_name(const char *file);
 
 /** Print a space and @word to standard error as a person would type it to a shell. */
 void cli_print_word(const char *word);

@@ -186,11 +186,6 @@ static int parse(int argc, char **argv, struct request *request)
 	return check_request(request);
 }
 
-static const char *display_name(const char *file)
-{
-	return strcmp(file, "-") ? file : "standard input";
-}
-
 /* The join of all files, each fit for use. */
 static int read_recordings(const struct request *request, struct recording *out,
 	const struct notice *to, struct err *e)
@@ -199,7 +194,7 @@ static int read_recordings(const struct request *request, struct recording *out,
 
 	for (int i = 0; i < request->n_files; i++) {
 		scoped(recording_done) struct recording one = {0};
-		const char *name = display_name(request->files[i]);
+		const char *name = cli_input_name(request->files[i]);
 
 		if (recording_read(request->files[i], &one, e) ||
 			generate_accept(name, &one, &request->options, to, e))
@@ -265,7 +260,7 @@ static int generate(const struct request *request)
 	scoped(recording_done) struct recording rec = {0};
 	scoped(profile_done) struct profile profile = {0};
 	scoped_free char *text = NULL;
-	const char *name = request->n_files == 1 ? display_name(request->files[0])
+	const char *name = request->n_files == 1 ? cli_input_name(request->files[0])
 						 : "the joined recordings";
 	size_t size = 0;
 	struct err e;

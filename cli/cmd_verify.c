@@ -263,7 +263,7 @@ static int run(int argc, char **argv)
 		return status;
 	if (!request.profile)
 		return EXIT_USAGE; /* parse() has refused that */
-	subject.path = strcmp(request.profile, "-") ? request.profile : "standard input";
+	subject.path = cli_input_name(request.profile);
 	if (profile_read(request.profile, &profile, &notice, &e) ||
 		ask(&request, &subject, &report, &e))
 		return cli_fail("verify", EXIT_USAGE, &e);

@@ -13,6 +13,7 @@ static const struct command *const COMMANDS[] = {
 	&cmd_install,
 	&cmd_run,
 	&cmd_verify,
+	&cmd_explain,
 	&cmd_doctor,
 };
 

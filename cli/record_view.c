@@ -19,13 +19,6 @@ enum { TOP_CALLS = 9, NAME_COLUMNS = 16, LINE_MAX_COLUMNS = 160 };
 /* Whether the live line is on the screen: the one thing to remember between two ticks. */
 static bool drawn;
 
-static const char *call_label(const struct rec_call *call, char *buf)
-{
-	if (!syscall_name(call->abi, call->nr, buf))
-		(void)snprintf(buf, SYSCALL_NAME_MAX, "#%" PRId32, (int32_t)call->nr);
-	return buf;
-}
-
 static uint64_t calls_total(const struct recording *rec)
 {
 	uint64_t total = 0;
@@ -98,7 +91,7 @@ void view_status(const struct recording *rec)
 	(void)snprintf(line, sizeof(line),
 		"recording %s | %" PRIu64 " calls, %zu distinct | last new: %s, %s ago",
 		duration(now - rec->workload.started_ns, elapsed, sizeof(elapsed)),
-		calls_total(rec), rec->n_calls, call_label(newest, name),
+		calls_total(rec), rec->n_calls, rec_call_name(newest, name),
 		duration(now - newest->first_ns, since, sizeof(since)));
 	fprintf(stderr, WIPE_BELOW ROOM_BELOW SAVE_CURSOR LINE_BELOW "%.*s" RESTORE_CURSOR,
 		(int)columns_left(), line);
@@ -163,7 +156,7 @@ static void print_top(const struct recording *rec)
 	for (size_t i = 0; i < shown; i++)
 		fprintf(stderr, "%s%9" PRIu64 " %-*s", i % 3 ? "" : "\n ", sorted[i]->count,
 			i % 3 == 2 || i + 1 == shown ? 0 : NAME_COLUMNS,
-			call_label(sorted[i], name));
+			rec_call_name(sorted[i], name));
 	fputs("\n\n", stderr);
 }
 
@@ -196,7 +189,7 @@ static void print_denied(const struct recording *rec)
 	for (size_t i = 0; i < rec->n_calls; i++) {
 		if (!rec->calls[i].denied)
 			continue;
-		fprintf(stderr, "%s %s %" PRIu64, lead, call_label(&rec->calls[i], name),
+		fprintf(stderr, "%s %s %" PRIu64, lead, rec_call_name(&rec->calls[i], name),
 			rec->calls[i].denied);
 		lead = ",";
 	}

@@ -1,6 +1,8 @@
 #include "recording_parts.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -100,6 +102,13 @@ void rec_call_done(struct rec_call *call)
 	if (call->args)
 		rec_args_done(call->args);
 	free(call->args);
+}
+
+const char *rec_call_name(const struct rec_call *call, char *buf)
+{
+	if (!syscall_name(call->abi, call->nr, buf))
+		(void)snprintf(buf, SYSCALL_NAME_MAX, "#%" PRId32, (int32_t)call->nr);
+	return buf;
 }
 
 const struct rec_args *rec_call_args(const struct rec_call *call)

@@ -141,6 +141,10 @@ struct rec_call *recording_call(struct recording *rec, const struct abi *abi, ui
 const struct rec_call *recording_find(
 	const struct recording *rec, const struct abi *abi, uint32_t nr);
 
+/** The name of the call for people, "#999" without one, in @buf (SYSCALL_NAME_MAX); returns @buf.
+ */
+const char *rec_call_name(const struct rec_call *call, char *buf);
+
 /** What is recorded of the call's arguments; never NULL. */
 const struct rec_args *rec_call_args(const struct rec_call *call);
 

@@ -23,6 +23,7 @@ READERS = {
     "install": (["install", "-p", "bad", "--name", "x", "--kubelet-dir", "kubelet"], INPUT),
     "convert": (["convert", "--flatten", "bad"], INPUT),
     "generate": (["generate", "bad"], INPUT),
+    "explain": (["explain", "bad"], INPUT),
 }
 PROFILE_READERS = ["run", "install", "convert"]
 
@@ -153,7 +154,7 @@ def check_large():
         os.truncate(file.fileno(), HUNDRED_MB)
     limit = None if os.environ.get("SANITIZE") else MEMORY  # shadow memory is larger
     for reader, (args, status) in READERS.items():
-        size = "65536" if reader == "generate" else "4096"
+        size = "4096" if reader in PROFILE_READERS else "65536"
         run = sysclamp(args, limit)
         tap.ok(is_refused(run, status, rf"bad: larger than the limit of {size} KiB"),
                f"{reader}: 100 MB are refused by their size", run.returncode, run.stderr)
