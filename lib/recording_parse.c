@@ -121,9 +121,25 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* As read_names(), and none may stand there twice. */
-static int read_set(
-	const struct json_at *root, const char *key, struct rec_names *out, struct err *e)
+/* A join has sorted them, and so would one with the file. */
+static int check_sorted(const struct json_at *list, const struct rec_names *names, struct err *e)
+{
+	for (size_t i = 1; i < names->n_names; i++) {
+		struct json_at item = json_item(list, i);
+
+		if (strcmp(names->names[i - 1], names->names[i]) > 0)
+			return json_err(&item, e, "names of several sources are sorted by bytes");
+	}
+	return 0;
+}
+
+/*
+ * As read_names(), and none may stand there twice.
+ *
+ * @in_order: they stand as they were seen first, and not sorted.
+ */
+static int read_set(const struct json_at *root, const char *key, bool in_order,
+	struct rec_names *out, struct err *e)
 {
 	scoped_free char **sorted = NULL;
 	struct json_at list;
@@ -140,6 +156,17 @@ static int read_set(
 		if (!strcmp(sorted[i - 1], sorted[i]))
 			return json_err(&list, e, "\"%s\" stands there twice", sorted[i]);
 	}
+	return in_order ? 0 : check_sorted(&list, out, e);
+}
+
+static int read_sets(const struct json_at *root, struct recording *rec, struct err *e)
+{
+	bool in_order = rec->n_sources == 1;
+
+	if (read_set(root, "phases", in_order, &rec->phases, e) ||
+		read_set(root, "programs", in_order, &rec->programs, e) ||
+		read_set(root, "mapped", in_order, &rec->mapped, e))
+		return -e->code;
 	return 0;
 }
 
@@ -282,10 +309,9 @@ static int read_recording(const struct json_at *root, struct recording *rec, str
 
 	if (read_envelope(root, e) || json_check_keys(root, known, e) ||
 		read_identity(root, rec, e) || read_workload(root, &rec->workload, e) ||
-		read_host_and_recorder(root, rec, e) || read_set(root, "phases", &rec->phases, e) ||
-		read_set(root, "programs", &rec->programs, e) ||
-		read_set(root, "mapped", &rec->mapped, e) || read_loss(root, rec, e) ||
-		read_calls(root, rec, e) || rec_origins_parse(root, rec, e))
+		read_host_and_recorder(root, rec, e) || read_sets(root, rec, e) ||
+		read_loss(root, rec, e) || read_calls(root, rec, e) ||
+		rec_origins_parse(root, rec, e))
 		return -e->code;
 	return check_whole(root, rec, e);
 }

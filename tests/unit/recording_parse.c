@@ -85,6 +85,10 @@ static const struct {
 		"f: $.recorder: name is \"strace\"; only \"sysclamp\" is known"},
 	{"\"/usr/bin/dash\"", "\"/srv/probe/probe\"",
 		"f: $.programs: \"/srv/probe/probe\" stands there twice"},
+	{"\"/srv/probe/probe\"", "\"/vsr/probe/probe\"",
+		"f: $.programs[1]: names of several sources are sorted by bytes"},
+	{"\"mapped\": []", "\"mapped\": [\"/b\", \"/a\"]",
+		"f: $.mapped[1]: names of several sources are sorted by bytes"},
 	{"\"/usr/bin/dash\"", "\"/usr/bin/dash\", \"/srv/probe/probe\"",
 		"f: $.programs: \"/srv/probe/probe\" stands there twice"},
 	/* Calls. */
