@@ -149,7 +149,7 @@ static int reserve(struct recording *rec, size_t n)
 {
 	struct rec_origin *grown;
 
-	if (n <= rec->room_origins)
+	if (rec->origins && n <= rec->room_origins)
 		return 0;
 	grown = reallocarray(rec->origins, n, sizeof(*grown));
 	if (!grown)
@@ -163,15 +163,13 @@ struct rec_origin *rec_origin_insert(
 	struct recording *rec, size_t at, const struct rec_origin *origin)
 {
 	size_t room = rec->room_origins ? 2 * rec->room_origins : FIRST_ROOM;
-	struct rec_origin *place;
 
-	if (rec->n_origins == rec->room_origins && reserve(rec, room))
+	if ((!rec->origins || rec->n_origins == rec->room_origins) && reserve(rec, room))
 		return NULL;
-	place = &rec->origins[at];
-	memmove(place + 1, place, (rec->n_origins - at) * sizeof(*place));
-	*place = *origin;
+	memmove(rec->origins + at + 1, rec->origins + at, (rec->n_origins - at) * sizeof(*origin));
+	rec->origins[at] = *origin;
 	rec->n_origins++;
-	return place;
+	return &rec->origins[at];
 }
 
 /* The index of the first origin that is not before @wanted in the order of @compare. */
@@ -321,7 +319,7 @@ static int append_copy(struct recording *rec, const struct rec_origin *from, con
 int rec_origins_append(struct recording *to, const struct recording *from, const size_t *programs,
 	const size_t *phases)
 {
-	if (reserve(to, to->n_origins + from->n_origins))
+	if (from->n_origins && reserve(to, to->n_origins + from->n_origins))
 		return -ENOMEM;
 	for (size_t i = 0; i < from->n_origins; i++) {
 		if (append_copy(to, &from->origins[i], programs, phases))

@@ -101,7 +101,7 @@ static int need_index(
 
 static int read_sight(const struct json_at *at, struct rec_origin *origin, struct err *e)
 {
-	uint64_t pid, tid;
+	uint64_t pid = 0, tid = 0;
 
 	if (need_positive(at, "pid", INT32_MAX, &pid, e) ||
 		need_positive(at, "tid", INT32_MAX, &tid, e) ||
