@@ -3,12 +3,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "args.h"
 #include "scope.h"
 
 enum { WHEN_MAX = 48, NS_PER_S = 1000000000, NS_PER_US = 1000, NS_PER_STEP = 100 * NS_PER_US };
+enum { TEXT_COLUMN = 14, LINE_COLUMNS = 96 };
 enum { STEPS_PER_S = NS_PER_S / NS_PER_STEP };
 
 #define MANY "many: more than 32, or some are not known"
@@ -123,13 +125,23 @@ static void print_counts(const struct recording *rec, const struct rec_call *cal
 	puts("");
 }
 
+/* Values one behind the other, in lines that fit a terminal. */
 static void print_arg(const struct rec_call *call, const struct rec_arg *arg)
 {
 	char text[ARG_TEXT_MAX];
+	size_t column = TEXT_COLUMN;
 
 	printf("  argument %u  ", arg->index);
-	for (size_t i = 0; i < arg->values.n_tuples; i++)
-		printf("%s%s", i > 0 ? ", " : "", explain_value(call, arg, i, text));
+	for (size_t i = 0; i < arg->values.n_tuples; i++) {
+		size_t len = strlen(explain_value(call, arg, i, text));
+		bool breaks = i > 0 && column + len > LINE_COLUMNS;
+
+		if (breaks)
+			printf(",\n%*s%s", TEXT_COLUMN, "", text);
+		else
+			printf("%s%s", i > 0 ? ", " : "", text);
+		column = (breaks ? TEXT_COLUMN : column) + len + 2;
+	}
 	puts(arg->values.many ? MANY : "");
 }
 

@@ -308,6 +308,25 @@ def check_help():
     tap.ok(got[0] == OK and len(lines) <= 24 and max(map(len, lines)) <= 90, "--help fits a screen", *lines)
 
 
+MMAP = """\
+mmap (x86_64, number 9)
+  count       9
+  first       +0.0010 s, 2025-10-09 08:53:20.001000 UTC
+  last        +0.0010 s, 2025-10-09 08:53:20.001000 UTC
+  phases      start
+  programs    /bin/sh
+  argument 3  MAP_SHARED, MAP_PRIVATE, MAP_PRIVATE|MAP_ANONYMOUS,
+              MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, MAP_PRIVATE|MAP_DENYWRITE,
+              MAP_PRIVATE|MAP_FIXED|MAP_DENYWRITE
+"""
+
+
+def check_long():
+    flags = values(3, [1, 2, 0x22, 0x32, 0x802, 0x812], 64)
+    put("mmap.rec.json", recording(4, [call("x86_64", 9, "mmap", 9, 1000, 1000, [0], [0], args=[flags])], []))
+    says(["mmap", "mmap.rec.json"], MMAP, "many values take several lines")
+
+
 late = recording(2, [call("x86_64", 0, "read", 4, 4300, 9000, [0], [0])],
                  [origin("x86_64", 0, 0, 0, 4000, [5, 0, 7, 0, 0, 0], [])])
 put("web.rec.json", recording(1, CALLS, ORIGINS))
@@ -315,6 +334,7 @@ put("late.rec.json", late)
 put("early.rec.json", recording(3, [call("x86_64", 39, "getpid", 1, -1000, 0, [0], [0])], []))
 check_list()
 check_calls()
+check_long()
 check_words()
 check_missing()
 check_misuse()
