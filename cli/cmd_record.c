@@ -197,7 +197,17 @@ static int record_command(const struct record_request *request, char **argv)
 	return prepare_and_record(&session, request, argv);
 }
 
-enum { PID = 256, CGROUP, CONTAINER, POD, ALL_CONTAINERS, DURATION, UNTIL_STABLE, INTERVAL, STACKS };
+enum {
+	PID = 256,
+	CGROUP,
+	CONTAINER,
+	POD,
+	ALL_CONTAINERS,
+	DURATION,
+	UNTIL_STABLE,
+	INTERVAL,
+	STACKS
+};
 
 static int take_target(enum record_what what, struct record_request *request)
 {

@@ -57,7 +57,7 @@ const char *explain_value(
 }
 
 /* The values of a tuple at the places of their arguments; returns which those are, a bit each. */
-static unsigned spread(const struct rec_args *args, size_t i, uint64_t values[ARGS_MAX])
+static unsigned spread(const struct rec_args *args, size_t i, uint64_t values[SYSCALL_ARGS])
 {
 	unsigned known = 0;
 
@@ -71,7 +71,7 @@ static unsigned spread(const struct rec_args *args, size_t i, uint64_t values[AR
 const char *explain_tuple(const struct rec_call *call, size_t i, char buf[CALL_TEXT_MAX])
 {
 	char name[SYSCALL_NAME_MAX], text[ARG_TEXT_MAX];
-	uint64_t values[ARGS_MAX] = {0};
+	uint64_t values[SYSCALL_ARGS] = {0};
 	unsigned known = spread(rec_call_args(call), i, values);
 	size_t len = (size_t)snprintf(buf, CALL_TEXT_MAX, "%s(", rec_call_name(call, name));
 

@@ -137,7 +137,7 @@ static bool group_is_of(const struct arg_group *group, const char *call, unsigne
 
 /* Whether what the group depends on is so. */
 static bool group_applies(
-	const struct arg_group *group, const uint64_t values[ARGS_MAX], unsigned known)
+	const struct arg_group *group, const uint64_t values[SYSCALL_ARGS], unsigned known)
 {
 	return group->when == ALWAYS ||
 	       ((known >> group->when & 1) && (uint32_t)values[group->when] == group->when_value);
@@ -209,7 +209,7 @@ static void put_number(struct line *line, uint64_t value)
 }
 
 static void put_arg(struct line *line, const struct abi *abi, const char *call, unsigned index,
-	const uint64_t values[ARGS_MAX], unsigned known)
+	const uint64_t values[SYSCALL_ARGS], unsigned known)
 {
 	uint64_t value = arg_cut(values[index], bits_of(abi, call, index));
 	struct speech speech = {.line = line, .lead = "", .rest = value};
@@ -231,7 +231,7 @@ static void put_arg(struct line *line, const struct abi *abi, const char *call, 
 }
 
 const char *args_text_among(const struct abi *abi, const char *call, unsigned index,
-	const uint64_t values[ARGS_MAX], unsigned known, char *out, size_t size)
+	const uint64_t values[SYSCALL_ARGS], unsigned known, char *out, size_t size)
 {
 	struct line line = {.out = out, .size = size};
 
@@ -243,7 +243,7 @@ const char *args_text_among(const struct abi *abi, const char *call, unsigned in
 const char *args_text(const struct abi *abi, const char *call, unsigned index, uint64_t value,
 	char *out, size_t size)
 {
-	uint64_t values[ARGS_MAX] = {0};
+	uint64_t values[SYSCALL_ARGS] = {0};
 
 	values[index] = value;
 	return args_text_among(abi, call, index, values, 1u << index, out, size);
@@ -256,7 +256,7 @@ static unsigned count_named(const struct abi *abi, const char *call)
 	size_t n = args_of_call(abi, call, &rows);
 	unsigned count = n ? rows[n - 1].index + 1u : 0;
 
-	for (unsigned index = count; index < ARGS_MAX; index++) {
+	for (unsigned index = count; index < SYSCALL_ARGS; index++) {
 		for (size_t i = 0; i < ARRAY_LEN(GROUPS); i++) {
 			if (group_is_of(&GROUPS[i], call, index))
 				count = index + 1;
@@ -278,8 +278,8 @@ static bool count_find(const struct abi *abi, const char *call, unsigned *out_co
 	return false;
 }
 
-const char *args_text_call(const struct abi *abi, const char *call, const uint64_t values[ARGS_MAX],
-	char *out, size_t size)
+const char *args_text_call(const struct abi *abi, const char *call,
+	const uint64_t values[SYSCALL_ARGS], char *out, size_t size)
 {
 	struct line line = {.out = out, .size = size};
 	unsigned count;
@@ -292,7 +292,7 @@ const char *args_text_call(const struct abi *abi, const char *call, const uint64
 	for (unsigned i = 0; i < count; i++) {
 		if (i > 0)
 			put(&line, ", ");
-		put_arg(&line, abi, call, i, values, (1u << ARGS_MAX) - 1);
+		put_arg(&line, abi, call, i, values, (1u << SYSCALL_ARGS) - 1);
 	}
 	put(&line, "%s)", is_known ? "" : count ? ", ..." : "...");
 	return out;

@@ -13,7 +13,6 @@
 #include "syscalls.h"
 
 enum {
-	ARGS_MAX = 6, /* of a call */
 	ARG_TEXT_MAX = 512, /* bytes: room for every text of an argument */
 	CALL_TEXT_MAX = 1024, /* and for that of a call, unless it has several of such length */
 };
@@ -38,7 +37,7 @@ const char *args_text(const struct abi *abi, const char *call, unsigned index, u
  * @known: bit i is set if values[i] is known; that of @index is.
  */
 const char *args_text_among(const struct abi *abi, const char *call, unsigned index,
-	const uint64_t values[ARGS_MAX], unsigned known, char *out, size_t size);
+	const uint64_t values[SYSCALL_ARGS], unsigned known, char *out, size_t size);
 
 /**
  * A whole call, "socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0)": as many arguments as it has, or up
@@ -46,7 +45,7 @@ const char *args_text_among(const struct abi *abi, const char *call, unsigned in
  *
  * @call: its name, or what stands for it: "#999".
  */
-const char *args_text_call(const struct abi *abi, const char *call, const uint64_t values[ARGS_MAX],
-	char *out, size_t size);
+const char *args_text_call(const struct abi *abi, const char *call,
+	const uint64_t values[SYSCALL_ARGS], char *out, size_t size);
 
 #endif

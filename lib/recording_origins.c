@@ -87,7 +87,7 @@ static int sight_compare(const struct rec_origin *a, const struct rec_origin *b)
 	if (!order)
 		order = order_u64((uint64_t)a->tid, (uint64_t)b->tid);
 	if (!order)
-		order = arg_tuple_compare(a->values, b->values, REC_ORIGIN_VALUES);
+		order = arg_tuple_compare(a->values, b->values, SYSCALL_ARGS);
 	return order ? order : frames_compare(a, b);
 }
 
@@ -229,7 +229,7 @@ static struct rec_origin *note(struct recording *rec, const struct rec_origin *o
 
 struct rec_origin *rec_origin_add(struct recording *rec, const struct abi *abi, uint32_t nr,
 	size_t program, size_t phase, pid_t pid, pid_t tid, uint64_t time_ns,
-	const uint64_t values[REC_ORIGIN_VALUES])
+	const uint64_t values[SYSCALL_ARGS])
 {
 	struct rec_origin origin = {
 		.abi = abi,

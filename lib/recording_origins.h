@@ -16,7 +16,6 @@
 
 enum {
 	RECORDING_ORIGINS_MAX = 8192, /* of one recording; of more, the earliest are kept */
-	REC_ORIGIN_VALUES = 6,
 	REC_FRAMES_MAX = 32, /* of one stack */
 	REC_FRAME_TEXT_MAX = 1023, /* bytes of a file's name, and of a function's */
 };
@@ -35,8 +34,7 @@ struct rec_origin {
 	uint32_t program, phase; /* indexes into recording.programs and .phases */
 	pid_t pid, tid; /* as the recorder sees them */
 	uint64_t time_ns; /* since the Unix epoch; not 0 */
-	uint64_t
-		values[REC_ORIGIN_VALUES]; /* the registers, whatever the kernel looks at of them */
+	uint64_t values[SYSCALL_ARGS]; /* the registers, whatever the kernel looks at of them */
 	struct rec_frame *frames; /* heap: the innermost first; none if the stack is not known */
 	size_t n_frames;
 };
@@ -54,7 +52,7 @@ struct rec_origin {
  */
 struct rec_origin *rec_origin_add(struct recording *rec, const struct abi *abi, uint32_t nr,
 	size_t program, size_t phase, pid_t pid, pid_t tid, uint64_t time_ns,
-	const uint64_t values[REC_ORIGIN_VALUES]);
+	const uint64_t values[SYSCALL_ARGS]);
 
 /**
  * Add the next frame, one further out.

@@ -18,7 +18,7 @@ static void put_values(struct json_writer *w, const struct rec_origin *origin)
 
 	json_key(w, "values");
 	json_open_inline(w, '[');
-	for (size_t i = 0; i < REC_ORIGIN_VALUES; i++) {
+	for (size_t i = 0; i < SYSCALL_ARGS; i++) {
 		(void)snprintf(hex, sizeof(hex), "0x%" PRIx64, origin->values[i]);
 		json_put_string(w, hex);
 	}
@@ -116,11 +116,11 @@ static int read_values(const struct json_at *at, struct rec_origin *origin, stru
 {
 	struct json_at list;
 
-	if (json_need_array(at, "values", REC_ORIGIN_VALUES, &list, e))
+	if (json_need_array(at, "values", SYSCALL_ARGS, &list, e))
 		return -e->code;
-	if (json_len(&list) != REC_ORIGIN_VALUES)
-		return json_err(&list, e, "%d values expected", REC_ORIGIN_VALUES);
-	for (size_t i = 0; i < REC_ORIGIN_VALUES; i++) {
+	if (json_len(&list) != SYSCALL_ARGS)
+		return json_err(&list, e, "%d values expected", SYSCALL_ARGS);
+	for (size_t i = 0; i < SYSCALL_ARGS; i++) {
 		struct json_at item = json_item(&list, i);
 		const char *text;
 

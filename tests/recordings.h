@@ -83,7 +83,7 @@ static inline void note_args(struct rec_call *call, uint64_t *seed, unsigned ver
 static inline void note_origin(struct recording *rec, const struct rec_call *call, size_t program,
 	size_t phase, uint64_t *seed, uint64_t now)
 {
-	uint64_t values[REC_ORIGIN_VALUES] = {draw(seed, 3), UINT64_MAX - draw(seed, 2)};
+	uint64_t values[SYSCALL_ARGS] = {draw(seed, 3), UINT64_MAX - draw(seed, 2)};
 	uint64_t time_ns = now / 4096 * 4096 - 4096 * draw(seed, 3);
 	struct rec_origin *origin = rec_origin_add(rec, call->abi, call->nr, program, phase,
 		(pid_t)(1 + draw(seed, 2)), (pid_t)(1 + draw(seed, 2)), time_ns, values);

@@ -58,7 +58,8 @@ static long origin_hold_step(ebpf_u32 step, struct origin_hold *hold)
  */
 static __always_inline void origin_hold(ebpf_u32 tid)
 {
-	struct origin_hold hold = {.deadline = bpf_ktime_get_ns() + setup.stack_hold_ns, .tid = tid};
+	struct origin_hold hold = {
+		.deadline = bpf_ktime_get_ns() + setup.stack_hold_ns, .tid = tid};
 
 	bpf_loop(HOLD_STEPS_MAX, origin_hold_step, &hold, 0);
 	if (!hold.acked)

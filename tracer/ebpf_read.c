@@ -286,8 +286,7 @@ static void odd_read(void *ctx, const void *its_key, const void *value)
 	phase_extend(reader, call, phase_member(reader, key->phase));
 }
 
-struct rec_origin *ebpf_reader_origin(
-	struct ebpf_reader *reader, const struct ebpf_origin *origin)
+struct rec_origin *ebpf_reader_origin(struct ebpf_reader *reader, const struct ebpf_origin *origin)
 {
 	const struct abi *abi = abi_entered(origin->entry, origin->nr);
 	size_t program = program_member(reader, origin->event.program);

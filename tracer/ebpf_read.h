@@ -56,8 +56,7 @@ struct rec_call *ebpf_reader_call(const struct ebpf_reader *reader, uint32_t slo
  * Note the first sight of a call in a program and phase (an event of kind EBPF_EVENT_ORIGIN): the
  * origin as rec_origin_add() gives it, or NULL.
  */
-struct rec_origin *ebpf_reader_origin(
-	struct ebpf_reader *reader, const struct ebpf_origin *origin);
+struct rec_origin *ebpf_reader_origin(struct ebpf_reader *reader, const struct ebpf_origin *origin);
 
 /** Whether something was seen for the first time since the last reading. */
 bool ebpf_reader_has_news(const struct ebpf_reader *reader);

@@ -99,8 +99,8 @@ int stack_capture_traced(pid_t tid, void *bytes, struct stack_capture *out, stru
  * @regs: by x86-64's numbers in DWARF, whatever it executes: STACK_REGS of them.
  * @bytes: as above.
  */
-void stack_capture_held(pid_t tid, const uint64_t *regs, bool bits32, void *bytes,
-	struct stack_capture *out);
+void stack_capture_held(
+	pid_t tid, const uint64_t *regs, bool bits32, void *bytes, struct stack_capture *out);
 
 /** Read a value of @width bytes (1, 2, 4, 8) from the copy; false if not all of it is in there. */
 bool stack_read(const struct stack_capture *capture, uint64_t address, size_t width, uint64_t *out);

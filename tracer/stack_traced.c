@@ -92,8 +92,8 @@ int stack_capture_traced(pid_t tid, void *bytes, struct stack_capture *out, stru
 	return 0;
 }
 
-void stack_capture_held(pid_t tid, const uint64_t *regs, bool bits32, void *bytes,
-	struct stack_capture *out)
+void stack_capture_held(
+	pid_t tid, const uint64_t *regs, bool bits32, void *bytes, struct stack_capture *out)
 {
 	/* The registers of i386 in its own order: eax ecx edx ebx esp ebp esi edi eip. */
 	static const uint8_t OF_32[] = {0, 2, 1, 3, 7, 6, 4, 5, 16};

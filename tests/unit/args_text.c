@@ -110,7 +110,7 @@ static void test_values(void)
 
 static const struct {
 	const char *abi, *call;
-	uint64_t values[ARGS_MAX];
+	uint64_t values[SYSCALL_ARGS];
 	const char *text;
 } CALLS[] = {
 	{"x86_64", "socket", {1, 0x80001, 0, 7, 8, 9},
@@ -150,7 +150,7 @@ static void test_calls(void)
 static void test_known(void)
 {
 	const struct abi *abi = abi_by_name("x86_64");
-	uint64_t values[ARGS_MAX] = {3, 1, 9};
+	uint64_t values[SYSCALL_ARGS] = {3, 1, 9};
 	char text[ARG_TEXT_MAX];
 
 	is_text(args_text(abi, "setsockopt", 2, 9, text, sizeof(text)), "9",
@@ -170,7 +170,7 @@ static void test_room(void)
 
 	is_text(args_text(abi, "socket", 1, 0x80001, small, sizeof(small)), "SOCK_ST",
 		"a text that is too long is cut");
-	is_text(args_text_call(abi, "socket", (uint64_t[ARGS_MAX]){1}, small, sizeof(small)),
+	is_text(args_text_call(abi, "socket", (uint64_t[SYSCALL_ARGS]){1}, small, sizeof(small)),
 		"socket(", "and so is a call");
 	for (size_t i = 0; i < len; i++) {
 		size_t n;
@@ -189,7 +189,7 @@ static void test_room(void)
 static void test_counts(void)
 {
 	const struct abi *abi = abi_by_name("x86_64");
-	uint64_t values[ARGS_MAX] = {0};
+	uint64_t values[SYSCALL_ARGS] = {0};
 	char name[SYSCALL_NAME_MAX], text[CALL_TEXT_MAX];
 	size_t unknown = 0, known = 0;
 

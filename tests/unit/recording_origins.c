@@ -4,7 +4,7 @@
 #include "recordings.h"
 #include "tap.h"
 
-static const uint64_t VALUES[REC_ORIGIN_VALUES] = {1, UINT64_MAX, 0x7f0012345678};
+static const uint64_t VALUES[SYSCALL_ARGS] = {1, UINT64_MAX, 0x7f0012345678};
 
 static const struct abi *abi(void)
 {
