@@ -176,11 +176,32 @@ static void print_origin(const struct recording *rec, const struct rec_origin *o
 		printf("                at %s\n", explain_frame(&origin->frames[i], frame));
 }
 
+static int earlier_first(const void *a, const void *b)
+{
+	const struct rec_origin *left = *(const struct rec_origin *const *)a;
+	const struct rec_origin *right = *(const struct rec_origin *const *)b;
+
+	return (left->time_ns > right->time_ns) - (left->time_ns < right->time_ns);
+}
+
+/* The earliest first; without memory, in the order of the recording. */
+static void print_origins(const struct recording *rec, const struct rec_call *call)
+{
+	size_t n;
+	const struct rec_origin *origins = rec_origins_of(rec, call->abi, call->nr, &n);
+	scoped_free const struct rec_origin **sorted = calloc(n + 1, sizeof(*sorted));
+
+	for (size_t i = 0; sorted && i < n; i++)
+		sorted[i] = &origins[i];
+	if (sorted)
+		qsort(sorted, n, sizeof(*sorted), earlier_first);
+	for (size_t i = 0; i < n; i++)
+		print_origin(rec, sorted ? sorted[i] : &origins[i]);
+}
+
 static void print_call(const struct recording *rec, const struct rec_call *call)
 {
 	char label[EXPLAIN_LABEL_MAX];
-	size_t n_origins;
-	const struct rec_origin *origins = rec_origins_of(rec, call->abi, call->nr, &n_origins);
 
 	printf("%s (%s, number %" PRId32 ")\n", explain_label(call, label), call->abi->name,
 		(int32_t)call->nr);
@@ -190,8 +211,7 @@ static void print_call(const struct recording *rec, const struct rec_call *call)
 	print_names("phases", &rec->phases, &call->phases);
 	print_names("programs", &rec->programs, &call->programs);
 	print_args(call);
-	for (size_t i = 0; i < n_origins; i++)
-		print_origin(rec, &origins[i]);
+	print_origins(rec, call);
 }
 
 void explain_print(const struct recording *rec, const struct explain_list *list)
