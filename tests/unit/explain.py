@@ -121,14 +121,14 @@ socket (x86_64, number 41)
   together    socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0)
               socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP)
               socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT)
-  from        +1.5000 s, phase serve, /srv/web/bin/web, process 4711, thread 4712
-              socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT)
   from        +0.0050 s, phase start, /srv/web/bin/web, process 4711, thread 4712
               socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0)
                 at libc.so.6!__socket+0xb
                 at web+0x12f3
                 at [vdso]!a+b+0x0
                 at ?+0x1
+  from        +1.5000 s, phase serve, /srv/web/bin/web, process 4711, thread 4712
+              socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT)
 """
 
 I386_SOCKET = """\
