@@ -120,10 +120,15 @@ def check_values(backend):
 
 def check_denied(backend):
     """A call that a filter refuses comes from somewhere, too."""
-    _, origins = record(backend, [workload.program("own_filter"), "errno"], "--stacks")
+    profile = os.path.join(SCRATCH, "deny.json")
+    with open(profile, "w", encoding="ascii") as file:
+        file.write('{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["getppid"], "action": '
+                   '"SCMP_ACT_ERRNO"}]}')
+    program = workload.program("nested")
+    seen, origins = record(backend, [workload.SYSCLAMP, "run", "-p", profile, "--", program], "--stacks")
     mine = [each for each in origins if each.call == "getppid"]
-    tap.ok(len(mine) == 1 and mine[0].stack and mine[0].stack[0][1] in ("getppid", "syscall"),
-           f"{backend}: a refused call has an origin", *[each.stack for each in mine])
+    tap.equal((seen.denied, [[symbol for _, symbol in each.stack[:4]] for each in mine]),
+              ({("x86_64", 110): 1}, [["getppid", *OWN]]), f"{backend}: a refused call has an origin")
 
 
 def check_phases(backend):
