@@ -16,6 +16,7 @@ enum {
 	RULES_MAX = 64 << 20, /* bytes of .eh_frame */
 	BUILD_ID_MAX = 64, /* bytes */
 	DEBUG_PATH_MAX = 512,
+	CODE_MAX = 1 << 20, /* bytes that are looked at */
 };
 
 static void scope_elf(Elf **elf)
@@ -102,27 +103,77 @@ void module_close(struct module *module)
 	*module = MODULE_CLOSED;
 }
 
-bool module_address(const struct module *module, uint64_t offset, uint64_t *out_address)
+/* Mappings begin with the page that the segment begins in. */
+static uint64_t page_before(uint64_t offset)
+{
+	return offset & ~(uint64_t)(PAGE - 1);
+}
+
+/* The next segment of code, from the one of number *@at on; it is left at the one behind that. */
+static bool next_code(const struct module *module, size_t *at, GElf_Phdr *out)
 {
 	size_t n;
-	GElf_Phdr header;
 
 	if (elf_getphdrnum(module->elf, &n))
 		return false;
-	for (size_t i = 0; i < n && i < UINT16_MAX; i++) {
-		uint64_t begin;
+	while (*at < n && *at < UINT16_MAX) {
+		if (gelf_getphdr(module->elf, (int)(*at)++, out) && out->p_type == PT_LOAD &&
+			out->p_flags & PF_X)
+			return true;
+	}
+	return false;
+}
 
-		if (!gelf_getphdr(module->elf, (int)i, &header) || header.p_type != PT_LOAD ||
-			!(header.p_flags & PF_X))
+bool module_address(const struct module *module, uint64_t offset, uint64_t *out_address)
+{
+	GElf_Phdr code;
+	size_t at = 0;
+
+	while (next_code(module, &at, &code)) {
+		uint64_t begin = page_before(code.p_offset);
+
+		if (offset < begin || offset - begin >= code.p_filesz + code.p_offset - begin)
 			continue;
-		/* Mappings begin with the page that the segment begins in. */
-		begin = header.p_offset & ~(uint64_t)(PAGE - 1);
-		if (offset < begin || offset - begin >= header.p_filesz + header.p_offset - begin)
-			continue;
-		*out_address = offset - header.p_offset + header.p_vaddr;
+		*out_address = offset - code.p_offset + code.p_vaddr;
 		return true;
 	}
 	return false;
+}
+
+/* "push bp; mov sp, bp", in 64 bits and in 32. */
+static bool sets_pointer(const uint8_t *code)
+{
+	static const uint8_t bits64[] = {0x55, 0x48, 0x89, 0xe5}, bits32[] = {0x55, 0x89, 0xe5};
+
+	return !memcmp(code, bits64, sizeof(bits64)) || !memcmp(code, bits32, sizeof(bits32));
+}
+
+/* How many functions in that part of the file begin with setting a frame pointer. */
+static size_t count_pointers(int fd, uint64_t offset, size_t size)
+{
+	scoped_free uint8_t *code = malloc(size);
+	ssize_t got = code ? pread(fd, code, size, (off_t)offset) : 0;
+	size_t n = 0;
+
+	for (ssize_t i = 0; i + 4 <= got; i++)
+		n += sets_pointer(code + i);
+	return n;
+}
+
+bool module_keeps_pointers(struct module *module)
+{
+	GElf_Phdr code;
+	size_t at = 0;
+
+	if (module->looked_at || module->fd < 0 || !next_code(module, &at, &code))
+		return module->keeps_pointers;
+	module->looked_at = true;
+	if (code.p_filesz > CODE_MAX)
+		code.p_filesz = CODE_MAX;
+	/* Where it is the rule there is one for each two hundred bytes or so. */
+	module->keeps_pointers = count_pointers(module->fd, code.p_offset, code.p_filesz) >
+				 code.p_filesz / PAGE;
+	return module->keeps_pointers;
 }
 
 /* Where gdb and others look: ROOT/.build-id/ab/cdef....debug */

@@ -23,6 +23,8 @@ struct module {
 	uint64_t rules_size; /* how much of the file that may hold in memory, in bytes */
 	bool bits32;
 	bool named; /* `table` was filled */
+	bool looked_at,
+		keeps_pointers; /* whether code was looked at for frame pointers; it has them */
 	struct symbol_table table;
 };
 
@@ -48,6 +50,9 @@ bool module_address(const struct module *module, uint64_t offset, uint64_t *out_
  * @debug_root: where separate debug files lie by build ID, as /usr/lib/debug; NULL: nowhere.
  */
 const struct symbol_table *module_symbols(struct module *module, const char *debug_root);
+
+/** Whether its functions keep frame pointers, as far as what they begin with tells. */
+bool module_keeps_pointers(struct module *module);
 
 /** About how much memory it takes, in bytes. */
 size_t module_size(const struct module *module);

@@ -30,7 +30,11 @@ struct space_map {
 	uint64_t offset; /* in the file, of `start` */
 	uint64_t ino; /* of the file, as /proc tells it; 0: none */
 	struct file_id id;
-	char *path; /* as the process sees it; "[vdso]" and the like; "": memory without a file */
+	/*
+	 * As the process sees it (chroot(2) aside), with " (deleted)" behind what is; "[vdso]" and
+	 * the like; "": memory without a file.
+	 */
+	char *path;
 };
 
 /* Its executable mappings by address. */

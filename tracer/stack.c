@@ -23,6 +23,9 @@ static const struct width WIDTHS[] = {
  */
 enum { CALL_NEAR = 5, CALL_MAX = 8 };
 
+/* Bytes of a frame that is found by its pointer; words of one that is searched. */
+enum { FRAME_MAX = 1 << 20, SEARCH_WORDS = 64 };
+
 /* Where the unwinding stands. */
 struct walk {
 	struct symbols *symbols;
@@ -198,26 +201,58 @@ static enum step by_leaf(const struct walk *walk, const struct space_map *map, s
 	return STEP_FOUND;
 }
 
+/* What was made at run time has to keep them, or nobody could unwind it. */
+static bool keeps_pointers(const struct walk *walk, const struct space_map *map)
+{
+	struct module *module = symbols_module(walk->symbols, walk->space, map);
+
+	return !module || module_keeps_pointers(module);
+}
+
 /* "push bp; mov sp, bp": the caller's bp and the return address lie where bp points to. */
 static enum step by_pointer(const struct walk *walk, const struct space_map *map, struct next *next)
 {
 	const struct width *width = walk->width;
-	uint64_t bp, sp, caller_bp;
+	uint64_t bp, sp, caller_bp, address;
 
-	(void)map;
-	if (!reg_get(&walk->regs, width->bp, &bp) || !reg_get(&walk->regs, width->sp, &sp))
-		return ended(next, STACK_NO_WAY);
+	if (!keeps_pointers(walk, map) || !reg_get(&walk->regs, width->bp, &bp) ||
+		!reg_get(&walk->regs, width->sp, &sp))
+		return STEP_UNKNOWN;
+	/* Where programs and threads begin, it is cleared. */
 	if (bp == 0)
 		return ended(next, STACK_OUTERMOST);
-	if (bp < sp)
-		return ended(next, STACK_NO_WAY);
+	if (bp < sp || bp - sp > FRAME_MAX)
+		return STEP_UNKNOWN;
 	if (!stack_read(walk->capture, bp, width->word, &caller_bp) ||
-		!stack_read(walk->capture, bp + width->word, width->word, &next->frame.address))
+		!stack_read(walk->capture, bp + width->word, width->word, &address))
 		return ended(next, STACK_CUT);
+	if (!space_find(walk->space, address - 1))
+		return STEP_UNKNOWN;
 	reg_set(&next->regs, width->bp, caller_bp);
 	reg_set(&next->regs, width->sp, bp + 2 * width->word);
-	next->frame.way = STACK_POINTER;
+	next->frame = (struct stack_frame){.address = address, .way = STACK_POINTER};
 	return STEP_FOUND;
+}
+
+/* The first thing on the stack that is the address behind a call. */
+static enum step by_search(const struct walk *walk, const struct space_map *map, struct next *next)
+{
+	const struct width *width = walk->width;
+	uint64_t sp, address;
+
+	if (keeps_pointers(walk, map) || !reg_get(&walk->regs, width->sp, &sp))
+		return STEP_UNKNOWN;
+	for (unsigned i = 0; i < SEARCH_WORDS; i++, sp += width->word) {
+		if (!stack_read(walk->capture, sp, width->word, &address))
+			return ended(next, STACK_CUT);
+		if (!is_return_address(walk, address))
+			continue;
+		next->regs = walk->regs;
+		reg_set(&next->regs, width->sp, sp + width->word);
+		next->frame = (struct stack_frame){.address = address, .way = STACK_SEARCH};
+		return STEP_FOUND;
+	}
+	return STEP_UNKNOWN;
 }
 
 /* The innermost function may have nothing on the stack: vfork of glibc takes it off. */
@@ -231,7 +266,6 @@ static bool is_below(const struct walk *walk, const struct next *next)
 /* Is that a frame which can be?  Only a signal may have moved the stack down. */
 static enum step check(const struct walk *walk, struct next *next)
 {
-
 	if (next->frame.address == 0)
 		return ended(next, STACK_OUTERMOST);
 	if (!next->frame.exact && is_below(walk, next))
@@ -245,7 +279,7 @@ static enum step check(const struct walk *walk, struct next *next)
 static enum step step(const struct walk *walk, struct next *next)
 {
 	static enum step (*const ways[])(const struct walk *, const struct space_map *,
-		struct next *) = {by_rules, by_leaf, by_pointer};
+		struct next *) = {by_rules, by_leaf, by_pointer, by_search};
 	const struct space_map *map = space_find(walk->space, code_of(&walk->frame));
 
 	if (!map)

@@ -48,6 +48,12 @@ enum stack_way {
 	STACK_RULES, /* by the call frame information of what it called */
 	STACK_POINTER, /* by the frame pointer */
 	STACK_LEAF, /* on top of the stack lay the address of an instruction behind a call */
+	/*
+	 * Such an address lay further up: most likely the caller, but it may be what an earlier
+	 * call left there.  Nothing else helps with a C library that has neither rules nor frame
+	 * pointers, as musl.
+	 */
+	STACK_SEARCH,
 };
 
 struct stack_frame {
@@ -65,7 +71,7 @@ enum stack_end {
 	STACK_OUTERMOST, /* there are none */
 	STACK_CUT, /* they lie outside of the copy */
 	STACK_UNMAPPED, /* what was found lies in no code of this space (any more, or yet) */
-	STACK_NO_WAY, /* neither rules nor a frame pointer */
+	STACK_NO_WAY, /* no rules, no frame pointer, and nothing that looks like a caller */
 	STACK_LOOP, /* a frame lies below what it called */
 	STACK_FULL, /* STACK_FRAMES */
 };

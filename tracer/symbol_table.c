@@ -90,13 +90,18 @@ static void add_one(struct symbol_table *table, const GElf_Sym *sym, const struc
 	table->names_size += size;
 }
 
-/* Labels without a type are functions that were written in assembler. */
-static bool is_function(const GElf_Sym *sym, const struct sections *sections)
+/*
+ * Labels without a type are functions that were written in assembler.  Between two that are
+ * exported lie others, which those of unknown size must not cover.
+ */
+static bool is_function(const GElf_Sym *sym, const struct sections *sections, uint32_t table_type)
 {
 	unsigned type = GELF_ST_TYPE(sym->st_info);
 
 	if (sym->st_shndx == SHN_UNDEF || sym->st_shndx >= sections->n ||
 		!sections->at[sym->st_shndx].code)
+		return false;
+	if (table_type == SHT_DYNSYM && sym->st_size == 0)
 		return false;
 	return type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
 }
@@ -110,7 +115,8 @@ static void add_all(
 	for (size_t i = 0; i < count; i++) {
 		const char *name;
 
-		if (!gelf_getsym(data, (int)i, &sym) || !is_function(&sym, &sections))
+		if (!gelf_getsym(data, (int)i, &sym) ||
+			!is_function(&sym, &sections, header->sh_type))
 			continue;
 		name = elf_strptr(elf, header->sh_link, sym.st_name);
 		if (name)
