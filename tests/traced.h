@@ -1,5 +1,6 @@
 /*
- * traced.h: a program that is traced until it makes a call that is waited for.
+ * traced.h: a program that is traced until it makes the call that is waited for: getppid, or a read
+ * of descriptor -7.
  */
 #ifndef SYSCLAMP_TRACED_H
 #define SYSCLAMP_TRACED_H
@@ -12,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TRACED_GETPPID_32 = 64 };
+enum { TRACED_GETPPID_32 = 64, TRACED_FD = -7 };
 
 struct traced {
 	pid_t pid; /* -1: it has ended */
@@ -28,18 +29,20 @@ static inline void traced_resume(pid_t tid, int status)
 	(void)ptrace(PTRACE_SYSCALL, tid, NULL, (long)(event ? 0 : sig));
 }
 
-static inline bool traced_makes_getppid(pid_t tid)
+static inline bool traced_makes_it(pid_t tid)
 {
 	struct __ptrace_syscall_info info = {0};
 
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info) <= 0 ||
 		info.op != PTRACE_SYSCALL_INFO_ENTRY)
 		return false;
-	return info.arch == AUDIT_ARCH_I386 ? info.entry.nr == TRACED_GETPPID_32
-					    : info.entry.nr == SYS_getppid;
+	if (info.arch == AUDIT_ARCH_I386)
+		return info.entry.nr == TRACED_GETPPID_32;
+	return info.entry.nr == SYS_getppid ||
+	       (info.entry.nr == SYS_read && (int)info.entry.args[0] == TRACED_FD);
 }
 
-/* Until one of its threads enters getppid; false: it has ended. */
+/* Until one of its threads makes the call; false: it has ended. */
 static inline bool traced_wait(struct traced *traced)
 {
 	int status;
@@ -51,15 +54,16 @@ static inline bool traced_wait(struct traced *traced)
 			traced->pid = -1;
 			return false;
 		}
-		if (WSTOPSIG(status) == (SIGTRAP | 0x80) && traced_makes_getppid(traced->tid))
+		if (WSTOPSIG(status) == (SIGTRAP | 0x80) && traced_makes_it(traced->tid))
 			return true;
 		traced_resume(traced->tid, status);
 	}
 	return false;
 }
 
-/* Start @argv, and wait for its first getppid; false: there was none, and it has ended. */
-static inline bool traced_start(struct traced *traced, char *const *argv)
+/* Start @argv, after @prepare (or NULL) in its process, and wait for its first such call; false:
+ * there was none, and it has ended. */
+static inline bool traced_start(struct traced *traced, char *const *argv, void (*prepare)(void))
 {
 	int status;
 
@@ -67,6 +71,8 @@ static inline bool traced_start(struct traced *traced, char *const *argv)
 	if (traced->pid == 0) {
 		(void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		(void)raise(SIGSTOP);
+		if (prepare)
+			prepare();
 		(void)execvp(argv[0], argv);
 		_exit(127);
 	}
@@ -81,12 +87,15 @@ static inline bool traced_start(struct traced *traced, char *const *argv)
 static inline void traced_end(struct traced *traced)
 {
 	int status;
+	pid_t ended;
 
-	if (traced->pid < 0)
+	if (traced->pid <= 0)
 		return;
 	(void)kill(traced->pid, SIGKILL);
-	while (waitpid(-1, &status, __WALL) > 0)
-		;
+	/* Its threads are to be waited for, too, before it. */
+	do
+		ended = waitpid(-1, &status, __WALL);
+	while (ended > 0 && (ended != traced->pid || WIFSTOPPED(status)));
 	traced->pid = -1;
 }
 
