@@ -226,8 +226,6 @@ static enum step by_pointer(const struct walk *walk, const struct space_map *map
 	if (!stack_read(walk->capture, bp, width->word, &caller_bp) ||
 		!stack_read(walk->capture, bp + width->word, width->word, &address))
 		return ended(next, STACK_CUT);
-	if (!space_find(walk->space, address - 1))
-		return STEP_UNKNOWN;
 	reg_set(&next->regs, width->bp, caller_bp);
 	reg_set(&next->regs, width->sp, bp + 2 * width->word);
 	next->frame = (struct stack_frame){.address = address, .way = STACK_POINTER};
