@@ -190,11 +190,13 @@ static int start(struct session *s, struct err *e)
 	return launch_forward_signals(s->tracee.pid, e);
 }
 
-/* Origins are for people; what is missing is told, and no loss. */
+/* Origins are for people; what is missing is told, and no loss; beside losses it is nothing. */
 static void tell_origins(const struct session *s)
 {
 	const struct ebpf_state *state = s->common.kernel->state;
 
+	if (recording_losses(s->rec))
+		return;
 	if (state->origins_untold)
 		notice_tell(&s->job->notice,
 			"%ju origins are not noted: they came faster than they were read",
@@ -213,9 +215,9 @@ static int finish(struct session *s, struct err *e)
 	ebpf_session_stop(&s->common);
 	ebpf_kernel_stop(s->common.kernel);
 	warn(s);
-	tell_origins(s);
 	ebpf_kernel_losses(s->common.kernel, lost);
 	ebpf_reader_losses(s->common.readers[TARGET], lost);
+	tell_origins(s);
 	if (!target_of(s)->started)
 		return tracee_failure(&s->tracee, s->job, s->end, e);
 	return sync_all(s, e);
