@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "enforce.h"
 #include "file.h"
 #include "num.h"
 #include "profiler.h"
+#include "recordings.h"
 #include "scope.h"
 
 static const char HELP[] =
@@ -45,8 +45,7 @@ struct request {
 	const char *errno_text; /* NULL: not given */
 	struct generate_options options;
 	unsigned nnp, default_action, format; /* as chosen from the tables below */
-	char **files;
-	int n_files;
+	struct recordings recordings;
 };
 
 struct choice {
@@ -111,32 +110,16 @@ static int take_option(int option, struct request *request)
 	}
 }
 
-/* A slip of the hand that would cost the recording. */
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat st_a, st_b;
-
-	return !stat(a, &st_a) && !stat(b, &st_b) && S_ISREG(st_a.st_mode) &&
-	       st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino;
-}
-
 /* What can only be said about the files once all options are known. */
 static int check_files(struct request *request)
 {
-	int inputs = 0;
+	int status;
 
-	if (request->n_files == 0)
-		return cli_misuse("generate", "no recording given");
 	if (request->out && !strcmp(request->out, "-"))
 		request->out = NULL;
-	for (int i = 0; i < request->n_files; i++) {
-		inputs += !strcmp(request->files[i], "-");
-		if (request->out && is_same_file(request->out, request->files[i]))
-			return cli_misuse(
-				"generate", "-o %s would overwrite the recording", request->out);
-	}
-	if (inputs > 1)
-		return cli_misuse("generate", "standard input (-) can be read once only");
+	status = recordings_check("generate", &request->recordings, request->out);
+	if (status)
+		return status;
 	if (request->format == FORMAT_BPF && !request->out && isatty(STDOUT_FILENO))
 		return cli_misuse(
 			"generate", "binary output does not go to a terminal: name a file with -o");
@@ -181,28 +164,8 @@ static int parse(int argc, char **argv, struct request *request)
 		if (status)
 			return status;
 	}
-	request->files = argv + optind;
-	request->n_files = argc - optind;
+	request->recordings = (struct recordings){.files = argv + optind, .n_files = argc - optind};
 	return check_request(request);
-}
-
-/* The join of all files, each fit for use. */
-static int read_recordings(const struct request *request, struct recording *out,
-	const struct notice *to, struct err *e)
-{
-	scoped(rec_pile_done) struct rec_pile pile = {0};
-
-	for (int i = 0; i < request->n_files; i++) {
-		scoped(recording_done) struct recording one = {0};
-		const char *name = cli_input_name(request->files[i]);
-
-		if (recording_read(request->files[i], &one, e) ||
-			generate_accept(name, &one, &request->options, to, e))
-			return -e->code;
-		if (rec_pile_add(&pile, &one, e))
-			return err_prefix(e, "%s: ", name);
-	}
-	return rec_pile_join(&pile, out, e);
 }
 
 static int format_disasm(
@@ -260,13 +223,12 @@ static int generate(const struct request *request)
 	scoped(recording_done) struct recording rec = {0};
 	scoped(profile_done) struct profile profile = {0};
 	scoped_free char *text = NULL;
-	const char *name = request->n_files == 1 ? cli_input_name(request->files[0])
-						 : "the joined recordings";
+	const char *name = recordings_name(&request->recordings);
 	size_t size = 0;
 	struct err e;
 	int code;
 
-	if (read_recordings(request, &rec, &notice, &e) ||
+	if (recordings_join(&request->recordings, &request->options, &notice, &rec, &e) ||
 		profile_generate(name, &rec, &request->options, &profile, &notice, &e))
 		return cli_fail("generate", EXIT_USAGE, &e);
 	if (request->format == FORMAT_JSON)

@@ -1,0 +1,56 @@
+#include "recordings.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "scope.h"
+
+const char *recordings_name(const struct recordings *recordings)
+{
+	return recordings->n_files == 1 ? cli_input_name(recordings->files[0])
+					: "the joined recordings";
+}
+
+/* A slip of the hand that would cost the recording. */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat st_a, st_b;
+
+	return !stat(a, &st_a) && !stat(b, &st_b) && S_ISREG(st_a.st_mode) &&
+	       st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino;
+}
+
+int recordings_check(const char *command, const struct recordings *recordings, const char *out)
+{
+	int inputs = 0;
+
+	if (recordings->n_files == 0)
+		return cli_misuse(command, "no recording given");
+	for (int i = 0; i < recordings->n_files; i++) {
+		inputs += !strcmp(recordings->files[i], "-");
+		if (out && is_same_file(out, recordings->files[i]))
+			return cli_misuse(command, "-o %s would overwrite the recording", out);
+	}
+	if (inputs > 1)
+		return cli_misuse(command, "standard input (-) can be read once only");
+	return EXIT_OK;
+}
+
+int recordings_join(const struct recordings *recordings, const struct generate_options *options,
+	const struct notice *to, struct recording *out, struct err *e)
+{
+	scoped(rec_pile_done) struct rec_pile pile = {0};
+
+	for (int i = 0; i < recordings->n_files; i++) {
+		scoped(recording_done) struct recording one = {0};
+		const char *name = cli_input_name(recordings->files[i]);
+
+		if (recording_read(recordings->files[i], &one, e) ||
+			(options && generate_accept(name, &one, options, to, e)))
+			return -e->code;
+		if (rec_pile_add(&pile, &one, e))
+			return err_prefix(e, "%s: ", name);
+	}
+	return rec_pile_join(&pile, out, e);
+}

@@ -1,0 +1,33 @@
+/*
+ * recordings.h: the recordings that a command is given, and their join.
+ */
+#ifndef SYSCLAMP_RECORDINGS_H
+#define SYSCLAMP_RECORDINGS_H
+
+#include "profiler.h"
+#include "recording.h"
+
+/* Files as on the command line; "-" is standard input. */
+struct recordings {
+	char **files;
+	int n_files;
+};
+
+/**
+ * Whether they can be read, and @out (NULL: standard output) be written without one of them being
+ * lost.  Returns EXIT_OK, or EXIT_USAGE after a misuse that has been reported.
+ */
+int recordings_check(const char *command, const struct recordings *recordings, const char *out);
+
+/** What errors call them: the only file, or all of them together. */
+const char *recordings_name(const struct recordings *recordings);
+
+/**
+ * The join of all files, each fit for use if @options (may be NULL: whatever it lost) asks.
+ *
+ * @to: as of generate_accept().
+ */
+int recordings_join(const struct recordings *recordings, const struct generate_options *options,
+	const struct notice *to, struct recording *out, struct err *e);
+
+#endif
