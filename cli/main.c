@@ -14,6 +14,7 @@ static const struct command *const COMMANDS[] = {
 	&cmd_run,
 	&cmd_verify,
 	&cmd_explain,
+	&cmd_report,
 	&cmd_doctor,
 };
 
