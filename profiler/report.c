@@ -164,20 +164,20 @@ static void put_figure(
 	html_raw(html, "</dd></div>");
 }
 
-static void put_figures(struct html *html, const struct recording *rec)
+static void put_figures(struct html *html, const struct report *report)
 {
-	uint64_t made = 0, denied = 0;
+	const struct recording *rec = report->rec;
+	uint64_t made = 0;
 
-	for (size_t i = 0; i < rec->n_calls; i++) {
+	for (size_t i = 0; i < rec->n_calls; i++)
 		made += rec->calls[i].count;
-		denied += rec->calls[i].denied > 0;
-	}
 	html_raw(html, "<dl class=\"figures\">");
 	put_figure(html, "main", rec->n_calls, "different call", "different calls");
 	put_figure(html, "", made, "call made", "calls made");
 	put_figure(html, "", rec->programs.n_names, "program", "programs");
 	put_figure(html, "", rec->phases.n_names, "phase", "phases");
-	put_figure(html, denied ? "denied" : "", denied, "call denied", "calls denied");
+	put_figure(html, report->n_denied ? "denied" : "", report->n_denied,
+		"different call denied", "different calls denied");
 	html_raw(html, "</dl>\n");
 }
 
@@ -259,7 +259,7 @@ static void put_page(struct html *html, const struct report *report)
 		"<button id=\"theme\" type=\"button\" hidden>Dark</button></header>\n<main>\n"
 		"<section aria-label=\"Summary\">\n");
 	put_verdict(html, rec);
-	put_figures(html, rec);
+	put_figures(html, report);
 	put_facts(html, rec);
 	html_raw(html, "</section>\n");
 	report_put_discovery(html, report);

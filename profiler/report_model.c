@@ -68,6 +68,7 @@ static void name_calls(struct report *report)
 			.phase = PHASE_NONE,
 		};
 		rec_call_name(call, report->calls[i].name);
+		report->n_denied += call->denied > 0;
 		report->many_abis |= call->abi != rec->calls[0].abi;
 	}
 	qsort(report->calls, rec->n_calls, sizeof(*report->calls), by_name);

@@ -58,6 +58,7 @@ struct report {
 	struct report_call *calls; /* by name, and ABI; rec->n_calls of them */
 	const struct report_call **timed; /* by first sight */
 	size_t n_timed;
+	size_t n_denied; /* calls that were, at least once */
 	struct report_phase *phases; /* rec->phases.n_names of them */
 	bool many_abis; /* names alone do not tell calls apart */
 	bool shaded; /* phases follow each other on the axis: there is one source */

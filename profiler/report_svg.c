@@ -13,7 +13,8 @@
 enum {
 	CURVE_HEIGHT = 220,
 	AXIS_HEIGHT = 22,
-	BAND_LABEL = 18,
+	BAND_LABEL = 28,
+	LABEL_BASE = 15, /* of its text */
 	CURVE_UNITS = 1000, /* of the curve's own co-ordinates, which are stretched */
 	ROW = 18,
 	ROW_DENSE = 12, /* of a row where there are more than ROWS_AIRY */
@@ -69,7 +70,7 @@ static void put_bands(struct html *html, const struct report *report, unsigned h
 			"height=\"%u\"><rect width=\"100%%\" height=\"100%%\"/>",
 			report_colour(report, bands[i].phase), from, width, height);
 		if (named)
-			html_format(html, "<text x=\"5\" y=\"%d\">%s</text>", BAND_LABEL - 4,
+			html_format(html, "<text x=\"5\" y=\"%d\">%s</text>", LABEL_BASE,
 				report->rec->phases.names[bands[i].phase]);
 		html_raw(html, "</svg>");
 	}
@@ -118,7 +119,8 @@ static void put_legend(struct html *html, const struct report *report)
 	html_raw(html,
 		"<li class=\"denied\"><svg class=\"cross\" width=\"12\" height=\"12\" "
 		"viewBox=\"-6 -6 12 12\" aria-hidden=\"true\"><path d=\"M-4-4L4 4M-4 4L4-4\"/>"
-		"</svg>denied</li></ul>\n");
+		"</svg>denied</li>");
+	html_raw(html, "</ul>\n");
 }
 
 /* The distance of the lines: 1, 2, 5, 10, 20, ... calls. */
@@ -185,7 +187,7 @@ static void put_curve(struct html *html, const struct report *report)
 	put_stair(html, report, "curve");
 	html_raw(html, "</svg>");
 	for (size_t i = 0; i < report->n_timed && i < ROWS_MAX; i++)
-		html_format(html, "<circle class=\"p%u\" cx=\"%.2f%%\" cy=\"%.1f\" r=\"3\"/>",
+		html_format(html, "<circle class=\"p%u\" cx=\"%.2f%%\" cy=\"%.1f\" r=\"2.5\"/>",
 			report_colour(report, report->timed[i]->phase),
 			scale_at(&report->scale, report->timed[i]->first_ns),
 			level_at(i + 1, report->n_timed));
@@ -240,9 +242,9 @@ void report_put_discovery(struct html *html, const struct report *report)
 		"with each call that is seen for the first time, to %zu. The table has the "
 		"times.</desc>",
 		CURVE_HEIGHT + AXIS_HEIGHT, report->n_timed);
-	put_bands(html, report, CURVE_HEIGHT, true);
 	put_grid(html, &report->scale, CURVE_HEIGHT);
 	put_level_lines(html, report->n_timed);
+	put_bands(html, report, CURVE_HEIGHT, true);
 	put_curve(html, report);
 	put_ticks(html, &report->scale, CURVE_HEIGHT + AXIS_HEIGHT - 6);
 	html_raw(html, "</svg></div>\n");

@@ -24,6 +24,7 @@ READERS = {
     "convert": (["convert", "--flatten", "bad"], INPUT),
     "generate": (["generate", "bad"], INPUT),
     "explain": (["explain", "bad"], INPUT),
+    "report": (["report", "-o", "-", "bad"], INPUT),
 }
 PROFILE_READERS = ["run", "install", "convert"]
 
