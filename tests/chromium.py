@@ -16,7 +16,9 @@ NAMES = ["chromium", "chromium-browser", "google-chrome"]
 OPTIONS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-crash-reporter", "--hide-scrollbars", "--remote-debugging-pipe",
+    "--disable-crash-reporter", "--disable-extensions", "--hide-scrollbars",
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # no network, whatever the browser itself may want
+    "--remote-debugging-pipe",
 ]
 
 
