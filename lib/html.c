@@ -41,6 +41,8 @@ static void put_escaped(struct html *html, const char *text)
 	}
 }
 
+_Static_assert(sizeof(size_t) == sizeof(unsigned long), "put_value() reads z as l");
+
 /* One conversion, behind its percent sign; returns what follows it. */
 static const char *put_value(struct html *html, const char *at, va_list *args)
 {
@@ -63,7 +65,6 @@ static const char *put_value(struct html *html, const char *at, va_list *args)
 		fprintf(html->stream, "%d", va_arg(*args, int));
 		break;
 	case 'u':
-		_Static_assert(sizeof(size_t) == sizeof(unsigned long), "z is read as l");
 		fprintf(html->stream, "%lu",
 			strchr("lz", at[-1]) ? va_arg(*args, unsigned long)
 					     : va_arg(*args, unsigned int));
