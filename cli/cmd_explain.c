@@ -7,6 +7,7 @@
 #include "explain.h"
 #include "nearest.h"
 #include "num.h"
+#include "recordings.h"
 #include "scope.h"
 
 static const char HELP[] =
@@ -199,19 +200,16 @@ static int choose_all(
 
 static int read_recordings(const struct request *request, struct recording *out, struct err *e)
 {
-	scoped(rec_pile_done) struct rec_pile pile = {0};
+	scoped_free char **files = calloc(request->n_words + 1, sizeof(*files));
+	struct recordings recordings = {.files = files};
 
+	if (!files)
+		return err_nomem(e);
 	for (size_t i = 0; i < request->n_words; i++) {
-		scoped(recording_done) struct recording one = {0};
-
-		if (!is_file(request, i))
-			continue;
-		if (recording_read(request->words[i], &one, e))
-			return -e->code;
-		if (rec_pile_add(&pile, &one, e))
-			return err_prefix(e, "%s: ", cli_input_name(request->words[i]));
+		if (is_file(request, i))
+			files[recordings.n_files++] = request->words[i];
 	}
-	return rec_pile_join(&pile, out, e);
+	return recordings_join(&recordings, NULL, NULL, out, e);
 }
 
 static void tame_names(const struct rec_names *names)

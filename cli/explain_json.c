@@ -45,7 +45,7 @@ static void put_arg(struct json_writer *w, const struct rec_call *call, const st
 		json_key(w, "values");
 		json_open(w, '[');
 		for (size_t i = 0; i < arg->values.n_tuples; i++)
-			json_put_string(w, explain_value(call, arg, i, text));
+			json_put_string(w, rec_text_value(call, arg, i, text));
 		json_close(w, ']');
 	}
 	json_close(w, '}');
@@ -62,7 +62,7 @@ static void put_together(struct json_writer *w, const struct rec_call *call)
 	json_key(w, "together");
 	json_open(w, '[');
 	for (size_t i = 0; i < tuples->n_tuples; i++)
-		json_put_string(w, explain_tuple(call, i, text));
+		json_put_string(w, rec_text_tuple(call, i, text));
 	json_close(w, ']');
 }
 
@@ -80,12 +80,12 @@ static void put_args(struct json_writer *w, const struct rec_call *call)
 
 static void put_stack(struct json_writer *w, const struct rec_origin *origin)
 {
-	char text[EXPLAIN_FRAME_MAX];
+	char text[REC_FRAME_LINE_MAX];
 
 	json_key(w, "stack");
 	json_open(w, '[');
 	for (size_t i = 0; i < origin->n_frames; i++)
-		json_put_string(w, explain_frame(&origin->frames[i], text));
+		json_put_string(w, rec_text_frame(&origin->frames[i], text));
 	json_close(w, ']');
 }
 
@@ -100,7 +100,7 @@ static void put_origin(
 	put_u64(w, "pid", (uint64_t)origin->pid);
 	put_u64(w, "tid", (uint64_t)origin->tid);
 	put_u64(w, "time_ns", origin->time_ns);
-	put_text(w, "call", explain_origin(origin, text));
+	put_text(w, "call", rec_text_origin(origin, text));
 	put_stack(w, origin);
 	json_close(w, '}');
 }

@@ -62,14 +62,14 @@ static int by_time(const void *a, const void *b)
 
 static void print_line(const struct recording *rec, const struct rec_call *call)
 {
-	const struct rec_origin *origin = explain_first_origin(rec, call);
-	char label[EXPLAIN_LABEL_MAX], first[WHEN_MAX], place[EXPLAIN_FRAME_MAX] = "";
+	const struct rec_origin *origin = rec_first_origin(rec, call);
+	char label[REC_LABEL_MAX], first[WHEN_MAX], place[REC_FRAME_LINE_MAX] = "";
 	size_t n_programs = bits_count(&call->programs);
 
 	if (origin && origin->n_frames)
-		explain_frame(&origin->frames[0], place);
+		rec_text_frame(&origin->frames[0], place);
 	printf("%12s %9" PRIu64 " %8" PRIu64 "  %-18s %-8s %s", when(rec, call->first_ns, first),
-		call->count, call->denied, explain_label(call, label),
+		call->count, call->denied, rec_text_label(call, label),
 		origin ? rec->phases.names[origin->phase] : first_name(&rec->phases, &call->phases),
 		origin ? rec->programs.names[origin->program]
 		       : first_name(&rec->programs, &call->programs));
@@ -133,7 +133,7 @@ static void print_arg(const struct rec_call *call, const struct rec_arg *arg)
 
 	printf("  argument %u  ", arg->index);
 	for (size_t i = 0; i < arg->values.n_tuples; i++) {
-		size_t len = strlen(explain_value(call, arg, i, text));
+		size_t len = strlen(rec_text_value(call, arg, i, text));
 		bool breaks = i > 0 && column + len > LINE_COLUMNS;
 
 		if (breaks)
@@ -157,7 +157,7 @@ static void print_args(const struct rec_call *call)
 	if (args->tuples.many)
 		printf("  %-10s  " MANY "\n", title);
 	for (size_t i = 0; i < args->tuples.n_tuples; i++) {
-		printf("  %-10s  %s\n", title, explain_tuple(call, i, text));
+		printf("  %-10s  %s\n", title, rec_text_tuple(call, i, text));
 		title = "";
 	}
 	if (args->n_args == 0 && args_of_call(call->abi, rec_call_name(call, text), &rows))
@@ -166,14 +166,14 @@ static void print_args(const struct rec_call *call)
 
 static void print_origin(const struct recording *rec, const struct rec_origin *origin)
 {
-	char first[WHEN_MAX], call[CALL_TEXT_MAX], frame[EXPLAIN_FRAME_MAX];
+	char first[WHEN_MAX], call[CALL_TEXT_MAX], frame[REC_FRAME_LINE_MAX];
 
 	printf("  %-10s  %s, phase %s, %s, process %d, thread %d\n              %s\n", "from",
 		when(rec, origin->time_ns, first), rec->phases.names[origin->phase],
 		rec->programs.names[origin->program], origin->pid, origin->tid,
-		explain_origin(origin, call));
+		rec_text_origin(origin, call));
 	for (size_t i = 0; i < origin->n_frames; i++)
-		printf("                at %s\n", explain_frame(&origin->frames[i], frame));
+		printf("                at %s\n", rec_text_frame(&origin->frames[i], frame));
 }
 
 static int earlier_first(const void *a, const void *b)
@@ -201,9 +201,9 @@ static void print_origins(const struct recording *rec, const struct rec_call *ca
 
 static void print_call(const struct recording *rec, const struct rec_call *call)
 {
-	char label[EXPLAIN_LABEL_MAX];
+	char label[REC_LABEL_MAX];
 
-	printf("%s (%s, number %" PRId32 ")\n", explain_label(call, label), call->abi->name,
+	printf("%s (%s, number %" PRId32 ")\n", rec_text_label(call, label), call->abi->name,
 		(int32_t)call->nr);
 	print_counts(rec, call);
 	print_time(rec, "first", call->first_ns);

@@ -1,4 +1,5 @@
 #include "report_parts.h"
+#include "recording_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,30 +15,17 @@ static const char *base_name(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-/*
- * One value of an argument.  Here is the place to say what it means: args_text() has its name.
- */
-static void put_value(
-	struct html *html, const struct report_call *call, unsigned index, uint64_t value)
-{
-	char text[TIME_TEXT_MAX];
-
-	(void)call;
-	(void)index;
-	(void)snprintf(text, sizeof(text), value < 10 ? "%" PRIu64 : "0x%" PRIx64, value);
-	html_format(html, "%s", text);
-}
-
 static void put_argument(
 	struct html *html, const struct report_call *call, const struct rec_arg *arg)
 {
-	html_format(html, "<li><span class=\"arg\">argument %d</span> ", arg->index + 1);
+	char text[ARG_TEXT_MAX];
+
+	html_format(html, "<li><span class=\"arg\">argument %d</span> ", arg->index);
 	if (arg->values.many)
 		html_raw(html, "<span class=\"faint\">many values</span>");
 	for (size_t i = 0; i < arg->values.n_tuples; i++) {
-		html_raw(html, i ? ", <code>" : "<code>");
-		put_value(html, call, arg->index, arg->values.tuples[i]);
-		html_raw(html, "</code>");
+		html_raw(html, i ? ", " : "");
+		html_format(html, "<code>%s</code>", rec_text_value(call->call, arg, i, text));
 	}
 	html_raw(html, "</li>");
 }
@@ -47,18 +35,14 @@ static void put_tuples(
 	struct html *html, const struct report_call *call, const struct rec_args *args)
 {
 	const struct arg_set *set = &args->tuples;
+	char text[CALL_TEXT_MAX];
 
 	html_raw(html, "<li><span class=\"arg\">together</span> ");
 	if (set->many)
 		html_raw(html, "<span class=\"faint\">many combinations</span>");
 	for (size_t i = 0; i < set->n_tuples; i++) {
-		html_raw(html, i ? ", <code>(" : "<code>(");
-		for (size_t k = 0; k < args->n_args; k++) {
-			html_raw(html, k ? ", " : "");
-			put_value(
-				html, call, args->args[k].index, set->tuples[i * args->n_args + k]);
-		}
-		html_raw(html, ")</code>");
+		html_raw(html, i ? ", " : "");
+		html_format(html, "<code>%s</code>", rec_text_tuple(call->call, i, text));
 	}
 	html_raw(html, "</li>");
 }
@@ -83,21 +67,59 @@ static void put_arguments(
 	html_raw(html, "</ul>");
 }
 
-/* Here is the place for whatever else is known of a call, as where it comes from. */
+static void put_origin(
+	struct html *html, const struct report *report, const struct rec_origin *origin)
+{
+	const struct recording *rec = report->rec;
+	char time[TIME_TEXT_MAX], call[CALL_TEXT_MAX], frame[REC_FRAME_LINE_MAX];
+	uint64_t ns = origin->time_ns > report->start_ns ? origin->time_ns - report->start_ns : 0;
+
+	html_format(html,
+		"<li><code>%s</code><br><span class=\"faint\">%s after the start, in %s, phase "
+		"%s, thread %d</span>",
+		rec_text_origin(origin, call), time_text(ns, time),
+		base_name(rec->programs.names[origin->program]), rec->phases.names[origin->phase],
+		origin->tid);
+	html_raw(html, origin->n_frames ? "<ol>" : "");
+	for (size_t i = 0; i < origin->n_frames; i++)
+		html_format(html, "<li><code>%s</code></li>",
+			rec_text_frame(&origin->frames[i], frame));
+	html_raw(html, origin->n_frames ? "</ol></li>" : "</li>");
+}
+
+/* From where it was called, the first time in each program and phase. */
+static void put_origins(
+	struct html *html, const struct report *report, const struct report_call *call)
+{
+	size_t n;
+	const struct rec_origin *origins = rec_origins_of(
+		report->rec, call->call->abi, call->call->nr, &n);
+
+	if (!n)
+		return;
+	html_format(html, "<details><summary>from %zu place%s</summary><ul class=\"origins\">", n,
+		n > 1 ? "s" : "");
+	for (size_t i = 0; i < n; i++)
+		put_origin(html, report, &origins[i]);
+	html_raw(html, "</ul></details>");
+}
+
 void report_put_details(
 	struct html *html, const struct report *report, const struct report_call *call)
 {
 	const struct rec_args *args = rec_call_args(call->call);
 	size_t n_values = values_of(args);
 
-	(void)report;
-	if (args->n_args == 0)
+	if (args->n_args == 0) {
+		put_origins(html, report, call);
 		return;
+	}
 	if (n_values > VALUES_OPEN)
 		html_format(html, "<details><summary>%zu values</summary>", n_values);
 	put_arguments(html, call, args);
 	if (n_values > VALUES_OPEN)
 		html_raw(html, "</details>");
+	put_origins(html, report, call);
 }
 
 static void put_more(struct html *html, size_t n)
@@ -198,7 +220,7 @@ void report_put_table(struct html *html, const struct report *report)
 		"<th scope=\"col\" class=\"number\">Denied</th>"
 		"<th scope=\"col\">Phases</th><th scope=\"col\">Programs</th>"
 		"<th scope=\"col\" class=\"number\">First seen</th>"
-		"<th scope=\"col\">Arguments</th></tr></thead>\n<tbody>\n");
+		"<th scope=\"col\">Arguments and origins</th></tr></thead>\n<tbody>\n");
 	for (size_t i = 0; i < report->rec->n_calls; i++)
 		put_row(html, report, &report->calls[i]);
 	html_raw(html, "</tbody></table></section>\n");

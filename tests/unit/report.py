@@ -137,8 +137,8 @@ def check_rows(page, file):
                 or row[3].split() != [rec["phases"][n] for n in call["phases"]]:
             wrong.append((row, call))
     tap.equal(wrong, [], "count, denied and phases are those of the recording")
-    tap.ok("12 values" in rows["socket"][6] and "(10, 0x80001, 6)" not in rows["socket"][6]
-           and "(2, 0x80001, 6)" in rows["socket"][6], "arguments are shown, and what stood together",
+    tap.ok("12 values" in rows["socket"][6] and "socket(AF_INET6, SOCK_STREAM" not in rows["socket"][6]
+           and "socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP)" in rows["socket"][6], "arguments are shown, and what stood together",
            rows["socket"])
     tap.ok("many" in rows["ioctl"][6], "many values are called so", rows["ioctl"])
     heads = [attrs for attrs in page.all("th") if attrs.get("scope") == "col"]
@@ -216,6 +216,25 @@ def check_many():
     check_page("65536 phases and programs, 15000 calls", path("many.json"))
 
 
+def check_origins():
+    """From where calls come; what functions are called is text."""
+    rec = synthetic.recording(60)
+    frames = [f"/usr/lib/<b>{n}</b>.so!<script>f{n}</script>+0x{n:x}" for n in range(12)]
+    rec["origins"] = [
+        {"abi": "x86_64", "nr": call["nr"], "name": call["name"], "program": call["programs"][0],
+         "phase": call["phases"][0], "pid": 7, "tid": 8, "time_ns": call["first_ns"],
+         "values": [hex(n) for n in range(1, 7)], "stack": frames} for call in rec["syscalls"]]
+    rec["origins"].sort(key=lambda each: (each["nr"], rec["programs"][each["program"]]))
+    with open(path("origins.json"), "w", encoding="utf-8") as file:
+        json.dump(rec, file)
+    page = check_page("origins", path("origins.json"))
+    row = next(row for row in page.rows if row[0] == "socket")
+    tap.ok("socket(AF_UNIX, SOCK_DGRAM, 3)" in row[6] and "thread 8" in row[6]
+           and "<b>3<" not in row[6] and ".so!<script>f3</script>+0x3" in row[6],
+           "the call, its thread and the functions that led to it are shown", row)
+    check_size(report(path("origins.json")).stdout, SIZE_MAX)
+
+
 def check_misuse():
     """One line that says what is wrong."""
     rows = [([], "where to?"), (["-o", path("x")], "no recording given"),
@@ -248,6 +267,7 @@ def main():
     check_bytes(sixty, many)
     check_incomplete()
     check_many()
+    check_origins()
     check_misuse()
     tap.done()
 

@@ -1,21 +1,20 @@
-#include "explain.h"
+#include "recording_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-const char *explain_label(const struct rec_call *call, char buf[EXPLAIN_LABEL_MAX])
+const char *rec_text_label(const struct rec_call *call, char buf[REC_LABEL_MAX])
 {
 	char name[SYSCALL_NAME_MAX];
 	bool native = call->abi == abi_native();
 
-	(void)snprintf(buf, EXPLAIN_LABEL_MAX, "%s%s%s", native ? "" : call->abi->name,
+	(void)snprintf(buf, REC_LABEL_MAX, "%s%s%s", native ? "" : call->abi->name,
 		native ? "" : ":", rec_call_name(call, name));
 	return buf;
 }
 
-const struct rec_origin *explain_first_origin(
-	const struct recording *rec, const struct rec_call *call)
+const struct rec_origin *rec_first_origin(const struct recording *rec, const struct rec_call *call)
 {
 	size_t n;
 	const struct rec_origin *origins = rec_origins_of(rec, call->abi, call->nr, &n);
@@ -28,7 +27,7 @@ const struct rec_origin *explain_first_origin(
 	return first;
 }
 
-const char *explain_origin(const struct rec_origin *origin, char buf[CALL_TEXT_MAX])
+const char *rec_text_origin(const struct rec_origin *origin, char buf[CALL_TEXT_MAX])
 {
 	struct rec_call call = {.abi = origin->abi, .nr = origin->nr};
 	char name[SYSCALL_NAME_MAX];
@@ -37,17 +36,17 @@ const char *explain_origin(const struct rec_origin *origin, char buf[CALL_TEXT_M
 		origin->abi, rec_call_name(&call, name), origin->values, buf, CALL_TEXT_MAX);
 }
 
-const char *explain_frame(const struct rec_frame *frame, char buf[EXPLAIN_FRAME_MAX])
+const char *rec_text_frame(const struct rec_frame *frame, char buf[REC_FRAME_LINE_MAX])
 {
 	const char *slash = strrchr(frame->module, '/');
 	const char *base = slash ? slash + 1 : frame->module;
 
-	(void)snprintf(buf, EXPLAIN_FRAME_MAX, "%s%s%s+0x%" PRIx64, *base ? base : "?",
+	(void)snprintf(buf, REC_FRAME_LINE_MAX, "%s%s%s+0x%" PRIx64, *base ? base : "?",
 		*frame->symbol ? "!" : "", frame->symbol, frame->offset);
 	return buf;
 }
 
-const char *explain_value(
+const char *rec_text_value(
 	const struct rec_call *call, const struct rec_arg *arg, size_t i, char buf[ARG_TEXT_MAX])
 {
 	char name[SYSCALL_NAME_MAX];
@@ -68,7 +67,7 @@ static unsigned spread(const struct rec_args *args, size_t i, uint64_t values[SY
 	return known;
 }
 
-const char *explain_tuple(const struct rec_call *call, size_t i, char buf[CALL_TEXT_MAX])
+const char *rec_text_tuple(const struct rec_call *call, size_t i, char buf[CALL_TEXT_MAX])
 {
 	char name[SYSCALL_NAME_MAX], text[ARG_TEXT_MAX];
 	uint64_t values[SYSCALL_ARGS] = {0};
