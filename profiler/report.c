@@ -136,8 +136,6 @@ static size_t unfinished_sources(const struct recording *rec)
 /* Can what follows be trusted to be all? */
 static void put_verdict(struct html *html, const struct recording *rec)
 {
-	size_t unfinished = unfinished_sources(rec);
-
 	if (rec->complete) {
 		html_raw(html, "<p class=\"verdict complete\"><strong>Complete.</strong> The "
 			       "recorder saw the workload to its end and lost nothing.</p>\n");
@@ -145,9 +143,11 @@ static void put_verdict(struct html *html, const struct recording *rec)
 	}
 	html_raw(html, "<div class=\"verdict incomplete\"><p><strong>Incomplete.</strong> Calls "
 		       "may be missing.</p><ul>");
-	if (unfinished)
+	if (rec->n_sources > 1)
 		html_format(html, "<li>%zu of %zu recordings lost something or never ended</li>",
-			unfinished, rec->n_sources);
+			unfinished_sources(rec), rec->n_sources);
+	else if (!recording_losses(rec))
+		html_raw(html, "<li>the recording never ended</li>");
 	for (enum loss way = 0; way < LOSS_WAYS; way++) {
 		if (rec->loss[way])
 			html_format(html, "<li>%" PRIu64 " %s <code>%s</code></li>", rec->loss[way],

@@ -116,10 +116,12 @@ static void put_legend(struct html *html, const struct report *report)
 			report->phases[i].n_new);
 	if (n > PHASES_MAX)
 		html_format(html, "<li class=\"faint\">and %zu more</li>", n - PHASES_MAX);
-	html_raw(html,
-		"<li class=\"denied\"><svg class=\"cross\" width=\"12\" height=\"12\" "
-		"viewBox=\"-6 -6 12 12\" aria-hidden=\"true\"><path d=\"M-4-4L4 4M-4 4L4-4\"/>"
-		"</svg>denied</li>");
+	if (report->n_denied)
+		html_raw(html,
+			"<li class=\"denied\"><svg class=\"cross\" width=\"12\" height=\"12\" "
+			"viewBox=\"-6 -6 12 12\" aria-hidden=\"true\"><path d=\"M-4-4L4 4M-4 "
+			"4L4-4\"/>"
+			"</svg>denied</li>");
 	html_raw(html, "</ul>\n");
 }
 

@@ -196,8 +196,15 @@ def check_incomplete():
     tap.ok("Incomplete." in page.texts["strong"] and "7 calls found no room" in page.texts["li"],
            "a loss is shown", page.texts["li"])
     page = page_of("tests/golden/unended.rec.json")
-    tap.ok("1 of 1 recordings lost something or never ended" in page.texts["li"]
+    tap.ok("the recording never ended" in page.texts["li"]
            and "no end is recorded" in page.texts["dd"], "so is an end that is missing", page.texts)
+
+
+    page = page_of(path("lost.json"), "docs/example.rec.json")
+    tap.ok("1 of 3 recordings lost something or never ended" in page.texts["li"], "of several, how many",
+           page.texts["li"])
+    tap.ok("denied" in page.texts["li"] and "denied" not in page_of("tests/golden/web.rec.json").texts["li"],
+           "the legend has what is there")
 
 
 def check_many():
