@@ -17,23 +17,26 @@
 
 enum { NAME_ROOM = 96, MAPS_MAX = 4096, VDSO_MAX = 64 << 10 /* bytes */ };
 
-/* A FIFO in the place of a file shall not hold us up. */
-enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
+/* A FIFO in the place of a file shall not hold us up.  To know which file it is, a path will do. */
+enum {
+	TO_READ = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+	TO_KNOW = O_PATH | O_CLOEXEC,
+};
 
 /* The file itself, deleted or not; needs CAP_CHECKPOINT_RESTORE. */
-static int open_mapped(const struct space *space, const struct space_map *map)
+static int open_mapped(const struct space *space, const struct space_map *map, int flags)
 {
 	char name[NAME_ROOM];
 
 	(void)snprintf(name, sizeof(name), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, space->pid,
 		map->start, map->end);
-	return open(name, OPEN_FLAGS);
+	return open(name, flags);
 }
 
 /* Its path in the process's root: no symbolic link in there leads out of it. */
-static int open_in_root(const struct space *space, const struct space_map *map)
+static int open_in_root(const struct space *space, const struct space_map *map, int flags)
 {
-	struct open_how how = {.flags = OPEN_FLAGS, .resolve = RESOLVE_IN_ROOT};
+	struct open_how how = {.flags = (uint64_t)flags, .resolve = RESOLVE_IN_ROOT};
 	char name[NAME_ROOM];
 	scoped_fd int root = -1;
 
@@ -43,10 +46,10 @@ static int open_in_root(const struct space *space, const struct space_map *map)
 }
 
 /* Its path here, for a process that is gone. */
-static int open_here(const struct space *space, const struct space_map *map)
+static int open_here(const struct space *space, const struct space_map *map, int flags)
 {
 	(void)space;
-	return open(map->path, OPEN_FLAGS);
+	return open(map->path, flags);
 }
 
 static struct file_id id_of(const struct stat *st)
@@ -63,7 +66,7 @@ static struct file_id id_of(const struct stat *st)
 }
 
 static const struct way {
-	int (*open)(const struct space *space, const struct space_map *map);
+	int (*open)(const struct space *space, const struct space_map *map, int flags);
 	bool certain; /* it leads to what is mapped, not to what has its path by now */
 } WAYS[] = {{open_mapped, true}, {open_in_root, false}, {open_here, false}};
 
@@ -75,10 +78,11 @@ static bool is_mapped(const struct way *way, const struct space_map *map, const 
 	return way->certain || id->ino == map->ino;
 }
 
-static int open_same(const struct space *space, const struct space_map *map, struct file_id *out_id)
+static int open_same(
+	const struct space *space, const struct space_map *map, int flags, struct file_id *out_id)
 {
 	for (size_t i = 0; *map->path == '/' && i < ARRAY_LEN(WAYS); i++) {
-		scoped_fd int fd = WAYS[i].open(space, map);
+		scoped_fd int fd = WAYS[i].open(space, map, flags);
 		struct stat st;
 
 		if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
@@ -94,7 +98,7 @@ int space_open(const struct space *space, const struct space_map *map)
 {
 	struct file_id id;
 
-	return file_id_known(&map->id) ? open_same(space, map, &id) : -1;
+	return file_id_known(&map->id) ? open_same(space, map, TO_READ, &id) : -1;
 }
 
 void *space_vdso(const struct space *space, const struct space_map *map, size_t *out_size)
@@ -129,17 +133,24 @@ static struct file_id id_of_vdso(const struct space *space, const struct space_m
 	return id;
 }
 
-static void identify(const struct space *space, struct space_map *map)
+struct file_id space_identify(const struct space *space, const struct space_map *map)
 {
+	struct file_id id = {0};
 	scoped_fd int fd = -1;
 
-	if (!strcmp(map->path, SPACE_VDSO)) {
-		map->id = id_of_vdso(space, map);
-		return;
-	}
-	fd = open_same(space, map, &map->id);
-	if (fd < 0)
-		map->id = (struct file_id){0};
+	if (!strcmp(map->path, SPACE_VDSO))
+		return id_of_vdso(space, map);
+	fd = open_same(space, map, TO_KNOW, &id);
+	return fd < 0 ? (struct file_id){0} : id;
+}
+
+/*
+ * Programs of 64 bits make calls in the vDSO where it cannot do without the kernel, which is
+ * seldom: the time to hash it is better spent then.
+ */
+static bool is_identified_late(const struct space_map *map)
+{
+	return map->start > UINT32_MAX && !strcmp(map->path, SPACE_VDSO);
 }
 
 /* "55d0-55d3 r-xp 00000000 08:01 1234    /usr/bin/ls", proc(5); false: it is no code. */
@@ -199,8 +210,10 @@ int space_read(pid_t pid, struct space *out, struct err *e)
 	}
 	if (ferror(maps))
 		return err_sys(e, errno, "%s", name);
-	for (size_t i = 0; i < space.n; i++)
-		identify(&space, &space.maps[i]);
+	for (size_t i = 0; i < space.n; i++) {
+		if (!is_identified_late(&space.maps[i]))
+			space.maps[i].id = space_identify(&space, &space.maps[i]);
+	}
 	*out = space;
 	space = (struct space){0};
 	return 0;

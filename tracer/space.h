@@ -29,7 +29,7 @@ struct space_map {
 	uint64_t start, end;
 	uint64_t offset; /* in the file, of `start` */
 	uint64_t ino; /* of the file, as /proc tells it; 0: none */
-	struct file_id id;
+	struct file_id id; /* that of the vDSO of 64 bits is left to space_identify() */
 	/*
 	 * As the process sees it (chroot(2) aside), with " (deleted)" behind what is; "[vdso]" and
 	 * the like; "": memory without a file.
@@ -58,6 +58,9 @@ void space_done(struct space *space);
 
 /** The mapping that @address lies in, or NULL. */
 const struct space_map *space_find(const struct space *space, uint64_t address);
+
+/** Which file it is; all zero if that cannot be known. */
+struct file_id space_identify(const struct space *space, const struct space_map *map);
 
 /**
  * Open the file of one of its mappings, wherever its mount namespace is, as long as it is the one

@@ -80,8 +80,8 @@ static bool module_open(struct module *module, const struct space *space,
 }
 
 /* NULL: the file cannot be had, which is not remembered: another process may show it. */
-static struct symbols_entry *entry_open(
-	struct symbols *symbols, const struct space *space, const struct space_map *map)
+static struct symbols_entry *entry_open(struct symbols *symbols, const struct space *space,
+	const struct space_map *map, const struct file_id *id)
 {
 	struct module module = MODULE_CLOSED;
 	struct symbols_entry *entry;
@@ -92,7 +92,7 @@ static struct symbols_entry *entry_open(
 		return NULL;
 	entry = entry_oldest(symbols, NULL);
 	entry_release(symbols, entry);
-	entry->id = map->id;
+	entry->id = *id;
 	entry->module = module;
 	entry_measure(symbols, entry);
 	return entry;
@@ -101,13 +101,16 @@ static struct symbols_entry *entry_open(
 static struct symbols_entry *entry_of(
 	struct symbols *symbols, const struct space *space, const struct space_map *map)
 {
+	struct file_id id = map->id;
 	struct symbols_entry *entry;
 
-	if (!file_id_known(&map->id))
+	if (!file_id_known(&id) && !strcmp(map->path, SPACE_VDSO))
+		id = space_identify(space, map);
+	if (!file_id_known(&id))
 		return NULL;
-	entry = entry_find(symbols, &map->id);
+	entry = entry_find(symbols, &id);
 	if (!entry)
-		entry = entry_open(symbols, space, map);
+		entry = entry_open(symbols, space, map, &id);
 	if (!entry)
 		return NULL;
 	entry->used = ++symbols->clock;
