@@ -6,14 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "module_rules.h"
 #include "scope.h"
 
 enum {
 	PAGE = 4096,
-	RULES_MAX = 64 << 20, /* bytes of .eh_frame */
 	BUILD_ID_MAX = 64, /* bytes */
 	DEBUG_PATH_MAX = 512,
 	CODE_MAX = 1 << 20, /* bytes that are looked at */
@@ -27,26 +26,6 @@ static void scope_elf(Elf **elf)
 
 #define scoped_elf scoped(scope_elf)
 
-/* How large the section of that name is, in bytes; 0 if there is none. */
-static uint64_t section_size(Elf *elf, const char *wanted)
-{
-	size_t names;
-	GElf_Shdr header;
-
-	if (elf_getshdrstrndx(elf, &names))
-		return 0;
-	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
-		const char *name;
-
-		if (!gelf_getshdr(scn, &header))
-			continue;
-		name = elf_strptr(elf, names, header.sh_name);
-		if (name && !strcmp(name, wanted))
-			return header.sh_size;
-	}
-	return 0;
-}
-
 static bool is_for_x86(Elf *elf, bool *out_bits32)
 {
 	GElf_Ehdr header;
@@ -57,39 +36,30 @@ static bool is_for_x86(Elf *elf, bool *out_bits32)
 	return header.e_machine == EM_386 || header.e_machine == EM_X86_64;
 }
 
-/* @size: of the file; as much is read to find the rules if no section says where they are. */
-static bool open_elf(struct module *module, Elf *elf, uint64_t size)
+static bool open_elf(struct module *module, Elf *elf)
 {
 	module->elf = elf;
 	if (!is_for_x86(elf, &module->bits32)) {
 		module_close(module);
 		return false;
 	}
-	module->rules_size = section_size(elf, ".eh_frame");
-	if (!module->rules_size)
-		module->rules_size = size;
-	if (module->rules_size <= RULES_MAX)
+	if (module_rules_are_sound(elf, &module->rules_size))
 		module->cfi = dwarf_getcfi_elf(elf);
-	if (!module->cfi)
-		module->rules_size = 0;
 	return true;
 }
 
 bool module_open_file(struct module *module, int fd)
 {
-	struct stat st = {0};
-
 	*module = (struct module){.fd = fd};
 	(void)elf_version(EV_CURRENT);
-	(void)fstat(fd, &st);
-	return open_elf(module, elf_begin(fd, ELF_C_READ, NULL), (uint64_t)st.st_size);
+	return open_elf(module, elf_begin(fd, ELF_C_READ, NULL));
 }
 
 bool module_open_image(struct module *module, void *image, size_t size)
 {
 	*module = (struct module){.fd = -1, .image = image};
 	(void)elf_version(EV_CURRENT);
-	return open_elf(module, elf_memory(image, size), size);
+	return open_elf(module, elf_memory(image, size));
 }
 
 void module_close(struct module *module)

@@ -19,7 +19,7 @@ struct module {
 	int fd; /* -1: it lies in memory, as the vDSO */
 	void *image; /* its bytes, if it does */
 	Elf *elf;
-	Dwarf_CFI *cfi; /* NULL: none */
+	Dwarf_CFI *cfi; /* NULL: none, or none that can be trusted */
 	uint64_t rules_size; /* how much of the file that may hold in memory, in bytes */
 	bool bits32;
 	bool named; /* `table` was filled */
