@@ -244,6 +244,47 @@ static void test_files(void)
 	ok(opened > IMAGES / 4, "%zu of %d damaged files were ELF files still", opened, IMAGES);
 }
 
+static bool is_trusted(const uint8_t *bytes, size_t size)
+{
+	struct module module = MODULE_CLOSED;
+	uint8_t *image = malloc(size);
+	bool trusted;
+
+	memcpy(image, bytes, size);
+	trusted = module_open_image(&module, image, size) && module.cfi;
+	module_close(&module);
+	return trusted;
+}
+
+/* Rules that would make libdw take all memory, and a table that leads to the midst of an entry. */
+static void test_rules(void)
+{
+	static const struct {
+		const char *program;
+		bool trusted;
+	} rows[] = {{"nested", true}, {"nested_static", true}, {"nested_i386", true},
+		{"rules_register", false}, {"rules_remember", false}};
+	static const uint8_t header[] = {1, 0x1b, 3, 0x3b};
+	size_t size = 0;
+	scoped_free uint8_t *bytes = NULL;
+	uint8_t *table;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		scoped_free uint8_t *file = bytes_of(rows[i].program, &size);
+
+		ok(file && is_trusted(file, size) == rows[i].trusted, "%s: its rules are %s",
+			rows[i].program, rows[i].trusted ? "trusted" : "refused");
+	}
+	bytes = bytes_of("nested", &size);
+	table = bytes ? memmem(bytes, size, header, sizeof(header)) : NULL;
+	if (!ok(table, "there is a table for looking rules up"))
+		return;
+	table[12]++;
+	ok(is_trusted(bytes, size), "the address of a function in it may be any");
+	table[16] += 4;
+	ok(!is_trusted(bytes, size), "one that leads to the midst of an entry is refused");
+}
+
 int main(void)
 {
 	struct err e = {0};
@@ -260,6 +301,7 @@ int main(void)
 	test_spoilt("nested_no_rules");
 	test_spoilt("nested_signal");
 	test_files();
+	test_rules();
 	symbols_done(&symbols);
 	space_done(&space);
 	return tap_done();
