@@ -16,6 +16,7 @@ enum {
 	BUILD_ID_MAX = 64, /* bytes */
 	DEBUG_PATH_MAX = 512,
 	CODE_MAX = 1 << 20, /* bytes that are looked at */
+	SMALL_MAX = 1 << 20, /* bytes of notes, and of the names of sections */
 };
 
 static void scope_elf(Elf **elf)
@@ -25,6 +26,48 @@ static void scope_elf(Elf **elf)
 }
 
 #define scoped_elf scoped(scope_elf)
+
+/*
+ * Counts that do not fit into the header are those of objects with more than 65000 sections; libelf
+ * takes memory for as many as a file claims to have.
+ */
+static bool has_plain_counts(int fd)
+{
+	union {
+		Elf64_Ehdr bits64;
+		Elf32_Ehdr bits32;
+	} header;
+
+	if (pread(fd, &header, sizeof(header), 0) != sizeof(header))
+		return false;
+	if (header.bits64.e_ident[EI_CLASS] == ELFCLASS64)
+		return (header.bits64.e_shnum || !header.bits64.e_shoff) &&
+		       header.bits64.e_phnum != PN_XNUM;
+	return (header.bits32.e_shnum || !header.bits32.e_shoff) &&
+	       header.bits32.e_phnum != PN_XNUM;
+}
+
+/* What libelf and libdw read as a whole without being asked for it is not large. */
+static bool is_modest(Elf *elf)
+{
+	size_t names, n;
+	GElf_Shdr section;
+	GElf_Phdr segment;
+
+	if (elf_getshdrstrndx(elf, &names) || elf_getphdrnum(elf, &n))
+		return false;
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
+		if (gelf_getshdr(scn, &section) && section.sh_size > SMALL_MAX &&
+			(section.sh_type == SHT_NOTE || elf_ndxscn(scn) == names))
+			return false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (gelf_getphdr(elf, (int)i, &segment) && segment.p_type == PT_NOTE &&
+			segment.p_filesz > SMALL_MAX)
+			return false;
+	}
+	return true;
+}
 
 static bool is_for_x86(Elf *elf, bool *out_bits32)
 {
@@ -39,7 +82,7 @@ static bool is_for_x86(Elf *elf, bool *out_bits32)
 static bool open_elf(struct module *module, Elf *elf)
 {
 	module->elf = elf;
-	if (!is_for_x86(elf, &module->bits32)) {
+	if (!is_for_x86(elf, &module->bits32) || !is_modest(elf)) {
 		module_close(module);
 		return false;
 	}
@@ -52,7 +95,7 @@ bool module_open_file(struct module *module, int fd)
 {
 	*module = (struct module){.fd = fd};
 	(void)elf_version(EV_CURRENT);
-	return open_elf(module, elf_begin(fd, ELF_C_READ, NULL));
+	return open_elf(module, has_plain_counts(fd) ? elf_begin(fd, ELF_C_READ, NULL) : NULL);
 }
 
 bool module_open_image(struct module *module, void *image, size_t size)

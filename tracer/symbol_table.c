@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-	SECTION_MAX = 64 << 20, /* bytes of a table of symbols, or of its names */
+	SECTION_MAX = 32 << 20, /* bytes of a table of symbols, or of its names */
+	TABLE_MAX = 64 << 20, /* bytes of what is made of them: names may overlap in a file */
 	NAME_MAX_LEN = 4096, /* of one name, in bytes */
 	ENCLOSING_MAX = 16, /* how many symbols further down one that encloses them is looked for */
 };
@@ -77,7 +78,7 @@ static void add_one(struct symbol_table *table, const GElf_Sym *sym, const struc
 	uint64_t end = sym->st_size ? sym->st_value + sym->st_size : section->end;
 
 	if (size == 1 || size > NAME_MAX_LEN || end <= sym->st_value ||
-		table->names_size + size > UINT32_MAX ||
+		symbol_table_size(table) > TABLE_MAX ||
 		!make_room(&table->symbols, sizeof(*table->symbols), table->n, 1, &table->room) ||
 		!make_room(&table->names, 1, table->names_size, size, &table->names_room))
 		return;
@@ -106,32 +107,38 @@ static bool is_function(const GElf_Sym *sym, const struct sections *sections, ui
 	return type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
 }
 
-static void add_all(
-	struct symbol_table *table, Elf *elf, Elf_Data *data, const GElf_Shdr *header, size_t count)
+/* The text that names are parts of; NULL: there is none, or the last of them has no end. */
+static const Elf_Data *names_of(Elf *elf, const GElf_Shdr *symbols)
+{
+	Elf_Scn *scn = elf_getscn(elf, symbols->sh_link);
+	const Elf_Data *names;
+	GElf_Shdr header;
+
+	if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_STRTAB ||
+		header.sh_size > SECTION_MAX)
+		return NULL;
+	names = elf_getdata(scn, NULL);
+	if (!names || !names->d_buf || names->d_size == 0 ||
+		((const char *)names->d_buf)[names->d_size - 1] != '\0')
+		return NULL;
+	return names;
+}
+
+static void add_all(struct symbol_table *table, Elf *elf, Elf_Data *symbols, const Elf_Data *names,
+	const GElf_Shdr *header)
 {
 	struct sections sections = sections_of(elf);
+	size_t count = header->sh_size / header->sh_entsize;
 	GElf_Sym sym;
 
 	for (size_t i = 0; i < count; i++) {
-		const char *name;
-
-		if (!gelf_getsym(data, (int)i, &sym) ||
-			!is_function(&sym, &sections, header->sh_type))
-			continue;
-		name = elf_strptr(elf, header->sh_link, sym.st_name);
-		if (name)
-			add_one(table, &sym, &sections.at[sym.st_shndx], name);
+		if (gelf_getsym(symbols, (int)i, &sym) &&
+			is_function(&sym, &sections, header->sh_type) &&
+			sym.st_name < names->d_size)
+			add_one(table, &sym, &sections.at[sym.st_shndx],
+				(const char *)names->d_buf + sym.st_name);
 	}
 	free(sections.at);
-}
-
-static bool fits(Elf *elf, const GElf_Shdr *header)
-{
-	GElf_Shdr names;
-
-	return header->sh_entsize >= sizeof(Elf32_Sym) && header->sh_size <= SECTION_MAX &&
-	       gelf_getshdr(elf_getscn(elf, header->sh_link), &names) &&
-	       names.sh_size <= SECTION_MAX;
 }
 
 bool symbol_table_add(struct symbol_table *table, Elf *elf, uint32_t type)
@@ -140,14 +147,18 @@ bool symbol_table_add(struct symbol_table *table, Elf *elf, uint32_t type)
 
 	/* A file has one of each type; one that is made to keep us busy has more. */
 	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
-		Elf_Data *data;
+		const Elf_Data *names;
+		Elf_Data *symbols;
 
 		if (!gelf_getshdr(scn, &header) || header.sh_type != type)
 			continue;
-		data = fits(elf, &header) ? elf_getdata(scn, NULL) : NULL;
-		if (data)
-			add_all(table, elf, data, &header, header.sh_size / header.sh_entsize);
-		return data != NULL;
+		if (header.sh_entsize < sizeof(Elf32_Sym) || header.sh_size > SECTION_MAX)
+			return false;
+		names = names_of(elf, &header);
+		symbols = names ? elf_getdata(scn, NULL) : NULL;
+		if (symbols)
+			add_all(table, elf, symbols, names, &header);
+		return symbols != NULL;
 	}
 	return false;
 }
