@@ -285,6 +285,39 @@ static void test_rules(void)
 	ok(!is_trusted(bytes, size), "one that leads to the midst of an entry is refused");
 }
 
+static bool opens(const uint8_t *bytes, size_t size)
+{
+	struct module module = MODULE_CLOSED;
+	int fd = memfd_create("module", MFD_CLOEXEC);
+	bool opened = write(fd, bytes, size) == (ssize_t)size && module_open_file(&module, fd);
+
+	module_close(&module);
+	return opened;
+}
+
+/* libelf takes memory for what a file claims to have. */
+static void test_claims(void)
+{
+	size_t size = 0;
+	scoped_free uint8_t *bytes = bytes_of("nested", &size);
+	Elf64_Ehdr *header = (Elf64_Ehdr *)bytes;
+	Elf64_Ehdr was;
+	Elf64_Shdr *sections;
+
+	if (!ok(bytes && opens(bytes, size), "a program as it is opens"))
+		return;
+	was = *header;
+	header->e_shnum = 0;
+	ok(!opens(bytes, size), "not with more sections than fit into the header");
+	*header = was;
+	header->e_phnum = PN_XNUM;
+	ok(!opens(bytes, size), "not with more segments either");
+	*header = was;
+	sections = (Elf64_Shdr *)(bytes + header->e_shoff);
+	sections[header->e_shstrndx].sh_size = 1ULL << 40;
+	ok(!opens(bytes, size), "nor with names of sections that are larger than all memory");
+}
+
 int main(void)
 {
 	struct err e = {0};
@@ -302,6 +335,7 @@ int main(void)
 	test_spoilt("nested_signal");
 	test_files();
 	test_rules();
+	test_claims();
 	symbols_done(&symbols);
 	space_done(&space);
 	return tap_done();
