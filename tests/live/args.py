@@ -160,6 +160,26 @@ def check_denied(backend):
               f"{backend}: a refused call is recorded with its arguments")
 
 
+def check_i386(backend):
+    """32-bit programs: other numbers and registers, and no argument is wider than those."""
+    program, numbers = workload.program("make_calls_i386"), {name: nr for nr, name in workload.header_names(32)}
+    try:
+        lacks = workload.run([program]).returncode
+    except OSError as error:
+        lacks = error
+    if lacks:
+        tap.skip("m32", f"{backend}: 32-bit programs", f"none here: {lacks}")
+        return
+    made = {call: [registers(ROWS[call], [value, value + 1, value + 2]) for value in UNKNOWN]
+            for call in ("ioctl", "socket", "setsockopt", "dup3", "seccomp", "arch_prctl")}
+    seen = record(backend, [program], lines([(numbers[call], each) for call in made for each in made[call]]))
+    got = {seen.names[key]: value for key, value in seen.args.items() if key[0] == "i386"}
+    want = {call: args_table.of_registers(ROWS[call], made[call]) for call in made}
+    tap.equal(differing(got, want), [], f"{backend}: {len(want)} calls of a 32-bit program")
+    bits = {arg["bits"] for call in seen.json["syscalls"] if call["abi"] == "i386" for arg in call["args"] if "bits" in arg}
+    tap.equal(bits, {32}, f"{backend}: with the widths of its registers")
+
+
 LIBC_PROGRAM = r"""
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -217,6 +237,7 @@ def main():
         check_several(backend)
         check_programs(backend)
         check_denied(backend)
+        check_i386(backend)
     check_libc(BACKENDS)
     tap.done()
 

@@ -198,12 +198,10 @@ def check_incomplete():
     page = page_of("tests/golden/unended.rec.json")
     tap.ok("the recording never ended" in page.texts["li"]
            and "no end is recorded" in page.texts["dd"], "so is an end that is missing", page.texts)
-
-
     page = page_of(path("lost.json"), "docs/example.rec.json")
     tap.ok("1 of 3 recordings lost something or never ended" in page.texts["li"], "of several, how many",
            page.texts["li"])
-    tap.ok("denied" in page.texts["li"] and "denied" not in page_of("tests/golden/web.rec.json").texts["li"],
+    tap.ok("denied" in page.texts["li"] and "denied" not in page_of("tests/golden/compat.rec.json").texts["li"],
            "the legend has what is there")
 
 

@@ -1,0 +1,2 @@
+/* build: -static -m32 */
+#include "make_calls.c"
