@@ -41,8 +41,8 @@ def _phases(place):
     if place < 0.7:
         return [0, 1] if int(place * 1000) % 3 else [0]
     if place < 0.9:
-        return [1, 2] if int(place * 1000) % 7 == 0 else [1]
-    return [3] if place < 0.96 else [4]
+        return [[2], [1, 2], [1]][min(int(place * 1000) % 7, 2)]
+    return [4] if place < 0.96 else [3]
 
 
 def _call(nr, name, place, seconds):

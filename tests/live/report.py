@@ -115,11 +115,11 @@ def check_search(browser, path):
     for _ in "sock":
         browser.key(*BACKSPACE)
     tap.equal(browser.evaluate(ROWS), total, "without it all rows are back")
-    browser.type("reload denied")
+    browser.type("start denied")
     found = browser.evaluate(ROWS)
-    tap.ok(found and all("reload" in row[3] and row[2] != "0" for row in found),
+    tap.ok(found and all("start" in row[3] and row[2] != "0" for row in found),
            "two words: rows that have both", found)
-    for _ in "reload denied":
+    for _ in "start denied":
         browser.key(*BACKSPACE)
     browser.type("/usr/sbin/nginx")
     found = browser.evaluate(ROWS)
@@ -171,6 +171,7 @@ def check_theme(browser, path):
             seen.append(browser.evaluate(colour))
         tap.equal(seen, [grounds[other], grounds[scheme]], f"the button leaves {scheme}, and comes back")
     check_quiet(browser, path, "the button")
+    browser.open(path)
     browser.send("Emulation.setEmulatedMedia", media="print",
                  features=[{"name": "prefers-color-scheme", "value": "dark"}])
     tap.ok(browser.evaluate("getComputedStyle(document.body).color") == "rgb(29, 35, 41)"

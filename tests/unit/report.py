@@ -156,6 +156,8 @@ def check_charts(page, n_calls):
     heights = [float(text) for text in re.findall(r"V([\d.]+)", stairs[0])]
     tap.ok(len(heights) == n_calls and heights == sorted(heights, reverse=True),
            "a stair for each call, upward", stairs)
+    along = [float(text) for text in re.findall(r"H([\d.]+)V", stairs[0])]
+    tap.equal(along, sorted(along), "and onward")
     bands = [attrs for attrs in page.all("svg") if attrs.get("class", "").startswith("band")]
     places = [float(attrs["x"].rstrip("%")) for attrs in bands]
     tap.ok(len(bands) == 8 and places[:4] == sorted(places[:4]) and "band p2" not in str(bands),
