@@ -56,6 +56,29 @@ int BPF_PROG(
 	return 0;
 }
 
+/*
+ * Whether the program that runs there comes from the mounts of the container: then the runtime has
+ * executed it already.  Its own, which it has brought along, lies in other mounts, or in none.
+ */
+static bool program_is_inside(const struct task_struct *task)
+{
+	struct file *program = BPF_CORE_READ(task, mm, exe_file);
+	struct mount *mount = (void *)BPF_CORE_READ(program, f_path.mnt) -
+			      bpf_core_field_offset(struct mount, mnt);
+
+	return program && BPF_CORE_READ(mount, mnt_ns) == BPF_CORE_READ(task, nsproxy, mnt_ns);
+}
+
+/* A runtime says that a container is yet to start for some time after it has. */
+static bool has_started(const struct task_struct *task, struct ebpf_target *target)
+{
+	if (!target->mount_space || target->found_pid || !program_is_inside(task))
+		return false;
+	target->started = 1;
+	target->phase = EBPF_PHASE_SERVE;
+	return true;
+}
+
 /* A thread without a mark, or one whose process was named: what it is to begin with. */
 static bool mark_for(struct task_struct *task, struct ebpf_task *self, struct ebpf_task *out)
 {
@@ -87,10 +110,11 @@ static bool mark_for(struct task_struct *task, struct ebpf_task *self, struct eb
 		out->idle = EBPF_IDLE_UNWANTED;
 		return true;
 	}
-	if (out->idle) {
+	if (out->idle && !has_started(task, target)) {
 		target->first = task->tgid;
 		return true;
 	}
+	out->idle = 0;
 	program = BPF_CORE_READ(task, mm, exe_file);
 	if (program)
 		out->program = program_of(program, out->target);

@@ -9,6 +9,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import container_engines  # noqa: E402
+import container_work  # noqa: E402
 import ebpf  # noqa: E402
 import hooked  # noqa: E402
 import tap  # noqa: E402
@@ -37,14 +38,37 @@ def check(engine):
               f"{engine.name}: all that its program calls is there, and nothing of the runtime's")
 
 
+def check_late(engine):
+    """A runtime removes the sign that a container is yet to start some time after it has started it."""
+    out, place = os.path.join(SCRATCH, f"{engine.name}-late.rec.json"), os.path.join(SCRATCH, f"{engine.name}-late")
+    work = container_work.Work(place, "a", 20)
+    container = engine.start("late", work.argv(), binds=[(place, container_work.FIFOS)])
+    work.ready()
+    os.mkfifo(os.path.join("/run", engine.name, "late", "exec.fifo"))
+    recorder = subprocess.Popen(
+        [workload.SYSCLAMP, "record", "-q", "--container", container.id, "-o", out],
+        stderr=subprocess.PIPE, text=True, env=workload.ENVIRON)
+    said = recorder.stderr.readline()
+    for step in work.go, work.done, work.go:
+        step()
+    container.wait()
+    status, seen = recorder.wait(workload.DEADLINE_S), hooked.recorded(out)
+    tap.equal((status, container_work.by_name(seen), seen.complete), (0, work.counts, True),
+              f"{engine.name}: one that runs although it looks as if it did not yet is recorded", said,
+              recorder.stderr.read())
+    recorder.stderr.close()
+    work.close()
+
+
 def main():
     """With each runtime."""
     ebpf.need("a container that was created")
     for name in ("runc", "crun"):
-        engine = container_engines.engine_or_skip(name, SCRATCH, [workload.program("short_life")])
+        engine = container_engines.engine_or_skip(name, SCRATCH, [workload.program("short_life"), container_work.host_program()])
         if engine:
             with engine:
                 check(engine)
+                check_late(engine)
     tap.done()
 
 

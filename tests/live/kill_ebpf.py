@@ -115,11 +115,13 @@ def main():
     want, life = bare()
     kernel = ebpf.Kernel()
     chance = random.Random(SEED)
-    sums, wrong = [0, 0, 0], []
+    sums, wrong, span = [0, 0, 0], [], AT_ONCE * life * 0.7
     for first in range(0, TRIALS_MAX, AT_ONCE):
         if enough(*sums):
             break
-        *numbers, faults = batch(first, chance, AT_ONCE * life * 0.7, want)
+        *numbers, faults = batch(first, chance, span, want)
+        # What else the machine does changes how long they live.
+        span *= 0.7 if numbers[0] < AT_ONCE / 2 else 1.1 if numbers[0] == AT_ONCE else 1
         sums = [a + b for a, b in zip(sums, numbers)]
         wrong += faults
     killed, loaded, started = sums
