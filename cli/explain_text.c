@@ -64,10 +64,11 @@ static void print_line(const struct recording *rec, const struct rec_call *call)
 {
 	const struct rec_origin *origin = rec_first_origin(rec, call);
 	char label[REC_LABEL_MAX], first[WHEN_MAX], place[REC_FRAME_LINE_MAX] = "";
+	const struct rec_frame *frame = origin ? rec_own_frame(rec, origin) : NULL;
 	size_t n_programs = bits_count(&call->programs);
 
-	if (origin && origin->n_frames)
-		rec_text_frame(&origin->frames[0], place);
+	if (frame)
+		rec_text_frame(frame, place);
 	printf("%12s %9" PRIu64 " %8" PRIu64 "  %-18s %-8s %s", when(rec, call->first_ns, first),
 		call->count, call->denied, rec_text_label(call, label),
 		origin ? rec->phases.names[origin->phase] : first_name(&rec->phases, &call->phases),

@@ -27,6 +27,18 @@ const struct rec_origin *rec_first_origin(const struct recording *rec, const str
 	return first;
 }
 
+const struct rec_frame *rec_own_frame(
+	const struct recording *rec, const struct rec_origin *origin)
+{
+	const char *program = rec->programs.names[origin->program];
+
+	for (size_t i = 0; i < origin->n_frames; i++) {
+		if (!strcmp(origin->frames[i].module, program))
+			return &origin->frames[i];
+	}
+	return origin->n_frames ? &origin->frames[0] : NULL;
+}
+
 const char *rec_text_origin(const struct rec_origin *origin, char buf[CALL_TEXT_MAX])
 {
 	struct rec_call call = {.abi = origin->abi, .nr = origin->nr};

@@ -99,7 +99,7 @@ ALL = """\
        first     count   denied  call               phase    program, place
    +0.0040 s         5        0  openat             start    /srv/web/bin/web
    +0.0041 s        41        0  read               start    /bin/sh and 1 more  libc.so.6!read+0x10
-   +0.0050 s         3        1  socket             start    /srv/web/bin/web  libc.so.6!__socket+0xb
+   +0.0050 s         3        1  socket             start    /srv/web/bin/web  web+0x12f3
    +0.0051 s        90        0  setsockopt         start    /srv/web/bin/web
    +0.0052 s         2        0  getsockopt         start    /srv/web/bin/web
    +0.0070 s         1        0  fcntl              start    /srv/web/bin/web
