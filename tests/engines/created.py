@@ -16,6 +16,8 @@ import tap  # noqa: E402
 import workload  # noqa: E402
 
 SCRATCH = tap.scratch()
+NESTED = "/nested_static"  # in the container
+PROGRAMS = [workload.program("short_life"), container_work.host_program(), workload.program("nested_static")]
 
 
 def check(engine):
@@ -36,6 +38,24 @@ def check(engine):
     tap.equal((hooked.counts(seen), seen.json["phases"], seen.complete),
               (hooked.SHORT_LIFE_CALLS, ["start"], True),
               f"{engine.name}: all that its program calls is there, and nothing of the runtime's")
+
+
+def check_stacks(engine):
+    """With the functions that call: of a program that is in the container's mounts only."""
+    out = os.path.join(SCRATCH, f"{engine.name}-stacks.rec.json")
+    container = engine.create("stacks", [NESTED])
+    recorder = subprocess.Popen(
+        [workload.SYSCLAMP, "record", "-q", "--stacks", "--container", container.id, "-o", out],
+        stderr=subprocess.PIPE, text=True, env=workload.ENVIRON)
+    recorder.stderr.readline()
+    container.go()
+    container.wait()
+    recorder.wait(workload.DEADLINE_S)
+    recorder.stderr.close()
+    origins = [each for each in hooked.recorded(out).json["origins"] if each["name"] == "getppid"]
+    tap.equal([[frame.rpartition("+")[0] for frame in each["stack"][:4]] for each in origins],
+              [[f"{NESTED}!{name}" for name in ("getppid", "nested_inner", "nested_middle", "nested_outer")]],
+              f"{engine.name}: functions of a program in a container", origins)
 
 
 def check_late(engine):
@@ -64,11 +84,12 @@ def main():
     """With each runtime."""
     ebpf.need("a container that was created")
     for name in ("runc", "crun"):
-        engine = container_engines.engine_or_skip(name, SCRATCH, [workload.program("short_life"), container_work.host_program()])
+        engine = container_engines.engine_or_skip(name, SCRATCH, PROGRAMS)
         if engine:
             with engine:
                 check(engine)
                 check_late(engine)
+                check_stacks(engine)
     tap.done()
 
 
