@@ -56,23 +56,36 @@ int BPF_PROG(
 	return 0;
 }
 
-/*
- * Whether the program that runs there comes from the mounts of the container: then the runtime has
- * executed it already.  Its own, which it has brought along, lies in other mounts, or in none.
- */
-static bool program_is_inside(const struct task_struct *task)
+/* The mount namespace that the thread's program was executed in; 0: of none, as a memfd's. */
+static ebpf_u64 program_space(const struct task_struct *task)
 {
 	struct file *program = BPF_CORE_READ(task, mm, exe_file);
 	struct mount *mount = (void *)BPF_CORE_READ(program, f_path.mnt) -
 			      bpf_core_field_offset(struct mount, mnt);
 
-	return program && BPF_CORE_READ(mount, mnt_ns) == BPF_CORE_READ(task, nsproxy, mnt_ns);
+	return program ? BPF_CORE_READ(mount, mnt_ns, ns.inum) : 0;
 }
 
-/* A runtime says that a container is yet to start for some time after it has. */
+/*
+ * A runtime's process on its way into a container: it has entered the mount namespace with a
+ * program of the host's, and is the container's only when it executes one there.
+ */
+static bool is_entering(const struct task_struct *task)
+{
+	ebpf_u64 space = mount_space_of(task);
+
+	return !is_of_host(space) && is_of_host(program_space(task)) &&
+	       bpf_map_lookup_elem(&by_mount_space, &space);
+}
+
+/*
+ * A runtime says that a container is yet to start for some time after it has.  Its own program,
+ * which it has brought along, lies in other mounts, or in none.
+ */
 static bool has_started(const struct task_struct *task, struct ebpf_target *target)
 {
-	if (!target->mount_space || target->found_pid || !program_is_inside(task))
+	if (!target->mount_space || target->found_pid ||
+		program_space(task) != mount_space_of(task))
 		return false;
 	target->started = 1;
 	target->phase = EBPF_PHASE_SERVE;
@@ -94,6 +107,8 @@ static bool mark_for(struct task_struct *task, struct ebpf_task *self, struct eb
 	if (target) {
 		out->target = self->target;
 		out->idle = self->idle & EBPF_IDLE_STARTING;
+	} else if (is_entering(task)) {
+		return false;
 	} else {
 		target_of(task, out);
 	}

@@ -139,6 +139,12 @@ static ebpf_u64 mount_space_of(const struct task_struct *task)
 	return spaces ? spaces->mnt_ns->ns.inum : 0;
 }
 
+/* The host's own mounts, or the recorder's. */
+static bool is_of_host(ebpf_u64 space)
+{
+	return space == setup.mount_spaces[0] || space == setup.mount_spaces[1];
+}
+
 static ebpf_u32 target_by_mount_space(const struct task_struct *task)
 {
 	ebpf_u64 space = mount_space_of(task);
@@ -255,7 +261,7 @@ static ebpf_u32 target_discover(const struct task_struct *task)
 	struct ebpf_target *target;
 	ebpf_u32 index;
 
-	if (!space || space == setup.mount_spaces[0] || space == setup.mount_spaces[1])
+	if (!space || is_of_host(space))
 		return 0;
 	if (bpf_map_pop_elem(&spare_targets, &index)) {
 		__sync_fetch_and_add(&state.no_room, 1);

@@ -20,6 +20,19 @@ NESTED = "/nested_static"  # in the container
 PROGRAMS = [workload.program("short_life"), container_work.host_program(), workload.program("nested_static")]
 
 
+# It enters the mounts of a container, without a program of those, and calls what the container does not; for as
+# long as somebody reads.
+ENTERING = """
+import ctypes, os, signal, sys
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+space = os.open(f"/proc/{sys.argv[1]}/ns/mnt", os.O_RDONLY)
+if ctypes.CDLL(None, use_errno=True).setns(space, 0):
+    sys.exit(1)
+while True:
+    os.getpgrp(), os.geteuid(), os.write(1, b"\\n"), ctypes.CDLL(None).usleep(1000)
+"""
+
+
 def check(engine):
     """One container."""
     out = os.path.join(SCRATCH, f"{engine.name}.rec.json")
@@ -65,6 +78,8 @@ def check_late(engine):
     container = engine.start("late", work.argv(), binds=[(place, container_work.FIFOS)])
     work.ready()
     os.mkfifo(os.path.join("/run", engine.name, "late", "exec.fifo"))
+    entering = subprocess.Popen([sys.executable, "-c", ENTERING, str(container.pid)], stdout=subprocess.PIPE)
+    entering.stdout.readline()
     recorder = subprocess.Popen(
         [workload.SYSCLAMP, "record", "-q", "--container", container.id, "-o", out],
         stderr=subprocess.PIPE, text=True, env=workload.ENVIRON)
@@ -76,7 +91,9 @@ def check_late(engine):
     tap.equal((status, container_work.by_name(seen), seen.complete), (0, work.counts, True),
               f"{engine.name}: one that runs although it looks as if it did not yet is recorded", said,
               recorder.stderr.read())
-    recorder.stderr.close()
+    for pipe in recorder.stderr, entering.stdout:
+        pipe.close()
+    entering.wait()
     work.close()
 
 

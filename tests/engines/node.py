@@ -256,7 +256,7 @@ def check_broken(engine, recorder, closing):
 
 
 class Shell:
-    """A shell in a namespace, that does what it is told."""
+    """A shell in a namespace, that does what it is told, and says an empty line then."""
 
     def __init__(self, *prefix):
         # pylint: disable-next=consider-using-with
@@ -284,7 +284,7 @@ def check_found_twice(recorder, closing):
     closing.callback(lambda: tap.wait_until(lambda: ebpf.removed(place), "the cgroup is empty"))
     within = f"echo 0 >{place}/cgroup.procs"
     first = Shell("sh", "-c", f'{within}; exec unshare -m "$@"', "sh")
-    first.do("umask")
+    first.do("umask >/dev/null")
     tap.wait_until(lambda: node_recorder.files_of(FILES, ident), "it has a file")
     with open(f"/proc/{first.process.pid}/ns/mnt", "rb") as space:
         os.kill(recorder.pid, signal.SIGSTOP)
@@ -292,7 +292,7 @@ def check_found_twice(recorder, closing):
         first.end()
         then = Shell("sh", "-c", f'{within}; exec nsenter --mount=/proc/{os.getpid()}/fd/{space.fileno()} "$@"',
                      "sh")
-        then.do("umask")
+        then.do("umask >/dev/null")
     os.kill(recorder.pid, signal.SIGCONT)
     then.end()
     tap.wait_until(lambda: len(Seen(ident).files) > 1 or Seen(ident).runs("exit_group") > 1, "its end is told")
