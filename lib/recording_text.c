@@ -27,8 +27,7 @@ const struct rec_origin *rec_first_origin(const struct recording *rec, const str
 	return first;
 }
 
-const struct rec_frame *rec_own_frame(
-	const struct recording *rec, const struct rec_origin *origin)
+const struct rec_frame *rec_own_frame(const struct recording *rec, const struct rec_origin *origin)
 {
 	const char *program = rec->programs.names[origin->program];
 

@@ -22,8 +22,7 @@ const struct rec_origin *rec_first_origin(const struct recording *rec, const str
  * The frame of the origin that says most: the innermost in the program's own file, as what lies
  * below are libraries; where there is none, the innermost; NULL without a stack.
  */
-const struct rec_frame *rec_own_frame(
-	const struct recording *rec, const struct rec_origin *origin);
+const struct rec_frame *rec_own_frame(const struct recording *rec, const struct rec_origin *origin);
 
 /** The call as its origin made it: "socket(AF_UNIX, SOCK_STREAM, 0)".  Returns @buf. */
 const char *rec_text_origin(const struct rec_origin *origin, char buf[CALL_TEXT_MAX]);
