@@ -1,7 +1,7 @@
 /* build: -pthread */
 /*
  * Four threads of 25 getppid each; then one that is not the leader executes the program anew, while
- * the others wait in a read.  The new image makes 11 getuid.
+ * the others wait in a read and the leader waits for it.  The new image makes 11 getuid.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -26,7 +26,7 @@ static void *call_and_block(void *arg)
 }
 
 /*
- * Whether a thread sleeps: its read has begun.  A call that a tracer has seen and that a kill keeps
+ * Whether a thread sleeps: the call that it waits in has begun.  A call that a tracer has seen and that a kill keeps
  * from beginning is none for the kernel, and nobody could say how many there should be.
  */
 static bool sleeps(pid_t tid)
@@ -48,6 +48,8 @@ static void *execute(void *arg)
 {
 	char *self = arg;
 
+	while (!sleeps(getpid()))
+		(void)sched_yield();
 	execl(self, self, "again", (char *)NULL);
 	return NULL;
 }
