@@ -8,6 +8,8 @@ enum { FIRST_ROOM = 64, MORE_MAX = sizeof(" and 1234567890 more") };
 
 void allowed_done(struct allowed *set)
 {
+	for (size_t i = 0; i < set->n_names; i++)
+		free(set->names[i].pins);
 	free(set->names);
 	*set = (struct allowed){0};
 }
@@ -71,6 +73,11 @@ bool allowed_has(const struct allowed *set, const char *name)
 
 	(void)find_place(set, name, &found);
 	return found;
+}
+
+bool allowed_may_be_pinned(const struct allowed_name *name)
+{
+	return name->by == BY_RECORDING;
 }
 
 size_t allowed_count(const struct allowed *set, enum allowed_by by)

@@ -9,14 +9,23 @@
 #include <stddef.h>
 
 #include "err.h"
+#include "profile.h"
 #include "syscalls.h"
 
 /* What put a name in: one bit each, the first that is set counts. */
 enum allowed_by { BY_RECORDING = 1, BY_BASE = 2, BY_VDSO = 4, BY_SIGNAL = 8 };
 
+/* One way in which the arguments of a call may stand together: at least one condition. */
+struct pin {
+	struct condition conds[SYSCALL_ARGS]; /* of different indexes, ascending */
+	size_t n_conds;
+};
+
 struct allowed_name {
 	char name[SYSCALL_NAME_MAX];
 	unsigned by; /* enum allowed_by, or'ed */
+	struct pin *pins; /* heap; any one of them lets the call pass; none: no conditions */
+	size_t n_pins;
 };
 
 struct allowed {
@@ -29,6 +38,14 @@ void allowed_done(struct allowed *set);
 /** Add @name, or a reason for it. */
 int allowed_add(struct allowed *set, const char *name, enum allowed_by by, struct err *e);
 bool allowed_has(const struct allowed *set, const char *name);
+
+/**
+ * Whether the recording is all that put @name in, so that what was seen of its arguments says
+ * which are needed.  The others must stay without conditions: whoever else needs the call needs it
+ * with arguments that were not seen, and one call has either conditions in all its rules or in
+ * none.
+ */
+bool allowed_may_be_pinned(const struct allowed_name *name);
 
 /** How many names are there for @by and for no reason before it. */
 size_t allowed_count(const struct allowed *set, enum allowed_by by);

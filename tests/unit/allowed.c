@@ -39,6 +39,10 @@ static void test_reasons(void)
 	ok(allowed_count(&set, BY_RECORDING) == 1 && allowed_count(&set, BY_BASE) == 1 &&
 			allowed_count(&set, BY_VDSO) == 1,
 		"each name counts for the first of its reasons, whatever order they came in");
+	allowed_add(&set, "d", BY_RECORDING, &e);
+	ok(!allowed_may_be_pinned(&set.names[1]) && !allowed_may_be_pinned(&set.names[2]) &&
+			allowed_may_be_pinned(&set.names[3]),
+		"only what the recording alone put in may be pinned");
 }
 
 static void test_row(void)

@@ -1,0 +1,56 @@
+/*
+ * cut.h: a profile while it is being cut from a recording.  Private to the steps that cut it:
+ *
+ *   generate.c   whether a recording will do, and the order of the steps
+ *   cut_names.c  which ABIs and names go in, and what put each there
+ *   cut_write.c  the rules that say so
+ *   cut_tell.c   what people are told of it
+ *
+ * What put a name in is enum allowed_by (allowed.h).  A step that narrows names down to arguments
+ * stands between cut_names.c and cut_write.c: it fills allowed_name.pins.
+ */
+#ifndef SYSCLAMP_CUT_H
+#define SYSCLAMP_CUT_H
+
+#include "allowed.h"
+#include "err.h"
+#include "profile.h"
+#include "profiler.h"
+#include "recording.h"
+
+struct cut {
+	const char *name; /* of the recording, for errors */
+	const struct recording *rec;
+	const struct generate_options *options;
+	const struct notice *to;
+	struct profile profile; /* default action and ABIs first, the rules last */
+	struct allowed allowed;
+};
+
+/** Whether every call of this entry was denied by a filter: it says nothing of a need. */
+bool always_denied(const struct rec_call *call);
+
+/**
+ * List in cut->profile the host's own ABI, and those that were recorded, in the order of the table.
+ *
+ * Errors: -EINVAL for ABIs of both byte orders.
+ */
+int cut_list_abis(struct cut *cut, struct err *e);
+
+/**
+ * Put in what was recorded, what the runtime needs, and what no recorder sees.
+ *
+ * Errors: -EINVAL for a number without a name that did something; if nothing is left to allow.
+ */
+int cut_add_names(struct cut *cut, struct err *e);
+
+/**
+ * Write the rules of cut->profile: one that allows every name without pins, then, in the order of
+ * their first name, one for each different pin, with all names that have it.
+ */
+int cut_write_rules(struct cut *cut, struct err *e);
+
+/** Say what was added, what was left out, and what may surprise. */
+void cut_tell(const struct cut *cut);
+
+#endif

@@ -1,0 +1,184 @@
+#include "cut.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base.h"
+#include "scope.h"
+
+/*
+ * Calls that a run may need without having shown them.
+ *
+ * Those that the vDSO answers while the clock source lets it: under another one, on another host,
+ * they enter the kernel (arch/x86/entry/vdso, lib/vdso/gettimeofday.c).  clock_getres is not among
+ * them: the vDSO answers it under any clock source, or never.
+ *
+ * Those that a signal brings, whenever it comes: the kernel has a handler return through
+ * sigreturn(2), and resumes a wait that a stop cut short through restart_syscall(2).
+ */
+static const struct {
+	const char *name;
+	enum allowed_by by;
+} UNSEEN_CALLS[] = {
+	{"clock_gettime", BY_VDSO}, {"clock_gettime64", BY_VDSO}, /* the same on 32-bit ABIs */
+	{"getcpu", BY_VDSO}, {"gettimeofday", BY_VDSO}, {"time", BY_VDSO},
+	{"restart_syscall", BY_SIGNAL}, {"rt_sigreturn", BY_SIGNAL},
+	{"sigreturn", BY_SIGNAL}, /* the same on 32-bit ABIs */
+};
+
+/* The ABIs that a kernel of the first runs besides it (Kconfig: COMPAT, X86_X32_ABI). */
+static const struct sub_abi {
+	const char *native, *sub;
+} SUB_ABIS[] = {
+	{"x86_64", "i386"},
+	{"x86_64", "x32"},
+	{"aarch64", "arm"},
+	{"s390x", "s390"},
+};
+
+/* uname(2) names the machine as the ABI table does, but for these. */
+static const struct abi *abi_of_machine(const char *machine)
+{
+	if (machine[0] == 'i' && machine[1] && !strcmp(machine + 2, "86"))
+		return abi_by_name("i386");
+	if (!strncmp(machine, "arm", 3))
+		return abi_by_name("arm");
+	return abi_by_name(machine);
+}
+
+static bool abi_recorded(const struct recording *rec, const struct abi *abi)
+{
+	for (size_t i = 0; i < rec->n_calls; i++) {
+		if (rec->calls[i].abi == abi)
+			return true;
+	}
+	return false;
+}
+
+/* An ABI that is not listed is killed, whatever the default: what only logs must list all. */
+static bool abi_is_logged(const struct cut *cut, const struct abi *native, const struct abi *abi)
+{
+	if (cut->options->default_action != SECCOMP_RET_LOG || !native)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(SUB_ABIS); i++) {
+		if (!strcmp(SUB_ABIS[i].native, native->name) &&
+			!strcmp(SUB_ABIS[i].sub, abi->name))
+			return true;
+	}
+	return false;
+}
+
+int cut_list_abis(struct cut *cut, struct err *e)
+{
+	const struct abi *native = abi_of_machine(
+		cut->rec->host_machine ? cut->rec->host_machine : "");
+	const struct abi *first = cut->rec->calls[0].abi;
+	struct profile *profile = &cut->profile;
+	size_t len;
+	const struct abi *table = abi_table(&len);
+
+	/* "mips" is the machine of both byte orders. */
+	if (native && native->big_endian != first->big_endian)
+		native = NULL;
+	profile->abis = calloc(len, sizeof(*profile->abis));
+	if (!profile->abis)
+		return err_nomem(e);
+	for (size_t i = 0; i < len; i++) {
+		const struct abi *abi = &table[i];
+
+		if ((!native || abi != native) && !abi_recorded(cut->rec, abi) &&
+			!abi_is_logged(cut, native, abi))
+			continue;
+		if (abi->big_endian != first->big_endian)
+			return err_set(e, EINVAL,
+				"%s: recorded under both %s and %s, and no engine takes a profile "
+				"of both byte orders; generate one profile for each",
+				cut->name, first->name, abi->name);
+		profile->abis[profile->n_abis++] = abi;
+	}
+	return 0;
+}
+
+static bool name_exists(const struct profile *profile, const char *name)
+{
+	uint32_t nr;
+
+	for (size_t i = 0; i < profile->n_abis; i++) {
+		if (!syscall_number(profile->abis[i], name, &nr))
+			return true;
+	}
+	return false;
+}
+
+bool always_denied(const struct rec_call *call)
+{
+	return call->denied > 0 && call->denied == call->count;
+}
+
+static int add_call(struct cut *cut, const struct rec_call *call, struct err *e)
+{
+	char buf[SYSCALL_NAME_MAX];
+	const char *name = syscall_name(call->abi, call->nr, buf);
+
+	if (always_denied(call))
+		return 0;
+	if (name)
+		return allowed_add(&cut->allowed, name, BY_RECORDING, e);
+	if (call->enosys > 0 && call->enosys == call->count)
+		return 0;
+	return err_set(e, EINVAL,
+		"%s: %s number %" PRId32 " was called %" PRIu64
+		" times and has no name known here, "
+		"so no profile can allow it; use a newer sysclamp or libseccomp, or take its entry "
+		"out of the recording to have it denied",
+		cut->name, call->abi->name, (int32_t)call->nr, call->count);
+}
+
+static int add_recorded(struct cut *cut, struct err *e)
+{
+	for (size_t i = 0; i < cut->rec->n_calls; i++) {
+		if (add_call(cut, &cut->rec->calls[i], e))
+			return -e->code;
+	}
+	if (cut->allowed.n_names == 0)
+		return err_set(e, EINVAL,
+			"%s: every call in it was denied or unknown to the kernel: nothing to "
+			"allow; record the workload without a seccomp profile",
+			cut->name);
+	return 0;
+}
+
+static int add_base(struct cut *cut, struct err *e)
+{
+	size_t len;
+	const struct base_call *table = base_table(&len);
+
+	for (size_t i = 0; i < len; i++) {
+		if (!base_call_needed(&table[i], cut->options->runtime, cut->options->nnp) ||
+			!name_exists(&cut->profile, table[i].name))
+			continue;
+		if (allowed_add(&cut->allowed, table[i].name, BY_BASE, e))
+			return -e->code;
+	}
+	return 0;
+}
+
+static int add_unseen(struct cut *cut, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(UNSEEN_CALLS); i++) {
+		if (name_exists(&cut->profile, UNSEEN_CALLS[i].name) &&
+			allowed_add(&cut->allowed, UNSEEN_CALLS[i].name, UNSEEN_CALLS[i].by, e))
+			return -e->code;
+	}
+	return 0;
+}
+
+int cut_add_names(struct cut *cut, struct err *e)
+{
+	if (add_recorded(cut, e) || add_base(cut, e) || add_unseen(cut, e))
+		return -e->code;
+	return 0;
+}

@@ -1,0 +1,175 @@
+#include "cut.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+
+#include "base.h"
+#include "scope.h"
+
+/* Their operations are done by the kernel without a system call. */
+static const char *const URING_CALLS[] = {
+	"io_uring_enter",
+	"io_uring_register",
+	"io_uring_setup",
+};
+
+/* glibc tries the first, and the second when the answer is ENOSYS. */
+static const struct fallback {
+	const char *newer, *older;
+} FALLBACKS[] = {
+	{"clone3", "clone"},
+	{"faccessat2", "faccessat"},
+	{"statx", "newfstatat"},
+};
+
+static void tell_names(const struct cut *cut, struct name_row *row, const char *what)
+{
+	if (row->n_names > 0)
+		notice_tell(cut->to, "%s: %s", what, name_row_text(row));
+}
+
+/* What was recorded and is not in the profile. */
+static void tell_skipped(const struct cut *cut)
+{
+	struct name_row denied = {0}, unknown = {0};
+
+	for (size_t i = 0; i < cut->rec->n_calls; i++) {
+		const struct rec_call *call = &cut->rec->calls[i];
+		char buf[SYSCALL_NAME_MAX], one[2 * SYSCALL_NAME_MAX];
+		const char *name = syscall_name(call->abi, call->nr, buf);
+
+		if (name)
+			(void)snprintf(one, sizeof(one), "%s", name);
+		else
+			(void)snprintf(one, sizeof(one), "%s %" PRId32, call->abi->name,
+				(int32_t)call->nr);
+		if (!name && !always_denied(call))
+			name_row_add(&unknown, one);
+		else if (!name || !allowed_has(&cut->allowed, name))
+			name_row_add(&denied, one);
+	}
+	tell_names(cut, &denied, "left out, for a filter denied them whenever they were called");
+	tell_names(cut, &unknown, "left out, for they have no name and the kernel lacks them");
+}
+
+/* The names that are there for @by and for no reason before it. */
+static void tell_added_by(const struct cut *cut, enum allowed_by by, const char *what)
+{
+	struct name_row row = {0};
+
+	for (size_t i = 0; i < cut->allowed.n_names; i++) {
+		const struct allowed_name *name = &cut->allowed.names[i];
+
+		if ((name->by & -name->by) == by)
+			name_row_add(&row, name->name);
+	}
+	tell_names(cut, &row, what);
+}
+
+static void tell_added(const struct cut *cut)
+{
+	char base[ERR_TEXT_MAX / 4];
+
+	(void)snprintf(base, sizeof(base), "added what %s %s behind the filter",
+		base_runtime_label(cut->options->runtime),
+		cut->options->runtime == BASE_ANY ? "call" : "calls");
+	tell_added_by(cut, BY_BASE, base);
+	tell_added_by(cut, BY_VDSO, "added what the vDSO may have hidden from the recorder");
+	tell_added_by(cut, BY_SIGNAL, "added what a signal or a stop may bring at any time");
+}
+
+static void tell_unportable(const struct cut *cut)
+{
+	struct name_row row = {0};
+
+	for (size_t i = 0; i < cut->allowed.n_names; i++) {
+		if (!syscall_name_is_portable(cut->allowed.names[i].name))
+			name_row_add(&row, cut->allowed.names[i].name);
+	}
+	tell_names(cut, &row, "an engine with libseccomp 2.5 or older drops these and denies them");
+}
+
+static void tell_uring(const struct cut *cut)
+{
+	for (size_t i = 0; i < ARRAY_LEN(URING_CALLS); i++) {
+		if (!allowed_has(&cut->allowed, URING_CALLS[i]))
+			continue;
+		notice_tell(cut->to,
+			"%s was called: neither recorder nor filter sees what is done through "
+			"io_uring, so the profile does not limit it",
+			URING_CALLS[i]);
+		return;
+	}
+}
+
+/* Whether a denied call fails, and in a way that glibc does not take for "try the older one". */
+static bool hides_enosys(action_t action)
+{
+	uint32_t kind = action & SECCOMP_RET_ACTION_FULL;
+
+	if (kind == SECCOMP_RET_ERRNO)
+		return action != (SECCOMP_RET_ERRNO | ENOSYS);
+	return kind == SECCOMP_RET_KILL_PROCESS || kind == SECCOMP_RET_KILL_THREAD ||
+	       kind == SECCOMP_RET_TRAP;
+}
+
+static void tell_fallbacks(const struct cut *cut)
+{
+	struct name_row row = {0};
+	char one[2 * SYSCALL_NAME_MAX];
+	char action[SYSCALL_NAME_MAX];
+
+	if (!hides_enosys(cut->options->default_action))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(FALLBACKS); i++) {
+		const struct fallback *pair = &FALLBACKS[i];
+
+		if (!allowed_has(&cut->allowed, pair->older) ||
+			allowed_has(&cut->allowed, pair->newer))
+			continue;
+		(void)snprintf(one, sizeof(one), "%s to %s", pair->newer, pair->older);
+		name_row_add(&row, one);
+	}
+	if (row.n_names == 0)
+		return;
+	notice_tell(cut->to,
+		"not allowed, and glibc falls back only on ENOSYS, not on %s: %s; another glibc "
+		"may fail to start threads or to find files",
+		action_print(cut->options->default_action, action, sizeof(action)),
+		name_row_text(&row));
+}
+
+static void tell_summary(const struct cut *cut)
+{
+	const struct allowed *allowed = &cut->allowed;
+	size_t base = allowed_count(allowed, BY_BASE), clocks = allowed_count(allowed, BY_VDSO);
+	size_t signals = allowed_count(allowed, BY_SIGNAL);
+	char of_base[SYSCALL_NAME_MAX] = "", of_clocks[SYSCALL_NAME_MAX] = "";
+	char of_signals[SYSCALL_NAME_MAX] = "";
+
+	if (base > 0)
+		(void)snprintf(of_base, sizeof(of_base), ", %zu added for %s", base,
+			base_runtime_label(cut->options->runtime));
+	if (clocks > 0)
+		(void)snprintf(of_clocks, sizeof(of_clocks), ", %zu clock call%s", clocks,
+			clocks == 1 ? "" : "s");
+	if (signals > 0)
+		(void)snprintf(of_signals, sizeof(of_signals), ", %zu for signals", signals);
+	notice_tell(cut->to, "%zu calls allowed: %zu recorded%s%s%s", allowed->n_names,
+		allowed_count(allowed, BY_RECORDING), of_base, of_clocks, of_signals);
+}
+
+void cut_tell(const struct cut *cut)
+{
+	tell_skipped(cut);
+	tell_added(cut);
+	tell_unportable(cut);
+	tell_uring(cut);
+	tell_fallbacks(cut);
+	recording_tell_phases(cut->rec, cut->to);
+	if (!allowed_has(&cut->allowed, "execve"))
+		notice_tell(cut->to, "execve is not allowed: no program can be started under it");
+	tell_summary(cut);
+}
