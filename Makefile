@@ -128,6 +128,12 @@ $(BUILD)/gen/runtime_base.inc: profiles/runtime-base.tsv | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' '!/^#/ && NF >= 3 && $$1 != "runtime" { \
 		printf "\t{\"%s\", \"%s\", \"%s\"},\n", $$1, $$2, $$3 }' $< > $@
 $(BUILD)/profiler/base.o: $(BUILD)/gen/runtime_base.inc
+# Five columns of text: implied.tsv becomes the rows of implied.inc.
+CLOSURES := implied
+$(CLOSURES:%=$(BUILD)/gen/%.inc): $(BUILD)/gen/%.inc: profiles/%.tsv | $(SETUP)
+	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' '!/^#/ && NF == 5 { \
+		printf "\t{\"%s\", \"%s\", \"%s\", \"%s\", \"%s\"},\n", $$1, $$2, $$3, $$4, $$5 }' $< > $@
+$(BUILD)/profiler/closure.o: $(CLOSURES:%=$(BUILD)/gen/%.inc)
 $(BUILD)/gen/args.inc: lib/args.tsv | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' '!/^#/ && NF { \
 		printf "ARG(\"%s\", %s, %d, ARG_%s, %s, \"%s: %s\")\n", $$1, $$2, $$3 ~ /long/ ? 64 : 32, \
@@ -226,7 +232,7 @@ bench: $(BIN) $(BENCH) $(PROGRAMS) | $(SETUP) ## ratios side by side, written to
 	$(Q)$(TEST_ENV) scripts/bench.sh
 
 C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/fuzz tests/bench tests/programs,$(m)/*.[ch]))
-tidy: $(BUILD)/gen/runtime_base.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
+tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
 	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c | grep -v "\.bpf\.c$$"); do \
 		case $$m in cli) sees="$(SEES_cli)";; lib) sees=lib;; *) sees="$$m lib";; esac; \
 		clang-tidy --quiet $$f -- -std=gnu17 $(CPPFLAGS_ALL) -iquote $(BUILD)/gen -isystem $(BUILD)/gen \

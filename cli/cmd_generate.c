@@ -17,15 +17,17 @@ static const char HELP[] =
 	"usage: sysclamp generate [-o FILE] [OPTION...] RECORDING...\n"
 	"\n"
 	"Cut a seccomp profile from recordings: it allows what was seen and not always\n"
-	"denied, what the container runtime itself needs, the clock calls that a recorder may\n"
-	"not see, and what a signal may bring.  Several recordings are joined; - reads standard "
-	"input.\n"
+	"denied, what the container runtime itself needs, and what few runs show and any may\n"
+	"need.  Several recordings are joined; - reads standard input.\n"
 	"\n"
 	"  -o, --output FILE        where the profile goes, replaced atomically; default\n"
 	"                           standard output\n"
 	"      --runtime NAME       runc, crun, any (default: both), none\n"
 	"      --nnp yes|no         the container runs with no_new_privs (default: yes; pods:\n"
 	"                           allowPrivilegeEscalation: false); without, runtimes need more\n"
+	"      --exact              without what few runs show: the clock calls of the vDSO, what\n"
+	"                           a signal, an abort, the end of a thread may bring, and what\n"
+	"                           libraries fall back to on another kernel\n"
 	"      --default-action A   for all other calls: errno (default), kill, log\n"
 	"      --errno NAME|N       with errno: what they fail with; default ENOSYS, on which\n"
 	"                           libraries fall back to older calls\n"
@@ -79,7 +81,7 @@ static int choose(
 	return cli_misuse("generate", "%s: not \"%s\"", option, text);
 }
 
-enum { RUNTIME = 256, NNP, DEFAULT_ACTION, ERRNO, ALLOW_INCOMPLETE, FORMAT };
+enum { RUNTIME = 256, NNP, EXACT, DEFAULT_ACTION, ERRNO, ALLOW_INCOMPLETE, FORMAT };
 
 static int take_option(int option, struct request *request)
 {
@@ -94,6 +96,9 @@ static int take_option(int option, struct request *request)
 		return EXIT_OK;
 	case NNP:
 		return choose("--nnp is yes or no", optarg, YES_NO, &request->nnp);
+	case EXACT:
+		request->options.exact = true;
+		return EXIT_OK;
 	case DEFAULT_ACTION:
 		return choose("--default-action is errno, kill or log", optarg, ACTIONS,
 			&request->default_action);
@@ -150,6 +155,7 @@ static int parse(int argc, char **argv, struct request *request)
 		{"output", required_argument, NULL, 'o'},
 		{"runtime", required_argument, NULL, RUNTIME},
 		{"nnp", required_argument, NULL, NNP},
+		{"exact", no_argument, NULL, EXACT},
 		{"default-action", required_argument, NULL, DEFAULT_ACTION},
 		{"errno", required_argument, NULL, ERRNO},
 		{"allow-incomplete", no_argument, NULL, ALLOW_INCOMPLETE},

@@ -69,10 +69,15 @@ int allowed_add(struct allowed *set, const char *name, enum allowed_by by, struc
 
 bool allowed_has(const struct allowed *set, const char *name)
 {
-	bool found;
+	return allowed_by(set, name) != 0;
+}
 
-	(void)find_place(set, name, &found);
-	return found;
+unsigned allowed_by(const struct allowed *set, const char *name)
+{
+	bool found;
+	size_t place = find_place(set, name, &found);
+
+	return found ? set->names[place].by : 0;
 }
 
 bool allowed_may_be_pinned(const struct allowed_name *name)

@@ -13,7 +13,7 @@
 #include "syscalls.h"
 
 /* What put a name in: one bit each, the first that is set counts. */
-enum allowed_by { BY_RECORDING = 1, BY_BASE = 2, BY_VDSO = 4, BY_SIGNAL = 8 };
+enum allowed_by { BY_RECORDING = 1, BY_BASE = 2, BY_IMPLIED = 4 };
 
 /* One way in which the arguments of a call may stand together: at least one condition. */
 struct pin {
@@ -38,6 +38,9 @@ void allowed_done(struct allowed *set);
 /** Add @name, or a reason for it. */
 int allowed_add(struct allowed *set, const char *name, enum allowed_by by, struct err *e);
 bool allowed_has(const struct allowed *set, const char *name);
+
+/** What put @name in, enum allowed_by or'ed; 0 if it is not there. */
+unsigned allowed_by(const struct allowed *set, const char *name);
 
 /**
  * Whether the recording is all that put @name in, so that what was seen of its arguments says

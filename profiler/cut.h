@@ -13,6 +13,7 @@
 #define SYSCLAMP_CUT_H
 
 #include "allowed.h"
+#include "closure.h"
 #include "err.h"
 #include "profile.h"
 #include "profiler.h"
@@ -38,11 +39,14 @@ bool always_denied(const struct rec_call *call);
 int cut_list_abis(struct cut *cut, struct err *e);
 
 /**
- * Put in what was recorded, what the runtime needs, and what no recorder sees.
+ * Put in what was recorded, what the runtime needs, and what is implied.
  *
  * Errors: -EINVAL for a number without a name that did something; if nothing is left to allow.
  */
 int cut_add_names(struct cut *cut, struct err *e);
+
+/** Whether @row of closure_implied() holds for what was recorded. */
+bool cut_implies(const struct cut *cut, const struct closure_row *row);
 
 /**
  * Write the rules of cut->profile: one that allows every name without pins, then, in the order of

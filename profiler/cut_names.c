@@ -9,26 +9,6 @@
 #include "base.h"
 #include "scope.h"
 
-/*
- * Calls that a run may need without having shown them.
- *
- * Those that the vDSO answers while the clock source lets it: under another one, on another host,
- * they enter the kernel (arch/x86/entry/vdso, lib/vdso/gettimeofday.c).  clock_getres is not among
- * them: the vDSO answers it under any clock source, or never.
- *
- * Those that a signal brings, whenever it comes: the kernel has a handler return through
- * sigreturn(2), and resumes a wait that a stop cut short through restart_syscall(2).
- */
-static const struct {
-	const char *name;
-	enum allowed_by by;
-} UNSEEN_CALLS[] = {
-	{"clock_gettime", BY_VDSO}, {"clock_gettime64", BY_VDSO}, /* the same on 32-bit ABIs */
-	{"getcpu", BY_VDSO}, {"gettimeofday", BY_VDSO}, {"time", BY_VDSO},
-	{"restart_syscall", BY_SIGNAL}, {"rt_sigreturn", BY_SIGNAL},
-	{"sigreturn", BY_SIGNAL}, /* the same on 32-bit ABIs */
-};
-
 /* The ABIs that a kernel of the first runs besides it (Kconfig: COMPAT, X86_X32_ABI). */
 static const struct sub_abi {
 	const char *native, *sub;
@@ -166,11 +146,21 @@ static int add_base(struct cut *cut, struct err *e)
 	return 0;
 }
 
-static int add_unseen(struct cut *cut, struct err *e)
+bool cut_implies(const struct cut *cut, const struct closure_row *row)
 {
-	for (size_t i = 0; i < ARRAY_LEN(UNSEEN_CALLS); i++) {
-		if (name_exists(&cut->profile, UNSEEN_CALLS[i].name) &&
-			allowed_add(&cut->allowed, UNSEEN_CALLS[i].name, UNSEEN_CALLS[i].by, e))
+	return closure_follows(row, &cut->allowed, BY_RECORDING);
+}
+
+static int add_implied(struct cut *cut, struct err *e)
+{
+	size_t len;
+	const struct closure_row *table = closure_implied(&len);
+
+	if (cut->options->exact)
+		return 0;
+	for (size_t i = 0; i < len; i++) {
+		if (name_exists(&cut->profile, table[i].name) && cut_implies(cut, &table[i]) &&
+			allowed_add(&cut->allowed, table[i].name, BY_IMPLIED, e))
 			return -e->code;
 	}
 	return 0;
@@ -178,7 +168,7 @@ static int add_unseen(struct cut *cut, struct err *e)
 
 int cut_add_names(struct cut *cut, struct err *e)
 {
-	if (add_recorded(cut, e) || add_base(cut, e) || add_unseen(cut, e))
+	if (add_recorded(cut, e) || add_base(cut, e) || add_implied(cut, e))
 		return -e->code;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base.h"
 #include "scope.h"
@@ -54,18 +55,52 @@ static void tell_skipped(const struct cut *cut)
 	tell_names(cut, &unknown, "left out, for they have no name and the kernel lacks them");
 }
 
-/* The names that are there for @by and for no reason before it. */
+/* Whether @by, and no reason before it, put it in. */
+static bool is_first_reason(const struct allowed_name *name, enum allowed_by by)
+{
+	return (name->by & -name->by) == by;
+}
+
 static void tell_added_by(const struct cut *cut, enum allowed_by by, const char *what)
 {
 	struct name_row row = {0};
 
 	for (size_t i = 0; i < cut->allowed.n_names; i++) {
-		const struct allowed_name *name = &cut->allowed.names[i];
-
-		if ((name->by & -name->by) == by)
-			name_row_add(&row, name->name);
+		if (is_first_reason(&cut->allowed.names[i], by))
+			name_row_add(&row, cut->allowed.names[i].name);
 	}
 	tell_names(cut, &row, what);
+}
+
+/* "clock: getcpu time", of the table's rows from @from on that have its group and put in theirs;
+ * returns where the next group begins. */
+static size_t tell_implied_group(const struct cut *cut, size_t from, struct name_row *row)
+{
+	size_t len, i;
+	const struct closure_row *table = closure_implied(&len);
+	char text[sizeof(row->text)];
+	int used = snprintf(text, sizeof(text), "%s:", table[from].group), empty = used;
+
+	for (i = from; i < len && !strcmp(table[i].group, table[from].group); i++) {
+		if (allowed_by(&cut->allowed, table[i].name) == BY_IMPLIED &&
+			cut_implies(cut, &table[i]) && (size_t)used < sizeof(text))
+			used += snprintf(
+				text + used, sizeof(text) - (size_t)used, " %s", table[i].name);
+	}
+	if (used > empty)
+		name_row_add(row, text);
+	return i;
+}
+
+static void tell_implied(const struct cut *cut)
+{
+	struct name_row row = {0};
+	size_t len;
+
+	(void)closure_implied(&len);
+	for (size_t i = 0; i < len;)
+		i = tell_implied_group(cut, i, &row);
+	tell_names(cut, &row, "added what few runs show and any may need");
 }
 
 static void tell_added(const struct cut *cut)
@@ -76,8 +111,7 @@ static void tell_added(const struct cut *cut)
 		base_runtime_label(cut->options->runtime),
 		cut->options->runtime == BASE_ANY ? "call" : "calls");
 	tell_added_by(cut, BY_BASE, base);
-	tell_added_by(cut, BY_VDSO, "added what the vDSO may have hidden from the recorder");
-	tell_added_by(cut, BY_SIGNAL, "added what a signal or a stop may bring at any time");
+	tell_implied(cut);
 }
 
 static void tell_unportable(const struct cut *cut)
@@ -144,21 +178,16 @@ static void tell_fallbacks(const struct cut *cut)
 static void tell_summary(const struct cut *cut)
 {
 	const struct allowed *allowed = &cut->allowed;
-	size_t base = allowed_count(allowed, BY_BASE), clocks = allowed_count(allowed, BY_VDSO);
-	size_t signals = allowed_count(allowed, BY_SIGNAL);
-	char of_base[SYSCALL_NAME_MAX] = "", of_clocks[SYSCALL_NAME_MAX] = "";
-	char of_signals[SYSCALL_NAME_MAX] = "";
+	size_t base = allowed_count(allowed, BY_BASE), implied = allowed_count(allowed, BY_IMPLIED);
+	char of_base[SYSCALL_NAME_MAX] = "", of_implied[SYSCALL_NAME_MAX] = "";
 
 	if (base > 0)
 		(void)snprintf(of_base, sizeof(of_base), ", %zu added for %s", base,
 			base_runtime_label(cut->options->runtime));
-	if (clocks > 0)
-		(void)snprintf(of_clocks, sizeof(of_clocks), ", %zu clock call%s", clocks,
-			clocks == 1 ? "" : "s");
-	if (signals > 0)
-		(void)snprintf(of_signals, sizeof(of_signals), ", %zu for signals", signals);
-	notice_tell(cut->to, "%zu calls allowed: %zu recorded%s%s%s", allowed->n_names,
-		allowed_count(allowed, BY_RECORDING), of_base, of_clocks, of_signals);
+	if (implied > 0)
+		(void)snprintf(of_implied, sizeof(of_implied), ", %zu implied", implied);
+	notice_tell(cut->to, "%zu calls allowed: %zu recorded%s%s", allowed->n_names,
+		allowed_count(allowed, BY_RECORDING), of_base, of_implied);
 }
 
 void cut_tell(const struct cut *cut)

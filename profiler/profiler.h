@@ -18,6 +18,7 @@ struct generate_options {
 	enum base_runtime runtime; /* whose own calls behind the filter are added */
 	bool nnp; /* the container runs with no_new_privs: the runtime needs less */
 	action_t default_action; /* for what is not in the profile */
+	bool exact; /* leave out what is implied */
 	bool allow_incomplete;
 };
 
@@ -42,8 +43,8 @@ int generate_accept(const char *name, const struct recording *rec,
 /**
  * Cut a names-only profile from a recording (of several: their join).
  *
- * In it: what was seen and not always denied, the runtime's base set, and the calls that the vDSO
- * may have hidden.  Deterministic: same input, same profile.
+ * In it: what was seen and not always denied, the runtime's base set, and what is implied
+ * (closure.h).  Deterministic: same input, same profile.
  *
  * @name: of the recording, for errors.
  * @to: told what was added or skipped, and why.

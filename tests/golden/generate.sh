@@ -34,7 +34,9 @@ done
 golden web-kill 0 --default-action kill web.rec.json
 golden web-log 0 --default-action log web.rec.json
 golden web-eperm 0 --default-action errno --errno EPERM web.rec.json
+golden web-exact 0 --exact web.rec.json
 golden compat 0 compat.rec.json
+golden compat-exact 0 --exact --runtime none compat.rec.json
 golden arm64 0 arm64.rec.json
 golden joined 0 web.rec.json compat.rec.json
 golden lost 2 lost.rec.json

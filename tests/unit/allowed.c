@@ -31,13 +31,13 @@ static void test_reasons(void)
 	scoped(allowed_done) struct allowed set = {0};
 	struct err e;
 
-	allowed_add(&set, "a", BY_VDSO, &e);
+	allowed_add(&set, "a", BY_IMPLIED, &e);
 	allowed_add(&set, "a", BY_BASE, &e);
-	allowed_add(&set, "b", BY_VDSO, &e);
-	allowed_add(&set, "c", BY_VDSO, &e);
+	allowed_add(&set, "b", BY_IMPLIED, &e);
+	allowed_add(&set, "c", BY_IMPLIED, &e);
 	allowed_add(&set, "c", BY_RECORDING, &e);
 	ok(allowed_count(&set, BY_RECORDING) == 1 && allowed_count(&set, BY_BASE) == 1 &&
-			allowed_count(&set, BY_VDSO) == 1,
+			allowed_count(&set, BY_IMPLIED) == 1,
 		"each name counts for the first of its reasons, whatever order they came in");
 	allowed_add(&set, "d", BY_RECORDING, &e);
 	ok(!allowed_may_be_pinned(&set.names[1]) && !allowed_may_be_pinned(&set.names[2]) &&

@@ -131,12 +131,13 @@ static void check_base(enum base_runtime runtime, bool nnp, const char *label)
 
 	trial_init(&t, "x86_64");
 	add_named(&t, "x86_64", "execve");
+	t.options.exact = true;
 	t.options.runtime = runtime;
 	t.options.nnp = nnp;
 	generate(&t);
 	for (size_t i = 0; i < len; i++) {
 		const char *name = table[i].name;
-		bool want = !strcmp(name, "execve") || !strcmp(name, "rt_sigreturn");
+		bool want = !strcmp(name, "execve");
 
 		want |= (runtime == BASE_RUNC || runtime == BASE_ANY) && in_base("runc", key, name);
 		want |= (runtime == BASE_CRUN || runtime == BASE_ANY) && in_base("crun", key, name);
@@ -356,20 +357,17 @@ static void test_empty(void)
 		"a recording without calls is refused");
 }
 
-static void test_clocks(void)
+static void test_implied(void)
 {
 	static const struct {
 		const char *machine, *recorded, *want;
 	} rows[] = {
-		{"x86_64", "x86_64",
-			"hidden from the recorder: clock_gettime, getcpu, "
-			"gettimeofday, time\n"},
+		{"x86_64", "x86_64", " clock: clock_gettime getcpu gettimeofday time, exit: "},
 		{"x86_64", "i386",
-			"hidden from the recorder: clock_gettime, clock_gettime64, "
-			"getcpu, gettimeofday, time\n"},
-		{"aarch64", "aarch64",
-			"hidden from the recorder: clock_gettime, getcpu, "
-			"gettimeofday\n"},
+			" clock: clock_gettime clock_gettime64 getcpu gettimeofday time, exit: "},
+		{"x86_64", "i386", " signal: restart_syscall rt_sigreturn sigreturn\n"},
+		{"aarch64", "aarch64", " clock: clock_gettime getcpu gettimeofday, exit: "},
+		{"x86_64", "x86_64", " abort: getpid gettid tgkill tkill, "},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -378,8 +376,38 @@ static void test_clocks(void)
 		trial_init(&t, rows[i].machine);
 		add_named(&t, rows[i].recorded, "execve");
 		ok(!generate(&t) && says(&t, rows[i].want) && allows(&t, "clock_gettime"),
-			"clock calls under %s: the ones that exist", rows[i].recorded);
+			"implied under %s, of those that exist: %s", rows[i].recorded,
+			rows[i].want);
 	}
+}
+
+static void test_implied_by(void)
+{
+	scoped(trial_done) struct trial t;
+
+	trial_init(&t, "x86_64");
+	add_named(&t, "x86_64", "execve");
+	generate(&t);
+	ok(!allows(&t, "exit") && !allows(&t, "faccessat") && !says(&t, "fallback"),
+		"without threads nothing is added for them, nor a fallback of what was not called");
+	add_named(&t, "x86_64", "clone3");
+	add_named(&t, "x86_64", "faccessat2");
+	generate(&t);
+	ok(allows(&t, "exit") && allows(&t, "futex") && allows(&t, "clone"),
+		"with a thread: what ends it, what locks, and what starts it elsewhere");
+	ok(says(&t, "fallback: clone faccessat, "), "fallbacks are named");
+	add_named(&t, "x86_64", "faccessat");
+	generate(&t);
+	ok(says(&t, "fallback: clone, "), "but for those that were recorded");
+	t.options.runtime = BASE_RUNC;
+	generate(&t);
+	ok(allows(&t, "statx") && !allows(&t, "newfstatat"),
+		"what the runtime alone calls implies nothing");
+	t.options.exact = true;
+	generate(&t);
+	ok(!allows(&t, "exit_group") && !allows(&t, "clone") && allows(&t, "clone3") &&
+			!says(&t, "few runs show") && !says(&t, "implied"),
+		"exact: nothing of it");
 }
 
 static void test_warnings(void)
@@ -444,15 +472,15 @@ static void test_summary(void)
 	add_named(&t, "i386", "execve");
 	add_named(&t, "x86_64", "time");
 	generate(&t);
-	ok(says(&t, "9 calls allowed: 2 recorded, 4 clock calls, 3 for signals\n"),
+	ok(says(&t, "14 calls allowed: 2 recorded, 12 implied\n"),
 		"the summary counts each name once, for the first reason");
-	add_named(&t, "x86_64", "clock_gettime");
-	add_named(&t, "x86_64", "getcpu");
-	add_named(&t, "x86_64", "gettimeofday");
+	add_named(&t, "x86_64", "getpid");
 	add_named(&t, "i386", "clock_gettime64");
 	generate(&t);
-	ok(says(&t, "9 calls allowed: 6 recorded, 3 for signals\n"),
-		"and says nothing of what was not added");
+	ok(says(&t, "14 calls allowed: 4 recorded, 10 implied\n"), "whatever else put it in");
+	t.options.exact = true;
+	generate(&t);
+	ok(says(&t, "4 calls allowed: 4 recorded\n"), "and says nothing of what was not added");
 }
 
 static void test_order(void)
@@ -491,7 +519,8 @@ int main(void)
 	test_incomplete();
 	test_accept();
 	test_empty();
-	test_clocks();
+	test_implied();
+	test_implied_by();
 	test_warnings();
 	test_fallbacks();
 	test_summary();

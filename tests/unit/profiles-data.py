@@ -265,6 +265,21 @@ def check_base(profile):
               f"{path}: nothing that the engines' defaults refuse")
 
 
+def check_closure(path, groups):
+    name = r"[a-z_][a-z0-9_]*"
+    rows, _ = check_table(path, [name, rf"-|{name}(\|{name})*", groups, r'[^"\\]+', r'[^"\\]+'], 1)
+    tap.equal([row[0] for row in rows if row[0] in row[1].split("|")], [],
+              f"{path}: no call follows from itself")
+    return rows
+
+
+def check_implied():
+    path = "profiles/implied.tsv"
+    rows = check_closure(path, "abort|clock|exit|fallback|memory|signal|thread")
+    tap.ok(len([row for row in rows if row[1] == "-"]) <= 16,
+           f"{path}: what every profile gets stays few")
+
+
 # Against podman's file, its Docker-only keys resolved for no capability on amd64
 
 def podman_rules(path):
@@ -426,6 +441,7 @@ def main():
     check_meaning(profile)
     rows = check_tables()
     check_base(profile)
+    check_implied()
     lib = load_libseccomp()
     check_names(rows, profile, lib)
     made = subprocess.run([sys.executable, "scripts/gen-runtime-default.py"], check=True,

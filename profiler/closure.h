@@ -1,0 +1,31 @@
+/*
+ * closure.h: calls that follow from others, or from being a program at all.
+ *
+ * The rows are profiles/implied.tsv and profiles/portable.tsv, compiled in.
+ */
+#ifndef SYSCLAMP_CLOSURE_H
+#define SYSCLAMP_CLOSURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "allowed.h"
+
+struct closure_row {
+	const char *name; /* the call that is added */
+	const char *when; /* "-": always; "a|b": where one of these is there */
+	const char *group; /* what it is about: "clock" */
+	const char *reason, *source; /* for people */
+};
+
+/** A static table, sorted by group and name; @out_len its length. */
+const struct closure_row *closure_implied(size_t *out_len);
+
+/**
+ * Whether @row follows from the names that are in @set for one of the reasons @by (enum allowed_by,
+ * or'ed).  Names that were put in for another reason bring nothing with them: who needs those is
+ * no part of the program.
+ */
+bool closure_follows(const struct closure_row *row, const struct allowed *set, unsigned by);
+
+#endif
