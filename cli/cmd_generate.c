@@ -9,6 +9,7 @@
 #include "enforce.h"
 #include "file.h"
 #include "num.h"
+#include "phase.h"
 #include "profiler.h"
 #include "recordings.h"
 #include "scope.h"
@@ -28,6 +29,12 @@ static const char HELP[] =
 	"      --exact              without what few runs show: the clock calls of the vDSO, what\n"
 	"                           a signal, an abort, the end of a thread may bring, and what\n"
 	"                           libraries fall back to on another kernel\n"
+	"      --phase NAME         only what was called in this phase, such as start or serve; "
+	"may\n"
+	"                           be given again for what both call\n"
+	"      --exclude-origin exec\n"
+	"                           without what only processes called that entered the\n"
+	"                           container from outside (podman exec, probes)\n"
 	"      --default-action A   for all other calls: errno (default), kill, log\n"
 	"      --errno NAME|N       with errno: what they fail with; default ENOSYS, on which\n"
 	"                           libraries fall back to older calls\n"
@@ -46,6 +53,7 @@ struct request {
 	const char *out; /* NULL: standard output */
 	const char *errno_text; /* NULL: not given */
 	struct generate_options options;
+	const char *phases[PHASES_MAX]; /* options.n_phases of them */
 	unsigned nnp, default_action, format; /* as chosen from the tables below */
 	struct recordings recordings;
 };
@@ -81,7 +89,25 @@ static int choose(
 	return cli_misuse("generate", "%s: not \"%s\"", option, text);
 }
 
-enum { RUNTIME = 256, NNP, EXACT, DEFAULT_ACTION, ERRNO, ALLOW_INCOMPLETE, FORMAT };
+enum {
+	RUNTIME = 256,
+	NNP,
+	EXACT,
+	PHASE,
+	EXCLUDE_ORIGIN,
+	DEFAULT_ACTION,
+	ERRNO,
+	ALLOW_INCOMPLETE,
+	FORMAT
+};
+
+static int take_phase(struct request *request)
+{
+	if (request->options.n_phases == PHASES_MAX)
+		return cli_misuse("generate", "--phase: a recording has at most %d", PHASES_MAX);
+	request->phases[request->options.n_phases++] = optarg;
+	return EXIT_OK;
+}
 
 static int take_option(int option, struct request *request)
 {
@@ -98,6 +124,14 @@ static int take_option(int option, struct request *request)
 		return choose("--nnp is yes or no", optarg, YES_NO, &request->nnp);
 	case EXACT:
 		request->options.exact = true;
+		return EXIT_OK;
+	case PHASE:
+		return take_phase(request);
+	case EXCLUDE_ORIGIN:
+		if (strcmp(optarg, phase_name(PHASE_EXEC)))
+			return cli_misuse(
+				"generate", "--exclude-origin is exec: not \"%s\"", optarg);
+		request->options.exclude_exec = true;
 		return EXIT_OK;
 	case DEFAULT_ACTION:
 		return choose("--default-action is errno, kill or log", optarg, ACTIONS,
@@ -131,12 +165,22 @@ static int check_files(struct request *request)
 	return EXIT_OK;
 }
 
+static bool asks_for_exec(const struct request *request)
+{
+	for (size_t i = 0; i < request->options.n_phases; i++) {
+		if (!strcmp(request->phases[i], phase_name(PHASE_EXEC)))
+			return true;
+	}
+	return false;
+}
+
 /* The same about the options. */
 static int check_request(struct request *request)
 {
 	uint16_t code = ENOSYS;
 
 	request->options.nnp = request->nnp;
+	request->options.phases = request->phases;
 	request->options.default_action = request->default_action;
 	if (request->errno_text && request->default_action != SECCOMP_RET_ERRNO)
 		return cli_misuse("generate", "--errno goes with --default-action errno only");
@@ -146,6 +190,9 @@ static int check_request(struct request *request)
 			request->errno_text);
 	if (request->default_action == SECCOMP_RET_ERRNO)
 		request->options.default_action |= code;
+	if (request->options.exclude_exec && asks_for_exec(request))
+		return cli_misuse(
+			"generate", "--phase exec and --exclude-origin exec: one of them");
 	return check_files(request);
 }
 
@@ -156,6 +203,8 @@ static int parse(int argc, char **argv, struct request *request)
 		{"runtime", required_argument, NULL, RUNTIME},
 		{"nnp", required_argument, NULL, NNP},
 		{"exact", no_argument, NULL, EXACT},
+		{"phase", required_argument, NULL, PHASE},
+		{"exclude-origin", required_argument, NULL, EXCLUDE_ORIGIN},
 		{"default-action", required_argument, NULL, DEFAULT_ACTION},
 		{"errno", required_argument, NULL, ERRNO},
 		{"allow-incomplete", no_argument, NULL, ALLOW_INCOMPLETE},

@@ -15,20 +15,37 @@ const struct closure_row *closure_implied(size_t *out_len)
 	return IMPLIED;
 }
 
+/* The next of the names in @at, in @out_name; returns where to go on, or NULL at the end. */
+static const char *next_name(const char *at, char out_name[SYSCALL_NAME_MAX])
+{
+	size_t len = strcspn(at, "|");
+
+	if (len == 0)
+		return NULL;
+	(void)snprintf(out_name, SYSCALL_NAME_MAX, "%.*s", (int)len, at);
+	return at + len + (at[len] == '|');
+}
+
 bool closure_follows(const struct closure_row *row, const struct allowed *set, unsigned by)
 {
-	const char *at = row->when;
+	char name[SYSCALL_NAME_MAX];
 
-	if (!strcmp(at, "-"))
+	if (!strcmp(row->when, "-"))
 		return true;
-	while (*at) {
-		size_t len = strcspn(at, "|");
-		char name[SYSCALL_NAME_MAX];
-
-		(void)snprintf(name, sizeof(name), "%.*s", (int)len, at);
+	for (const char *at = next_name(row->when, name); at; at = next_name(at, name)) {
 		if (allowed_by(set, name) & by)
 			return true;
-		at += len + (at[len] == '|');
+	}
+	return false;
+}
+
+bool closure_names_itself(const struct closure_row *row)
+{
+	char name[SYSCALL_NAME_MAX];
+
+	for (const char *at = next_name(row->when, name); at; at = next_name(at, name)) {
+		if (!strcmp(name, row->name))
+			return true;
 	}
 	return false;
 }

@@ -28,4 +28,8 @@ const struct closure_row *closure_implied(size_t *out_len);
  */
 bool closure_follows(const struct closure_row *row, const struct allowed *set, unsigned by);
 
+/** Whether the call is among its own conditions: then the row says that a call which was made in
+ * one phase may be made in any. */
+bool closure_names_itself(const struct closure_row *row);
+
 #endif

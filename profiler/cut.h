@@ -2,6 +2,7 @@
  * cut.h: a profile while it is being cut from a recording.  Private to the steps that cut it:
  *
  *   generate.c   whether a recording will do, and the order of the steps
+ *   cut_select.c which recorded calls count
  *   cut_names.c  which ABIs and names go in, and what put each there
  *   cut_write.c  the rules that say so
  *   cut_tell.c   what people are told of it
@@ -24,12 +25,38 @@ struct cut {
 	const struct recording *rec;
 	const struct generate_options *options;
 	const struct notice *to;
+	struct bits
+		phases; /* asked for: indexes into rec->phases; counts if options->n_phases > 0 */
+	size_t exec; /* index of phase exec in rec->phases, or SIZE_MAX */
 	struct profile profile; /* default action and ABIs first, the rules last */
+	struct allowed seen; /* what the program called, in whatever phase; BY_RECORDING */
 	struct allowed allowed;
 };
 
-/** Whether every call of this entry was denied by a filter: it says nothing of a need. */
-bool always_denied(const struct rec_call *call);
+/* Why a call that was recorded says nothing of what to allow. */
+enum left_out {
+	KEPT, /* it does */
+	OUT_PHASE, /* it was made in none of the phases that were asked for */
+	OUT_EXEC, /* it was made only by what entered from outside, which was not asked for */
+	OUT_DENIED, /* a filter denied it whenever it was made */
+	OUT_UNKNOWN, /* it has no name, and the kernel answered ENOSYS whenever it was made */
+	OUT_REASONS,
+};
+
+/**
+ * Find the phases that cut->options names.
+ *
+ * Errors: -EINVAL for one that the recording does not have, with those that it has.
+ */
+int cut_select(struct cut *cut, struct err *e);
+
+enum left_out cut_left_out(const struct cut *cut, const struct rec_call *call);
+
+/** The same if all phases of the program had been asked for: what the program is known to do. */
+enum left_out cut_left_out_of_all(const struct cut *cut, const struct rec_call *call);
+
+/** Whether the profile lacks the call for this reason: nothing else put its name in. */
+bool cut_is_left_out(const struct cut *cut, const struct rec_call *call, enum left_out why);
 
 /**
  * List in cut->profile the host's own ABI, and those that were recorded, in the order of the table.

@@ -93,22 +93,8 @@ static bool name_exists(const struct profile *profile, const char *name)
 	return false;
 }
 
-bool always_denied(const struct rec_call *call)
+static int err_no_name(const struct cut *cut, const struct rec_call *call, struct err *e)
 {
-	return call->denied > 0 && call->denied == call->count;
-}
-
-static int add_call(struct cut *cut, const struct rec_call *call, struct err *e)
-{
-	char buf[SYSCALL_NAME_MAX];
-	const char *name = syscall_name(call->abi, call->nr, buf);
-
-	if (always_denied(call))
-		return 0;
-	if (name)
-		return allowed_add(&cut->allowed, name, BY_RECORDING, e);
-	if (call->enosys > 0 && call->enosys == call->count)
-		return 0;
 	return err_set(e, EINVAL,
 		"%s: %s number %" PRId32 " was called %" PRIu64
 		" times and has no name known here, "
@@ -117,12 +103,32 @@ static int add_call(struct cut *cut, const struct rec_call *call, struct err *e)
 		cut->name, call->abi->name, (int32_t)call->nr, call->count);
 }
 
+static int add_call(struct cut *cut, const struct rec_call *call, struct err *e)
+{
+	char buf[SYSCALL_NAME_MAX];
+	const char *name = syscall_name(call->abi, call->nr, buf);
+
+	if (name && cut_left_out_of_all(cut, call) == KEPT &&
+		allowed_add(&cut->seen, name, BY_RECORDING, e))
+		return -e->code;
+	if (cut_left_out(cut, call) != KEPT)
+		return 0;
+	return name ? allowed_add(&cut->allowed, name, BY_RECORDING, e) : err_no_name(cut, call, e);
+}
+
 static int add_recorded(struct cut *cut, struct err *e)
 {
+	const struct generate_options *options = cut->options;
+
 	for (size_t i = 0; i < cut->rec->n_calls; i++) {
 		if (add_call(cut, &cut->rec->calls[i], e))
 			return -e->code;
 	}
+	if (cut->allowed.n_names == 0 && (options->n_phases > 0 || options->exclude_exec))
+		return err_set(e, EINVAL,
+			"%s: nothing to allow: what was asked for holds no call, or none that was "
+			"let through",
+			cut->name);
 	if (cut->allowed.n_names == 0)
 		return err_set(e, EINVAL,
 			"%s: every call in it was denied or unknown to the kernel: nothing to "
@@ -148,7 +154,10 @@ static int add_base(struct cut *cut, struct err *e)
 
 bool cut_implies(const struct cut *cut, const struct closure_row *row)
 {
-	return closure_follows(row, &cut->allowed, BY_RECORDING);
+	/* What the phases asked for show needs no word of other phases. */
+	if (closure_names_itself(row) && (allowed_by(&cut->allowed, row->name) & BY_RECORDING))
+		return false;
+	return closure_follows(row, &cut->seen, BY_RECORDING);
 }
 
 static int add_implied(struct cut *cut, struct err *e)

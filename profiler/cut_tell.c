@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base.h"
+#include "phase.h"
 #include "scope.h"
 
 /* Their operations are done by the kernel without a system call. */
@@ -31,28 +32,57 @@ static void tell_names(const struct cut *cut, struct name_row *row, const char *
 		notice_tell(cut->to, "%s: %s", what, name_row_text(row));
 }
 
-/* What was recorded and is not in the profile. */
-static void tell_skipped(const struct cut *cut)
+static const char *const LEFT_OUT[OUT_REASONS] = {
+	[OUT_PHASE] = "left out, for they were made in none of the phases asked for",
+	[OUT_EXEC] = "left out, for only what entered from outside made them",
+	[OUT_DENIED] = "left out, for a filter denied them whenever they were called",
+	[OUT_UNKNOWN] = "left out, for they have no name and the kernel lacks them",
+};
+
+/* "mount", or "x86_64 1000". */
+static void add_call_to_row(struct name_row *row, const struct rec_call *call)
 {
-	struct name_row denied = {0}, unknown = {0};
+	char buf[SYSCALL_NAME_MAX], one[2 * SYSCALL_NAME_MAX];
+	const char *name = syscall_name(call->abi, call->nr, buf);
 
-	for (size_t i = 0; i < cut->rec->n_calls; i++) {
-		const struct rec_call *call = &cut->rec->calls[i];
-		char buf[SYSCALL_NAME_MAX], one[2 * SYSCALL_NAME_MAX];
-		const char *name = syscall_name(call->abi, call->nr, buf);
+	if (name)
+		(void)snprintf(one, sizeof(one), "%s", name);
+	else
+		(void)snprintf(one, sizeof(one), "%s %" PRId32, call->abi->name, (int32_t)call->nr);
+	name_row_add(row, one);
+}
 
-		if (name)
-			(void)snprintf(one, sizeof(one), "%s", name);
-		else
-			(void)snprintf(one, sizeof(one), "%s %" PRId32, call->abi->name,
-				(int32_t)call->nr);
-		if (!name && !always_denied(call))
-			name_row_add(&unknown, one);
-		else if (!name || !allowed_has(&cut->allowed, name))
-			name_row_add(&denied, one);
+/* What was recorded and is not in the profile. */
+static void tell_left_out(const struct cut *cut)
+{
+	for (int why = KEPT + 1; why < OUT_REASONS; why++) {
+		struct name_row row = {0};
+
+		for (size_t i = 0; i < cut->rec->n_calls; i++) {
+			if (cut_is_left_out(cut, &cut->rec->calls[i], (enum left_out)why))
+				add_call_to_row(&row, &cut->rec->calls[i]);
+		}
+		tell_names(cut, &row, LEFT_OUT[why]);
 	}
-	tell_names(cut, &denied, "left out, for a filter denied them whenever they were called");
-	tell_names(cut, &unknown, "left out, for they have no name and the kernel lacks them");
+}
+
+/* A filter for later may lack what the start needs. */
+static void tell_phases(const struct cut *cut)
+{
+	const char *start = phase_name(PHASE_START);
+	bool has_start = false, wants_start = cut->options->n_phases == 0;
+
+	for (size_t i = 0; i < cut->rec->phases.n_names; i++)
+		has_start |= !strcmp(cut->rec->phases.names[i], start);
+	for (size_t i = 0; i < cut->options->n_phases; i++)
+		wants_start |= !strcmp(cut->options->phases[i], start);
+	if (has_start && !wants_start)
+		notice_tell(cut->to,
+			"without phase %s: this is for a filter that is loaded when the program "
+			"runs; one before it must allow what both call, for a later filter only "
+			"takes away",
+			start);
+	recording_tell_phases(cut->rec, cut->to);
 }
 
 /* Whether @by, and no reason before it, put it in. */
@@ -192,12 +222,12 @@ static void tell_summary(const struct cut *cut)
 
 void cut_tell(const struct cut *cut)
 {
-	tell_skipped(cut);
+	tell_left_out(cut);
 	tell_added(cut);
 	tell_unportable(cut);
 	tell_uring(cut);
 	tell_fallbacks(cut);
-	recording_tell_phases(cut->rec, cut->to);
+	tell_phases(cut);
 	if (!allowed_has(&cut->allowed, "execve"))
 		notice_tell(cut->to, "execve is not allowed: no program can be started under it");
 	tell_summary(cut);

@@ -11,7 +11,9 @@
 static void cut_done(struct cut *cut)
 {
 	profile_done(&cut->profile);
+	allowed_done(&cut->seen);
 	allowed_done(&cut->allowed);
+	bits_done(&cut->phases);
 }
 
 struct generate_options generate_defaults(void)
@@ -75,7 +77,8 @@ int profile_generate(const char *name, const struct recording *rec,
 			"again",
 			name);
 	cut.profile.default_action = options->default_action;
-	if (cut_list_abis(&cut, e) || cut_add_names(&cut, e) || cut_write_rules(&cut, e))
+	if (cut_select(&cut, e) || cut_list_abis(&cut, e) || cut_add_names(&cut, e) ||
+		cut_write_rules(&cut, e))
 		return -e->code;
 	cut_tell(&cut);
 	*out = cut.profile;

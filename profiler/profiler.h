@@ -19,6 +19,9 @@ struct generate_options {
 	bool nnp; /* the container runs with no_new_privs: the runtime needs less */
 	action_t default_action; /* for what is not in the profile */
 	bool exact; /* leave out what is implied */
+	const char *const *phases; /* borrowed; if any: only what was called in one of these */
+	size_t n_phases;
+	bool exclude_exec; /* leave out what only processes called that entered from outside */
 	bool allow_incomplete;
 };
 

@@ -35,6 +35,11 @@ golden web-kill 0 --default-action kill web.rec.json
 golden web-log 0 --default-action log web.rec.json
 golden web-eperm 0 --default-action errno --errno EPERM web.rec.json
 golden web-exact 0 --exact web.rec.json
+golden phases 0 --runtime none phases.rec.json
+golden phase-serve 0 --runtime none --phase serve phases.rec.json
+golden phase-both 0 --runtime none --phase reload --phase start phases.rec.json
+golden phase-exec 0 --runtime none --exact --phase exec phases.rec.json
+golden without-exec 0 --runtime none --exclude-origin exec phases.rec.json
 golden compat 0 compat.rec.json
 golden compat-exact 0 --exact --runtime none compat.rec.json
 golden arm64 0 arm64.rec.json
@@ -96,6 +101,9 @@ misuse "unknown errno" --errno ENOTHING web.rec.json
 misuse "errno 0" --errno 0 web.rec.json
 misuse "errno 4096" --errno 4096 web.rec.json
 misuse "--errno with kill" --default-action kill --errno EPERM web.rec.json
+misuse "unknown origin" --exclude-origin start phases.rec.json
+misuse "exec asked for and left out" --phase exec --exclude-origin exec phases.rec.json
+misuse "33 phases" $(printf -- '--phase start %.0s' {1..33}) phases.rec.json
 misuse "standard input twice" - -
 cp web.rec.json "$TMP/"
 misuse "-o on the recording" -o "$TMP/web.rec.json" "$TMP/web.rec.json"
@@ -121,6 +129,9 @@ refused '../../profiles/runtime-base.tsv:1:' "a file that is no JSON" ../../prof
 refused 'generate/compat.out: .*not a recording' "a profile instead" generate/compat.out
 sed 's/"version": 1/"version": 2/' web.rec.json >"$TMP/new.json"
 refused "$TMP/new.json: .*version" "a recording of another version" "$TMP/new.json"
+refused 'phases.rec.json: phase "server" .*: start, serve, exec, reload$' "an unknown phase" \
+    --phase start --phase server phases.rec.json
+refused 'web.rec.json: phase "start" .* knew none' "a phase of a recording without any" --phase start web.rec.json
 refused 'unended.rec.json: incomplete' "an incomplete one among others" web.rec.json unended.rec.json
 
 if [ -w /dev/full ]; then

@@ -63,6 +63,11 @@ static void test_follows(void)
 	ok(!closure_follows(&none, &set, BY_RECORDING | BY_BASE), "names are compared whole");
 	ok(!closure_follows(&one, &set, BY_BASE) && closure_follows(&any, &set, BY_BASE),
 		"only names that are there for one of the reasons count");
+	ok(closure_names_itself(&(struct closure_row){"brk", "mmap|brk", "", "", ""}) &&
+			!closure_names_itself(
+				&(struct closure_row){"brk", "mmap|brk2", "", "", ""}) &&
+			!closure_names_itself(&always),
+		"a row may name its own call");
 }
 
 int main(void)

@@ -4,97 +4,8 @@
 #include <stdint.h>
 
 #include "base.h"
-#include "profiler.h"
+#include "generate_trial.h"
 #include "scope.h"
-#include "tap.h"
-
-enum { HEARD_MAX = 8192 };
-
-/* Everything that was told, one line each. */
-struct heard {
-	char text[HEARD_MAX];
-};
-
-static void hear(void *ctx, const char *text)
-{
-	struct heard *heard = ctx;
-	size_t used = strlen(heard->text);
-
-	snprintf(heard->text + used, sizeof(heard->text) - used, "%s\n", text);
-}
-
-/* One run of the generator. */
-struct trial {
-	struct recording rec;
-	struct generate_options options;
-	struct profile profile;
-	struct heard heard;
-	struct err e;
-	int code;
-};
-
-static void trial_done(struct trial *t)
-{
-	recording_done(&t->rec);
-	profile_done(&t->profile);
-}
-
-/* A recording of a host that ended well and holds nothing yet; no base set. */
-static void trial_init(struct trial *t, const char *machine)
-{
-	*t = (struct trial){.options = generate_defaults()};
-	t->options.runtime = BASE_NONE;
-	if (recording_init(&t->rec, "test", &t->e))
-		abort();
-	recording_end(&t->rec, 0);
-	free(t->rec.host_machine);
-	t->rec.host_machine = strdup(machine);
-}
-
-static struct rec_call *add(struct trial *t, const char *abi, uint32_t nr, uint64_t count)
-{
-	struct rec_call *call = recording_call(&t->rec, abi_by_name(abi), nr);
-
-	if (!call)
-		abort();
-	call->count = count;
-	return call;
-}
-
-static struct rec_call *add_named(struct trial *t, const char *abi, const char *name)
-{
-	uint32_t nr;
-
-	if (syscall_number(abi_by_name(abi), name, &nr))
-		abort();
-	return add(t, abi, nr, 1);
-}
-
-static int generate(struct trial *t)
-{
-	struct notice to = {.tell = hear, .ctx = &t->heard};
-
-	profile_done(&t->profile);
-	t->profile = (struct profile){0};
-	t->heard.text[0] = '\0';
-	t->e = (struct err){0};
-	t->code = profile_generate("web.rec.json", &t->rec, &t->options, &t->profile, &to, &t->e);
-	return t->code;
-}
-
-static bool allows(const struct trial *t, const char *name)
-{
-	for (size_t i = 0; t->profile.n_rules == 1 && i < t->profile.rules[0].n_names; i++) {
-		if (!strcmp(t->profile.rules[0].names[i], name))
-			return true;
-	}
-	return false;
-}
-
-static bool says(const struct trial *t, const char *text)
-{
-	return strstr(t->heard.text, text) != NULL;
-}
 
 /* "x86_64 i386" */
 static const char *abis(const struct trial *t, char *buf, size_t size)
@@ -335,7 +246,7 @@ static void test_incomplete(void)
 static void test_accept(void)
 {
 	scoped(trial_done) struct trial t;
-	struct notice to = {.tell = hear, .ctx = &t.heard};
+	struct notice to = notice_to(&t.heard);
 
 	trial_init(&t, "x86_64");
 	ok(!generate_accept("a", &t.rec, &t.options, &to, &t.e) && !*t.heard.text,
