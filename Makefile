@@ -124,13 +124,13 @@ endef
 $(foreach m,$(MODULES),$(eval $(call module,$(m))))
 
 # Data that is compiled in.
-$(BUILD)/gen/runtime_base.inc: profiles/runtime-base.tsv | $(SETUP)
-	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' '!/^#/ && NF >= 3 && $$1 != "runtime" { \
-		printf "\t{\"%s\", \"%s\", \"%s\"},\n", $$1, $$2, $$3 }' $< > $@
+$(BUILD)/gen/runtime_base.inc: profiles/runtime-base.tsv Makefile | $(SETUP)
+	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' '!/^#/ && NF == 4 { \
+		printf "\t{\"%s\", \"%s\", \"%s\", \"%s\"},\n", $$1, $$2, $$3, $$4 }' $< > $@
 $(BUILD)/profiler/base.o: $(BUILD)/gen/runtime_base.inc
 # Five columns of text: implied.tsv becomes the rows of implied.inc.
 CLOSURES := implied
-$(CLOSURES:%=$(BUILD)/gen/%.inc): $(BUILD)/gen/%.inc: profiles/%.tsv | $(SETUP)
+$(CLOSURES:%=$(BUILD)/gen/%.inc): $(BUILD)/gen/%.inc: profiles/%.tsv Makefile | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' '!/^#/ && NF == 5 { \
 		printf "\t{\"%s\", \"%s\", \"%s\", \"%s\", \"%s\"},\n", $$1, $$2, $$3, $$4, $$5 }' $< > $@
 $(BUILD)/profiler/closure.o: $(CLOSURES:%=$(BUILD)/gen/%.inc)

@@ -35,6 +35,7 @@ static const char HELP[] =
 	"      --exclude-origin exec\n"
 	"                           without what only processes called that entered the\n"
 	"                           container from outside (podman exec, probes)\n"
+	"      --notes FILE         say there, in JSON, why each call is allowed or left out\n"
 	"      --default-action A   for all other calls: errno (default), kill, log\n"
 	"      --errno NAME|N       with errno: what they fail with; default ENOSYS, on which\n"
 	"                           libraries fall back to older calls\n"
@@ -51,6 +52,7 @@ enum format { FORMAT_JSON, FORMAT_BPF, FORMAT_DISASM };
 
 struct request {
 	const char *out; /* NULL: standard output */
+	const char *notes; /* NULL: none */
 	const char *errno_text; /* NULL: not given */
 	struct generate_options options;
 	const char *phases[PHASES_MAX]; /* options.n_phases of them */
@@ -95,10 +97,11 @@ enum {
 	EXACT,
 	PHASE,
 	EXCLUDE_ORIGIN,
+	NOTES,
 	DEFAULT_ACTION,
 	ERRNO,
 	ALLOW_INCOMPLETE,
-	FORMAT
+	FORMAT,
 };
 
 static int take_phase(struct request *request)
@@ -133,6 +136,9 @@ static int take_option(int option, struct request *request)
 				"generate", "--exclude-origin is exec: not \"%s\"", optarg);
 		request->options.exclude_exec = true;
 		return EXIT_OK;
+	case NOTES:
+		request->notes = optarg;
+		return EXIT_OK;
 	case DEFAULT_ACTION:
 		return choose("--default-action is errno, kill or log", optarg, ACTIONS,
 			&request->default_action);
@@ -149,6 +155,15 @@ static int take_option(int option, struct request *request)
 	}
 }
 
+static int check_notes(const struct request *request)
+{
+	const char *out = request->out ? request->out : "-";
+
+	if (!strcmp(request->notes, out))
+		return cli_misuse("generate", "--notes %s: the profile goes there", out);
+	return recordings_spare("generate", &request->recordings, "--notes", request->notes);
+}
+
 /* What can only be said about the files once all options are known. */
 static int check_files(struct request *request)
 {
@@ -157,6 +172,8 @@ static int check_files(struct request *request)
 	if (request->out && !strcmp(request->out, "-"))
 		request->out = NULL;
 	status = recordings_check("generate", &request->recordings, request->out);
+	if (!status && request->notes)
+		status = check_notes(request);
 	if (status)
 		return status;
 	if (request->format == FORMAT_BPF && !request->out && isatty(STDOUT_FILENO))
@@ -205,6 +222,7 @@ static int parse(int argc, char **argv, struct request *request)
 		{"exact", no_argument, NULL, EXACT},
 		{"phase", required_argument, NULL, PHASE},
 		{"exclude-origin", required_argument, NULL, EXCLUDE_ORIGIN},
+		{"notes", required_argument, NULL, NOTES},
 		{"default-action", required_argument, NULL, DEFAULT_ACTION},
 		{"errno", required_argument, NULL, ERRNO},
 		{"allow-incomplete", no_argument, NULL, ALLOW_INCOMPLETE},
@@ -272,25 +290,35 @@ static void tell_next(const struct request *request, const struct recording *rec
 	fputs(" --name NAME\n", stderr);
 }
 
+/* The profile last: it is there only if all that was asked for is. */
+static int write_files(const struct request *request, const char *text, size_t size,
+	const char *notes, size_t notes_size, struct err *e)
+{
+	if (notes && file_replace(request->notes, notes, notes_size, 0644, e))
+		return -e->code;
+	return file_replace(request->out ? request->out : "-", text, size, 0644, e);
+}
+
 static int generate(const struct request *request)
 {
 	struct notice notice = cli_notice("generate");
 	scoped(recording_done) struct recording rec = {0};
 	scoped(profile_done) struct profile profile = {0};
-	scoped_free char *text = NULL;
+	scoped_free char *text = NULL, *notes = NULL;
 	const char *name = recordings_name(&request->recordings);
-	size_t size = 0;
+	size_t size = 0, notes_size = 0;
 	struct err e;
 	int code;
 
 	if (recordings_join(&request->recordings, &request->options, &notice, &rec, &e) ||
-		profile_generate(name, &rec, &request->options, &profile, &notice, &e))
+		profile_generate_noted(name, &rec, &request->options, &profile,
+			request->notes ? &notes : NULL, &notes_size, &notice, &e))
 		return cli_fail("generate", EXIT_USAGE, &e);
 	if (request->format == FORMAT_JSON)
 		code = profile_emit(&profile, &text, &size, &e);
 	else
 		code = format_filter(request, name, &profile, &text, &size, &e);
-	if (code || file_replace(request->out ? request->out : "-", text, size, 0644, &e))
+	if (code || write_files(request, text, size, notes, notes_size, &e))
 		return cli_fail("generate", EXIT_USAGE, &e);
 	tell_next(request, &rec);
 	return EXIT_OK;

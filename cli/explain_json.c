@@ -17,16 +17,6 @@ static void put_u64(struct json_writer *w, const char *key, uint64_t value)
 	json_put_u64(w, value);
 }
 
-static void put_names(struct json_writer *w, const char *key, const struct rec_names *names,
-	const struct bits *set)
-{
-	json_key(w, key);
-	json_open_inline(w, '[');
-	for (size_t n = bits_next(set, 0); n != SIZE_MAX; n = bits_next(set, n + 1))
-		json_put_string(w, names->names[n]);
-	json_close(w, ']');
-}
-
 static void put_many(struct json_writer *w)
 {
 	json_key(w, "many");
@@ -135,8 +125,8 @@ static void put_call(
 	put_u64(w, "runs", bits_count(&call->sources));
 	put_u64(w, "first_ns", call->first_ns);
 	put_u64(w, "last_ns", call->last_ns);
-	put_names(w, "phases", &rec->phases, &call->phases);
-	put_names(w, "programs", &rec->programs, &call->programs);
+	rec_text_put_names(w, "phases", &rec->phases, &call->phases);
+	rec_text_put_names(w, "programs", &rec->programs, &call->programs);
 	put_args(w, call);
 	put_origins(w, rec, call);
 	json_close(w, '}');

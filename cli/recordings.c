@@ -21,20 +21,28 @@ static bool is_same_file(const char *a, const char *b)
 	       st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino;
 }
 
+int recordings_spare(const char *command, const struct recordings *recordings, const char *option,
+	const char *file)
+{
+	for (int i = 0; i < recordings->n_files; i++) {
+		if (is_same_file(file, recordings->files[i]))
+			return cli_misuse(
+				command, "%s %s would overwrite the recording", option, file);
+	}
+	return EXIT_OK;
+}
+
 int recordings_check(const char *command, const struct recordings *recordings, const char *out)
 {
 	int inputs = 0;
 
 	if (recordings->n_files == 0)
 		return cli_misuse(command, "no recording given");
-	for (int i = 0; i < recordings->n_files; i++) {
+	for (int i = 0; i < recordings->n_files; i++)
 		inputs += !strcmp(recordings->files[i], "-");
-		if (out && is_same_file(out, recordings->files[i]))
-			return cli_misuse(command, "-o %s would overwrite the recording", out);
-	}
 	if (inputs > 1)
 		return cli_misuse(command, "standard input (-) can be read once only");
-	return EXIT_OK;
+	return out ? recordings_spare(command, recordings, "-o", out) : EXIT_OK;
 }
 
 int recordings_join(const struct recordings *recordings, const struct generate_options *options,

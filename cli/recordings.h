@@ -19,6 +19,10 @@ struct recordings {
  */
 int recordings_check(const char *command, const struct recordings *recordings, const char *out);
 
+/** Whether @file, which is written because of @option, is none of them; likewise. */
+int recordings_spare(const char *command, const struct recordings *recordings, const char *option,
+	const char *file);
+
 /** What errors call them: the only file, or all of them together. */
 const char *recordings_name(const struct recordings *recordings);
 

@@ -145,6 +145,11 @@ void json_put_i64(struct json_writer *w, int64_t value);
 void json_put_bool(struct json_writer *w, bool value);
 void json_put_null(struct json_writer *w);
 
+/** A member of the object that is open: its key and its value. */
+void json_member_text(struct json_writer *w, const char *key, const char *text);
+void json_member_u64(struct json_writer *w, const char *key, uint64_t value);
+void json_member_bool(struct json_writer *w, const char *key, bool value);
+
 /** End the text with a newline and hand it out: heap, owned by the caller.  Ends the writer. */
 int json_writer_end(struct json_writer *w, char **out_text, size_t *out_size, struct err *e);
 

@@ -190,6 +190,24 @@ void json_put_null(struct json_writer *w)
 	fputs("null", w->stream);
 }
 
+void json_member_text(struct json_writer *w, const char *key, const char *text)
+{
+	json_key(w, key);
+	json_put_string(w, text);
+}
+
+void json_member_u64(struct json_writer *w, const char *key, uint64_t value)
+{
+	json_key(w, key);
+	json_put_u64(w, value);
+}
+
+void json_member_bool(struct json_writer *w, const char *key, bool value)
+{
+	json_key(w, key);
+	json_put_bool(w, value);
+}
+
 int json_writer_end(struct json_writer *w, char **out_text, size_t *out_size, struct err *e)
 {
 	bool failed;

@@ -93,3 +93,13 @@ const char *rec_text_tuple(const struct rec_call *call, size_t i, char buf[CALL_
 	}
 	return buf;
 }
+
+void rec_text_put_names(struct json_writer *w, const char *key, const struct rec_names *names,
+	const struct bits *set)
+{
+	json_key(w, key);
+	json_open_inline(w, '[');
+	for (size_t n = bits_next(set, 0); n != SIZE_MAX; n = bits_next(set, n + 1))
+		json_put_string(w, names->names[n]);
+	json_close(w, ']');
+}

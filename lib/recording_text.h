@@ -5,6 +5,7 @@
 #define SYSCLAMP_RECORDING_TEXT_H
 
 #include "args_text.h"
+#include "json.h"
 #include "recording.h"
 
 enum {
@@ -36,5 +37,9 @@ const char *rec_text_value(
 
 /** Values that stood together, "setsockopt(?, SOL_SOCKET, SO_KEEPALIVE)".  Returns @buf. */
 const char *rec_text_tuple(const struct rec_call *call, size_t i, char buf[CALL_TEXT_MAX]);
+
+/** A member of the object that is open in @w: those of @names that are in @set. */
+void rec_text_put_names(struct json_writer *w, const char *key, const struct rec_names *names,
+	const struct bits *set);
 
 #endif

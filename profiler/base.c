@@ -34,6 +34,11 @@ bool base_call_needed(const struct base_call *call, enum base_runtime runtime, b
 	return !strcmp(call->nnp, nnp ? "yes" : "no");
 }
 
+const char *base_runtime_name(enum base_runtime runtime)
+{
+	return RUNTIMES[runtime].name;
+}
+
 const char *base_runtime_label(enum base_runtime runtime)
 {
 	return RUNTIMES[runtime].label;

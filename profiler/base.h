@@ -15,6 +15,7 @@ struct base_call {
 	const char *runtime; /* "runc", "crun" */
 	const char *nnp; /* "yes", "no": measured with or without no_new_privs */
 	const char *name;
+	const char *source; /* in how many traced runs of which version it was seen */
 };
 
 /** A static table; @out_len its length. */
@@ -22,6 +23,9 @@ const struct base_call *base_table(size_t *out_len);
 
 /** Whether @runtime makes this call in a container with or without no_new_privs. */
 bool base_call_needed(const struct base_call *call, enum base_runtime runtime, bool nnp);
+
+/** As in options: "any". */
+const char *base_runtime_name(enum base_runtime runtime);
 
 /** For messages: "runc", "crun", "runc and crun". */
 const char *base_runtime_label(enum base_runtime runtime);

@@ -6,6 +6,7 @@
  *   cut_names.c  which ABIs and names go in, and what put each there
  *   cut_write.c  the rules that say so
  *   cut_tell.c   what people are told of it
+ *   cut_notes.c  the file that says why each name is there
  *
  * What put a name in is enum allowed_by (allowed.h).  A step that narrows names down to arguments
  * stands between cut_names.c and cut_write.c: it fills allowed_name.pins.
@@ -83,5 +84,8 @@ int cut_write_rules(struct cut *cut, struct err *e);
 
 /** Say what was added, what was left out, and what may surprise. */
 void cut_tell(const struct cut *cut);
+
+/** Write the notes (sysclamp-notes(5)): heap, owned by the caller.  Same cut, same bytes. */
+int cut_notes(const struct cut *cut, char **out_text, size_t *out_size, struct err *e);
 
 #endif

@@ -63,25 +63,40 @@ int generate_accept(const char *name, const struct recording *rec,
 	return 0;
 }
 
-int profile_generate(const char *name, const struct recording *rec,
-	const struct generate_options *options, struct profile *out, const struct notice *to,
-	struct err *e)
+/* All steps but the last ones, which tell of them. */
+static int cut_all(struct cut *cut, struct err *e)
 {
-	scoped(cut_done) struct cut cut = {.name = name, .rec = rec, .options = options, .to = to};
-
-	if (generate_accept(name, rec, options, NULL, e))
+	if (generate_accept(cut->name, cut->rec, cut->options, NULL, e))
 		return -e->code;
-	if (rec->n_calls == 0)
+	if (cut->rec->n_calls == 0)
 		return err_set(e, EINVAL,
 			"%s: holds no calls: nothing to cut a profile from; record the workload "
 			"again",
-			name);
-	cut.profile.default_action = options->default_action;
-	if (cut_select(&cut, e) || cut_list_abis(&cut, e) || cut_add_names(&cut, e) ||
-		cut_write_rules(&cut, e))
+			cut->name);
+	cut->profile.default_action = cut->options->default_action;
+	if (cut_select(cut, e) || cut_list_abis(cut, e) || cut_add_names(cut, e) ||
+		cut_write_rules(cut, e))
+		return -e->code;
+	return 0;
+}
+
+int profile_generate_noted(const char *name, const struct recording *rec,
+	const struct generate_options *options, struct profile *out, char **out_notes,
+	size_t *out_size, const struct notice *to, struct err *e)
+{
+	scoped(cut_done) struct cut cut = {.name = name, .rec = rec, .options = options, .to = to};
+
+	if (cut_all(&cut, e) || (out_notes && cut_notes(&cut, out_notes, out_size, e)))
 		return -e->code;
 	cut_tell(&cut);
 	*out = cut.profile;
 	cut.profile = (struct profile){0};
 	return 0;
+}
+
+int profile_generate(const char *name, const struct recording *rec,
+	const struct generate_options *options, struct profile *out, const struct notice *to,
+	struct err *e)
+{
+	return profile_generate_noted(name, rec, options, out, NULL, NULL, to, e);
 }

@@ -59,6 +59,15 @@ int profile_generate(const char *name, const struct recording *rec,
 	struct err *e);
 
 /**
+ * The same, and why each name is in the profile or not: the text of sysclamp-notes(5).
+ *
+ * @out_notes: heap, owned by the caller, @out_size bytes.  Same input, same bytes.
+ */
+int profile_generate_noted(const char *name, const struct recording *rec,
+	const struct generate_options *options, struct profile *out, char **out_notes,
+	size_t *out_size, const struct notice *to, struct err *e);
+
+/**
  * Allow in @base what @with allows, and leave the rest as it is: names that @with allows leave the
  * rules of @base, whatever these say of them and under which conditions.
  *

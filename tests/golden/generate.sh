@@ -52,8 +52,46 @@ golden unnamed 2 unnamed.rec.json
 golden empty 2 empty.rec.json
 golden disasm 0 --runtime none --format disasm compat.rec.json
 
-# One input, one output: whatever the order of the files, the way in and the way out.
 generate() { "$SYSCLAMP" generate "$@" 2>/dev/null; }
+
+# check_notes NOTES PROFILE: what does not fit together.
+check_notes() {
+    /usr/bin/python3 - "$@" <<'END'
+import json, sys
+notes, profile = (json.load(open(path, encoding="utf-8")) for path in sys.argv[1:])
+allowed = sorted({name for rule in profile["syscalls"] for name in rule["names"]})
+noted = [call["name"] for call in notes["calls"]]
+if noted != allowed:
+    print("names differ:", set(noted) ^ set(allowed))
+for call in notes["calls"]:
+    if not call["reasons"] or any(not reason["by"] for reason in call["reasons"]):
+        print(call["name"], "has no reason")
+for call in notes["left_out"]:
+    if call.get("name") in allowed:
+        print(call["name"], "is allowed and left out")
+END
+}
+
+# The notes: generate/CASE.notes.
+noted() {
+    local name=$1
+    shift
+    "$SYSCLAMP" generate -o "$TMP/noted.json" --notes "$TMP/notes" "$@" 2>"$TMP/err" </dev/null
+    is "$?" 0 "notes of $name: exit status" || sed 's/^/#   /' "$TMP/err"
+    if [ -n "${UPDATE:-}" ]; then cp "$TMP/notes" "generate/$name.notes"; fi
+    same "generate/$name.notes" "$TMP/notes" "notes of $name"
+    is "$(check_notes "$TMP/notes" "$TMP/noted.json")" "" \
+        "notes of $name: each name of the profile with a reason, and no other"
+}
+noted web web.rec.json
+noted joined --runtime runc --nnp no web.rec.json compat.rec.json
+noted phase-serve --runtime none --phase serve phases.rec.json
+noted without-exec --runtime none --exact --exclude-origin exec phases.rec.json
+generate -o "$TMP/noted.json" --notes - web.rec.json 2>/dev/null >"$TMP/dash"
+same generate/web.notes "$TMP/dash" "--notes - is standard output"
+same generate/web-any-nnp-yes.out "$TMP/noted.json" "the profile is the same without notes"
+
+# One input, one output: whatever the order of the files, the way in and the way out.
 joined=generate/joined.out
 generate compat.rec.json web.rec.json >"$TMP/turned"
 same $joined "$TMP/turned" "recordings in the other order: the same profile"
@@ -104,9 +142,12 @@ misuse "--errno with kill" --default-action kill --errno EPERM web.rec.json
 misuse "unknown origin" --exclude-origin start phases.rec.json
 misuse "exec asked for and left out" --phase exec --exclude-origin exec phases.rec.json
 misuse "33 phases" $(printf -- '--phase start %.0s' {1..33}) phases.rec.json
+misuse "--notes where the profile goes" --notes -  web.rec.json
+misuse "--notes on the file of the profile" -o "$TMP/a" --notes "$TMP/a" web.rec.json
 misuse "standard input twice" - -
 cp web.rec.json "$TMP/"
 misuse "-o on the recording" -o "$TMP/web.rec.json" "$TMP/web.rec.json"
+misuse "--notes on the recording" --notes "$TMP/web.rec.json" "$TMP/web.rec.json"
 same web.rec.json "$TMP/web.rec.json" "the recording is as it was"
 
 # refused PATTERN NAME ARGUMENT...: status 2, one line with the pattern, and -o FILE is as it was.
@@ -133,6 +174,11 @@ refused 'phases.rec.json: phase "server" .*: start, serve, exec, reload$' "an un
     --phase start --phase server phases.rec.json
 refused 'web.rec.json: phase "start" .* knew none' "a phase of a recording without any" --phase start web.rec.json
 refused 'unended.rec.json: incomplete' "an incomplete one among others" web.rec.json unended.rec.json
+
+echo before >"$TMP/kept.json"
+"$SYSCLAMP" generate -o "$TMP/kept.json" --notes generate web.rec.json >/dev/null 2>"$TMP/err"
+is "$? $(cat "$TMP/kept.json")" "2 before" "notes that cannot be written: status 2, and the old profile as it was"
+matches "$(tail -n 1 "$TMP/err")" '^sysclamp generate: generate: .*directory' "and says which file"
 
 if [ -w /dev/full ]; then
     "$SYSCLAMP" generate web.rec.json >/dev/full 2>"$TMP/err"
