@@ -29,6 +29,7 @@ static const char HELP[] =
 	"      --exact              without what few runs show: the clock calls of the vDSO, what\n"
 	"                           a signal, an abort, the end of a thread may bring, and what\n"
 	"                           libraries fall back to on another kernel\n"
+	"      --portable LIBC,...  glibc, musl: also what these call for the same\n"
 	"      --phase NAME         only what was called in this phase, such as start or serve; "
 	"may\n"
 	"                           be given again for what both call\n"
@@ -95,6 +96,7 @@ enum {
 	RUNTIME = 256,
 	NNP,
 	EXACT,
+	PORTABLE,
 	PHASE,
 	EXCLUDE_ORIGIN,
 	NOTES,
@@ -103,6 +105,22 @@ enum {
 	ALLOW_INCOMPLETE,
 	FORMAT,
 };
+
+static int take_libcs(char *list, struct request *request)
+{
+	char *name;
+
+	while ((name = strsep(&list, ","))) {
+		enum libc libc;
+
+		if (libc_by_name(name, &libc))
+			return cli_misuse("generate",
+				"--portable: not \"%s\", but glibc, musl or both: glibc,musl",
+				name);
+		request->options.portable |= 1u << libc;
+	}
+	return EXIT_OK;
+}
 
 static int take_phase(struct request *request)
 {
@@ -128,6 +146,8 @@ static int take_option(int option, struct request *request)
 	case EXACT:
 		request->options.exact = true;
 		return EXIT_OK;
+	case PORTABLE:
+		return take_libcs(optarg, request);
 	case PHASE:
 		return take_phase(request);
 	case EXCLUDE_ORIGIN:
@@ -220,6 +240,7 @@ static int parse(int argc, char **argv, struct request *request)
 		{"runtime", required_argument, NULL, RUNTIME},
 		{"nnp", required_argument, NULL, NNP},
 		{"exact", no_argument, NULL, EXACT},
+		{"portable", required_argument, NULL, PORTABLE},
 		{"phase", required_argument, NULL, PHASE},
 		{"exclude-origin", required_argument, NULL, EXCLUDE_ORIGIN},
 		{"notes", required_argument, NULL, NOTES},

@@ -13,7 +13,7 @@
 #include "syscalls.h"
 
 /* What put a name in: one bit each, the first that is set counts. */
-enum allowed_by { BY_RECORDING = 1, BY_BASE = 2, BY_IMPLIED = 4 };
+enum allowed_by { BY_RECORDING = 1, BY_BASE = 2, BY_PORTABLE = 4, BY_IMPLIED = 8 };
 
 /* One way in which the arguments of a call may stand together: at least one condition. */
 struct pin {

@@ -1,18 +1,35 @@
 #include "closure.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "profiler.h"
 #include "scope.h"
+
+static const char *const LIBC_NAMES[LIBCS] = {
+	[LIBC_GLIBC] = "glibc",
+	[LIBC_MUSL] = "musl",
+};
 
 static const struct closure_row IMPLIED[] = {
 #include "implied.inc"
+};
+
+static const struct closure_row PORTABLE[] = {
+#include "portable.inc"
 };
 
 const struct closure_row *closure_implied(size_t *out_len)
 {
 	*out_len = ARRAY_LEN(IMPLIED);
 	return IMPLIED;
+}
+
+const struct closure_row *closure_portable(size_t *out_len)
+{
+	*out_len = ARRAY_LEN(PORTABLE);
+	return PORTABLE;
 }
 
 /* The next of the names in @at, in @out_name; returns where to go on, or NULL at the end. */
@@ -48,4 +65,20 @@ bool closure_names_itself(const struct closure_row *row)
 			return true;
 	}
 	return false;
+}
+
+const char *libc_name(enum libc libc)
+{
+	return LIBC_NAMES[libc];
+}
+
+int libc_by_name(const char *name, enum libc *out_libc)
+{
+	for (int libc = 0; libc < LIBCS; libc++) {
+		if (!strcmp(LIBC_NAMES[libc], name)) {
+			*out_libc = (enum libc)libc;
+			return 0;
+		}
+	}
+	return -ENOENT;
 }

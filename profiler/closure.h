@@ -14,12 +14,15 @@
 struct closure_row {
 	const char *name; /* the call that is added */
 	const char *when; /* "-": always; "a|b": where one of these is there */
-	const char *group; /* what it is about: "clock" */
+	const char *group; /* what it is about: "clock"; of closure_portable() the C library */
 	const char *reason, *source; /* for people */
 };
 
 /** A static table, sorted by group and name; @out_len its length. */
 const struct closure_row *closure_implied(size_t *out_len);
+
+/** Likewise: what a C library calls where another one calls what is in `when`. */
+const struct closure_row *closure_portable(size_t *out_len);
 
 /**
  * Whether @row follows from the names that are in @set for one of the reasons @by (enum allowed_by,

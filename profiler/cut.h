@@ -67,11 +67,15 @@ bool cut_is_left_out(const struct cut *cut, const struct rec_call *call, enum le
 int cut_list_abis(struct cut *cut, struct err *e);
 
 /**
- * Put in what was recorded, what the runtime needs, and what is implied.
+ * Put in what was recorded, what the runtime needs, what other C libraries call for the same, and
+ * what is implied.
  *
  * Errors: -EINVAL for a number without a name that did something; if nothing is left to allow.
  */
 int cut_add_names(struct cut *cut, struct err *e);
+
+/** Whether @row of closure_portable() is asked for and holds for what was recorded. */
+bool cut_ports(const struct cut *cut, const struct closure_row *row);
 
 /** Whether @row of closure_implied() holds for what was recorded. */
 bool cut_implies(const struct cut *cut, const struct closure_row *row);
@@ -81,6 +85,9 @@ bool cut_implies(const struct cut *cut, const struct closure_row *row);
  * their first name, one for each different pin, with all names that have it.
  */
 int cut_write_rules(struct cut *cut, struct err *e);
+
+/** For messages, the C libraries asked for: "glibc and musl"; returns @buf. */
+const char *cut_libcs(const struct cut *cut, char buf[SYSCALL_NAME_MAX]);
 
 /** Say what was added, what was left out, and what may surprise. */
 void cut_tell(const struct cut *cut);

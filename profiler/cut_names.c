@@ -152,6 +152,14 @@ static int add_base(struct cut *cut, struct err *e)
 	return 0;
 }
 
+bool cut_ports(const struct cut *cut, const struct closure_row *row)
+{
+	enum libc libc;
+
+	return !libc_by_name(row->group, &libc) && (cut->options->portable & 1u << libc) &&
+	       closure_follows(row, &cut->allowed, BY_RECORDING);
+}
+
 bool cut_implies(const struct cut *cut, const struct closure_row *row)
 {
 	/* What the phases asked for show needs no word of other phases. */
@@ -160,24 +168,35 @@ bool cut_implies(const struct cut *cut, const struct closure_row *row)
 	return closure_follows(row, &cut->seen, BY_RECORDING);
 }
 
-static int add_implied(struct cut *cut, struct err *e)
+/* The rows of a closure that hold, of those that exist. */
+static int add_rows(struct cut *cut, const struct closure_row *table, size_t len,
+	bool (*holds)(const struct cut *cut, const struct closure_row *row), enum allowed_by by,
+	struct err *e)
 {
-	size_t len;
-	const struct closure_row *table = closure_implied(&len);
-
-	if (cut->options->exact)
-		return 0;
 	for (size_t i = 0; i < len; i++) {
-		if (name_exists(&cut->profile, table[i].name) && cut_implies(cut, &table[i]) &&
-			allowed_add(&cut->allowed, table[i].name, BY_IMPLIED, e))
+		if (name_exists(&cut->profile, table[i].name) && holds(cut, &table[i]) &&
+			allowed_add(&cut->allowed, table[i].name, by, e))
 			return -e->code;
 	}
 	return 0;
 }
 
+static int add_closures(struct cut *cut, struct err *e)
+{
+	size_t len;
+	const struct closure_row *table = closure_portable(&len);
+
+	if (add_rows(cut, table, len, cut_ports, BY_PORTABLE, e))
+		return -e->code;
+	if (cut->options->exact)
+		return 0;
+	table = closure_implied(&len);
+	return add_rows(cut, table, len, cut_implies, BY_IMPLIED, e);
+}
+
 int cut_add_names(struct cut *cut, struct err *e)
 {
-	if (add_recorded(cut, e) || add_base(cut, e) || add_implied(cut, e))
+	if (add_recorded(cut, e) || add_base(cut, e) || add_closures(cut, e))
 		return -e->code;
 	return 0;
 }

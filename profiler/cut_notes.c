@@ -62,25 +62,31 @@ static void put_base(struct json_writer *w, const struct cut *cut, const char *n
 	}
 }
 
-static void put_row(struct json_writer *w, const char *by, const struct closure_row *row)
+static void put_row(
+	struct json_writer *w, const char *by, const char *group, const struct closure_row *row)
 {
 	json_open_inline(w, '{');
 	json_member_text(w, "by", by);
-	json_member_text(w, "group", row->group);
+	json_member_text(w, group, row->group);
 	json_member_text(w, "when", row->when);
 	json_member_text(w, "reason", row->reason);
 	json_member_text(w, "source", row->source);
 	json_close(w, '}');
 }
 
-static void put_implied(struct json_writer *w, const struct cut *cut, const char *name)
+static void put_closures(struct json_writer *w, const struct cut *cut, const char *name)
 {
 	size_t len;
-	const struct closure_row *table = closure_implied(&len);
+	const struct closure_row *table = closure_portable(&len);
 
 	for (size_t i = 0; i < len; i++) {
+		if (!strcmp(table[i].name, name) && cut_ports(cut, &table[i]))
+			put_row(w, "portable", "libc", &table[i]);
+	}
+	table = closure_implied(&len);
+	for (size_t i = 0; i < len && !cut->options->exact; i++) {
 		if (!strcmp(table[i].name, name) && cut_implies(cut, &table[i]))
-			put_row(w, "implied", &table[i]);
+			put_row(w, "implied", "group", &table[i]);
 	}
 }
 
@@ -95,8 +101,7 @@ static void put_call(struct json_writer *w, const struct cut *cut, const struct 
 		put_recorded(w, cut, name->name);
 	if (name->by & BY_BASE)
 		put_base(w, cut, name->name);
-	if (name->by & BY_IMPLIED)
-		put_implied(w, cut, name->name);
+	put_closures(w, cut, name->name);
 	json_close(w, ']');
 	json_close(w, '}');
 }
@@ -171,6 +176,13 @@ static void put_options(struct json_writer *w, const struct cut *cut)
 	json_member_text(
 		w, "default_action", action_print(options->default_action, action, sizeof(action)));
 	json_member_bool(w, "exact", options->exact);
+	json_key(w, "portable");
+	json_open_inline(w, '[');
+	for (int libc = 0; libc < LIBCS; libc++) {
+		if (options->portable & 1u << libc)
+			json_put_string(w, libc_name((enum libc)libc));
+	}
+	json_close(w, ']');
 	json_key(w, "phases");
 	json_open_inline(w, '[');
 	for (size_t i = 0; i < options->n_phases; i++)

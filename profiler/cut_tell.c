@@ -133,14 +133,30 @@ static void tell_implied(const struct cut *cut)
 	tell_names(cut, &row, "added what few runs show and any may need");
 }
 
+const char *cut_libcs(const struct cut *cut, char buf[SYSCALL_NAME_MAX])
+{
+	int used = 0;
+
+	buf[0] = '\0';
+	for (int libc = 0; libc < LIBCS; libc++) {
+		if (cut->options->portable & 1u << libc)
+			used += snprintf(buf + used, SYSCALL_NAME_MAX - (size_t)used, "%s%s",
+				used ? " and " : "", libc_name((enum libc)libc));
+	}
+	return buf;
+}
+
 static void tell_added(const struct cut *cut)
 {
-	char base[ERR_TEXT_MAX / 4];
+	char base[ERR_TEXT_MAX / 4], portable[ERR_TEXT_MAX / 4], libcs[SYSCALL_NAME_MAX];
 
 	(void)snprintf(base, sizeof(base), "added what %s %s behind the filter",
 		base_runtime_label(cut->options->runtime),
 		cut->options->runtime == BASE_ANY ? "call" : "calls");
 	tell_added_by(cut, BY_BASE, base);
+	(void)snprintf(portable, sizeof(portable), "added what %s may call for the same",
+		cut_libcs(cut, libcs));
+	tell_added_by(cut, BY_PORTABLE, portable);
 	tell_implied(cut);
 }
 
@@ -205,19 +221,29 @@ static void tell_fallbacks(const struct cut *cut)
 		name_row_text(&row));
 }
 
+/* ", 4 for musl" behind the @used bytes of @text; returns how many there are then. */
+static size_t add_count(const struct cut *cut, enum allowed_by by, const char *before,
+	const char *what, char text[ERR_TEXT_MAX], size_t used)
+{
+	size_t count = allowed_count(&cut->allowed, by);
+
+	if (count == 0)
+		return used;
+	return used + (size_t)snprintf(
+			      text + used, ERR_TEXT_MAX - used, ", %zu %s%s", count, before, what);
+}
+
 static void tell_summary(const struct cut *cut)
 {
-	const struct allowed *allowed = &cut->allowed;
-	size_t base = allowed_count(allowed, BY_BASE), implied = allowed_count(allowed, BY_IMPLIED);
-	char of_base[SYSCALL_NAME_MAX] = "", of_implied[SYSCALL_NAME_MAX] = "";
+	char text[ERR_TEXT_MAX], libcs[SYSCALL_NAME_MAX];
+	size_t used = (size_t)snprintf(text, sizeof(text), "%zu calls allowed: %zu recorded",
+		cut->allowed.n_names, allowed_count(&cut->allowed, BY_RECORDING));
 
-	if (base > 0)
-		(void)snprintf(of_base, sizeof(of_base), ", %zu added for %s", base,
-			base_runtime_label(cut->options->runtime));
-	if (implied > 0)
-		(void)snprintf(of_implied, sizeof(of_implied), ", %zu implied", implied);
-	notice_tell(cut->to, "%zu calls allowed: %zu recorded%s%s", allowed->n_names,
-		allowed_count(allowed, BY_RECORDING), of_base, of_implied);
+	used = add_count(
+		cut, BY_BASE, "added for ", base_runtime_label(cut->options->runtime), text, used);
+	used = add_count(cut, BY_PORTABLE, "for ", cut_libcs(cut, libcs), text, used);
+	(void)add_count(cut, BY_IMPLIED, "implied", "", text, used);
+	notice_tell(cut->to, "%s", text);
 }
 
 void cut_tell(const struct cut *cut)

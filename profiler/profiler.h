@@ -14,11 +14,15 @@
 
 enum base_runtime { BASE_NONE, BASE_RUNC, BASE_CRUN, BASE_ANY };
 
+/* C libraries that make different calls for the same. */
+enum libc { LIBC_GLIBC, LIBC_MUSL, LIBCS };
+
 struct generate_options {
 	enum base_runtime runtime; /* whose own calls behind the filter are added */
 	bool nnp; /* the container runs with no_new_privs: the runtime needs less */
 	action_t default_action; /* for what is not in the profile */
 	bool exact; /* leave out what is implied */
+	unsigned portable; /* bit 1 << enum libc: add what this one calls instead */
 	const char *const *phases; /* borrowed; if any: only what was called in one of these */
 	size_t n_phases;
 	bool exclude_exec; /* leave out what only processes called that entered from outside */
@@ -27,6 +31,12 @@ struct generate_options {
 
 /** "runc", "crun", "any", "none"; -ENOENT for another. */
 int base_runtime_by_name(const char *name, enum base_runtime *out_runtime);
+
+/** "glibc", "musl". */
+const char *libc_name(enum libc libc);
+
+/** Returns 0 or -ENOENT. */
+int libc_by_name(const char *name, enum libc *out_libc);
 
 /** The default: SCMP_ACT_ERRNO with ENOSYS, for any runtime with no_new_privs. */
 struct generate_options generate_defaults(void);

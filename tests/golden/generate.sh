@@ -40,6 +40,8 @@ golden phase-serve 0 --runtime none --phase serve phases.rec.json
 golden phase-both 0 --runtime none --phase reload --phase start phases.rec.json
 golden phase-exec 0 --runtime none --exact --phase exec phases.rec.json
 golden without-exec 0 --runtime none --exclude-origin exec phases.rec.json
+golden web-musl 0 --portable musl web.rec.json
+golden web-portable 0 --runtime none --portable musl,glibc web.rec.json
 golden compat 0 compat.rec.json
 golden compat-exact 0 --exact --runtime none compat.rec.json
 golden arm64 0 arm64.rec.json
@@ -85,6 +87,7 @@ noted() {
 }
 noted web web.rec.json
 noted joined --runtime runc --nnp no web.rec.json compat.rec.json
+noted web-portable --runtime none --portable glibc,musl web.rec.json
 noted phase-serve --runtime none --phase serve phases.rec.json
 noted without-exec --runtime none --exact --exclude-origin exec phases.rec.json
 generate -o "$TMP/noted.json" --notes - web.rec.json 2>/dev/null >"$TMP/dash"
@@ -139,6 +142,8 @@ misuse "unknown errno" --errno ENOTHING web.rec.json
 misuse "errno 0" --errno 0 web.rec.json
 misuse "errno 4096" --errno 4096 web.rec.json
 misuse "--errno with kill" --default-action kill --errno EPERM web.rec.json
+misuse "unknown C library" --portable glibc,uclibc web.rec.json
+misuse "no C library" --portable '' web.rec.json
 misuse "unknown origin" --exclude-origin start phases.rec.json
 misuse "exec asked for and left out" --phase exec --exclude-origin exec phases.rec.json
 misuse "33 phases" $(printf -- '--phase start %.0s' {1..33}) phases.rec.json

@@ -1,5 +1,8 @@
 /* The closure of implied calls: its rows, and when one follows. */
+#include <errno.h>
+
 #include "closure.h"
+#include "profiler.h"
 #include "scope.h"
 #include "tap.h"
 
@@ -28,10 +31,9 @@ static size_t unknown_in(const char *when)
 	return unknown;
 }
 
-static void test_table(void)
+static void check_table(const char *label, const struct closure_row *table, size_t len)
 {
-	size_t len, unknown = 0, unsorted = 0, silent = 0;
-	const struct closure_row *table = closure_implied(&len);
+	size_t unknown = 0, unsorted = 0, silent = 0;
 
 	for (size_t i = 0; i < len; i++) {
 		const struct closure_row *row = &table[i], *next = row + 1;
@@ -41,9 +43,27 @@ static void test_table(void)
 		unsorted += order > 0 || (!order && strcmp(row->name, next->name) >= 0);
 		silent += !*row->reason || !*row->source;
 	}
-	ok(len > 20 && unknown == 0, "every name and condition of %zu rows is a call", len);
-	ok(unsorted == 0, "rows are sorted by group and name: a group is in one piece");
-	ok(silent == 0, "each row has a reason and a source");
+	ok(len > 20 && unknown == 0, "%s: every name and condition of %zu rows is a call", label,
+		len);
+	ok(unsorted == 0, "%s: rows are sorted by group and name: a group is in one piece", label);
+	ok(silent == 0, "%s: each row has a reason and a source", label);
+}
+
+static void test_tables(void)
+{
+	size_t len, strange = 0;
+	const struct closure_row *table = closure_implied(&len);
+	enum libc libc;
+
+	check_table("implied", table, len);
+	table = closure_portable(&len);
+	check_table("portable", table, len);
+	for (size_t i = 0; i < len; i++)
+		strange += libc_by_name(table[i].group, &libc) != 0 ||
+			   closure_names_itself(&table[i]);
+	ok(strange == 0, "portable: each row is of a known library, and follows from other calls");
+	ok(libc_by_name("uclibc", &libc) == -ENOENT && libc_by_name("", &libc) == -ENOENT,
+		"other libraries are unknown");
 }
 
 static void test_follows(void)
@@ -72,7 +92,7 @@ static void test_follows(void)
 
 int main(void)
 {
-	test_table();
+	test_tables();
 	test_follows();
 	return tap_done();
 }

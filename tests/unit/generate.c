@@ -276,7 +276,8 @@ static void test_implied(void)
 		{"x86_64", "x86_64", " clock: clock_gettime getcpu gettimeofday time, exit: "},
 		{"x86_64", "i386",
 			" clock: clock_gettime clock_gettime64 getcpu gettimeofday time, exit: "},
-		{"x86_64", "i386", " signal: restart_syscall rt_sigreturn sigreturn\n"},
+		{"x86_64", "i386",
+			" signal: restart_syscall rt_sigreturn sigreturn, thread: futex\n"},
 		{"aarch64", "aarch64", " clock: clock_gettime getcpu gettimeofday, exit: "},
 		{"x86_64", "x86_64", " abort: getpid gettid tgkill tkill, "},
 	};
@@ -319,6 +320,45 @@ static void test_implied_by(void)
 	ok(!allows(&t, "exit_group") && !allows(&t, "clone") && allows(&t, "clone3") &&
 			!says(&t, "few runs show") && !says(&t, "implied"),
 		"exact: nothing of it");
+}
+
+static void test_portable(void)
+{
+	scoped(trial_done) struct trial t;
+
+	trial_init(&t, "x86_64");
+	t.options.exact = true;
+	add_named(&t, "x86_64", "openat");
+	add_named(&t, "x86_64", "newfstatat");
+	ok(!generate(&t) && !allows(&t, "open") && !says(&t, "for the same"),
+		"what other C libraries call is added only if asked for");
+	t.options.portable = 1u << LIBC_MUSL;
+	ok(!generate(&t) && allows(&t, "open") && allows(&t, "lstat") && !allows(&t, "select"),
+		"musl: what it calls for what was recorded, and nothing for what was not");
+	ok(says(&t, "added what musl may call for the same: ") && says(&t, " 2 recorded, ") &&
+			says(&t, " for musl\n"),
+		"which is said, and counted");
+	t.options.portable |= 1u << LIBC_GLIBC;
+	ok(!generate(&t) && allows(&t, "creat") && says(&t, "what glibc and musl may call"),
+		"both: what either calls");
+	t.options.runtime = BASE_RUNC;
+	generate(&t);
+	ok(!allows(&t, "set_robust_list"), "what the runtime calls is no start of a program");
+	t.options.runtime = BASE_NONE;
+	add_named(&t, "x86_64", "execve");
+	generate(&t);
+	ok(allows(&t, "set_robust_list"), "an execve that was recorded is");
+}
+
+static void test_portable_elsewhere(void)
+{
+	scoped(trial_done) struct trial t;
+
+	trial_init(&t, "aarch64");
+	add_named(&t, "aarch64", "openat");
+	t.options.portable = 1u << LIBC_MUSL;
+	ok(!generate(&t) && !allows(&t, "open") && allows(&t, "ioctl"),
+		"of those only what the architecture has");
 }
 
 static void test_warnings(void)
@@ -383,12 +423,12 @@ static void test_summary(void)
 	add_named(&t, "i386", "execve");
 	add_named(&t, "x86_64", "time");
 	generate(&t);
-	ok(says(&t, "14 calls allowed: 2 recorded, 12 implied\n"),
+	ok(says(&t, "15 calls allowed: 2 recorded, 13 implied\n"),
 		"the summary counts each name once, for the first reason");
 	add_named(&t, "x86_64", "getpid");
 	add_named(&t, "i386", "clock_gettime64");
 	generate(&t);
-	ok(says(&t, "14 calls allowed: 4 recorded, 10 implied\n"), "whatever else put it in");
+	ok(says(&t, "15 calls allowed: 4 recorded, 11 implied\n"), "whatever else put it in");
 	t.options.exact = true;
 	generate(&t);
 	ok(says(&t, "4 calls allowed: 4 recorded\n"), "and says nothing of what was not added");
@@ -432,6 +472,8 @@ int main(void)
 	test_empty();
 	test_implied();
 	test_implied_by();
+	test_portable();
+	test_portable_elsewhere();
 	test_warnings();
 	test_fallbacks();
 	test_summary();

@@ -265,17 +265,29 @@ def check_base(profile):
               f"{path}: nothing that the engines' defaults refuse")
 
 
-def check_closure(path, groups):
+def check_closure(path, groups, key_columns):
     name = r"[a-z_][a-z0-9_]*"
-    rows, _ = check_table(path, [name, rf"-|{name}(\|{name})*", groups, r'[^"\\]+', r'[^"\\]+'], 1)
+    rows, _ = check_table(path, [name, rf"-|{name}(\|{name})*", groups, r'[^"\\]+', r'[^"\\]+'],
+                          key_columns)
     return rows
 
 
 def check_implied():
     path = "profiles/implied.tsv"
-    rows = check_closure(path, "abort|clock|exit|fallback|memory|signal|thread")
+    rows = check_closure(path, "abort|clock|exit|fallback|memory|signal|thread", 1)
     tap.ok(len([row for row in rows if row[1] == "-"]) <= 16,
            f"{path}: what every profile gets stays few")
+
+
+def check_portable():
+    path = "profiles/portable.tsv"
+    deeds = set(re.findall(r"DEED\((\w+)\)", read_text("tests/programs/libc_calls.c")))
+    named = set()
+    for *_, source in read_rows(path):
+        for listed in re.findall(r"libc_calls ([\w, ]+)", source):
+            named |= set(listed.split(", "))
+    check_closure(path, "glibc|musl", 3)
+    tap.equal(named - deeds, set(), f"{path}: what was measured is something that libc_calls does")
 
 
 # Against podman's file, its Docker-only keys resolved for no capability on amd64
@@ -440,6 +452,7 @@ def main():
     rows = check_tables()
     check_base(profile)
     check_implied()
+    check_portable()
     lib = load_libseccomp()
     check_names(rows, profile, lib)
     made = subprocess.run([sys.executable, "scripts/gen-runtime-default.py"], check=True,
