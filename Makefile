@@ -129,7 +129,7 @@ $(BUILD)/gen/runtime_base.inc: profiles/runtime-base.tsv Makefile | $(SETUP)
 		printf "\t{\"%s\", \"%s\", \"%s\", \"%s\"},\n", $$1, $$2, $$3, $$4 }' $< > $@
 $(BUILD)/profiler/base.o: $(BUILD)/gen/runtime_base.inc
 # Five columns of text: implied.tsv becomes the rows of implied.inc.
-CLOSURES := implied portable
+CLOSURES := implied portable arch
 $(CLOSURES:%=$(BUILD)/gen/%.inc): $(BUILD)/gen/%.inc: profiles/%.tsv Makefile | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' '!/^#/ && NF == 5 { \
 		printf "\t{\"%s\", \"%s\", \"%s\", \"%s\", \"%s\"},\n", $$1, $$2, $$3, $$4, $$5 }' $< > $@

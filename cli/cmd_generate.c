@@ -8,6 +8,7 @@
 
 #include "enforce.h"
 #include "file.h"
+#include "flatten.h"
 #include "num.h"
 #include "phase.h"
 #include "profiler.h"
@@ -30,6 +31,9 @@ static const char HELP[] =
 	"                           a signal, an abort, the end of a thread may bring, and what\n"
 	"                           libraries fall back to on another kernel\n"
 	"      --portable LIBC,...  glibc, musl: also what these call for the same\n"
+	"      --arch NAME          for this machine (aarch64 or arm64, ...) instead of the one "
+	"that\n"
+	"                           was recorded: open becomes openat\n"
 	"      --phase NAME         only what was called in this phase, such as start or serve; "
 	"may\n"
 	"                           be given again for what both call\n"
@@ -97,6 +101,7 @@ enum {
 	NNP,
 	EXACT,
 	PORTABLE,
+	ARCH,
 	PHASE,
 	EXCLUDE_ORIGIN,
 	NOTES,
@@ -132,6 +137,8 @@ static int take_phase(struct request *request)
 
 static int take_option(int option, struct request *request)
 {
+	struct err e;
+
 	switch (option) {
 	case 'o':
 		request->out = optarg;
@@ -148,6 +155,10 @@ static int take_option(int option, struct request *request)
 		return EXIT_OK;
 	case PORTABLE:
 		return take_libcs(optarg, request);
+	case ARCH:
+		return flatten_abi_parse(optarg, &request->options.arch, &e)
+			       ? cli_misuse("generate", "--arch: %s", e.text)
+			       : EXIT_OK;
 	case PHASE:
 		return take_phase(request);
 	case EXCLUDE_ORIGIN:
@@ -241,6 +252,7 @@ static int parse(int argc, char **argv, struct request *request)
 		{"nnp", required_argument, NULL, NNP},
 		{"exact", no_argument, NULL, EXACT},
 		{"portable", required_argument, NULL, PORTABLE},
+		{"arch", required_argument, NULL, ARCH},
 		{"phase", required_argument, NULL, PHASE},
 		{"exclude-origin", required_argument, NULL, EXCLUDE_ORIGIN},
 		{"notes", required_argument, NULL, NOTES},

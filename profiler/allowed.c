@@ -48,7 +48,7 @@ static int make_room(struct allowed *set, struct err *e)
 	return 0;
 }
 
-int allowed_add(struct allowed *set, const char *name, enum allowed_by by, struct err *e)
+int allowed_add(struct allowed *set, const char *name, unsigned by, struct err *e)
 {
 	struct allowed_name *at;
 	bool found;

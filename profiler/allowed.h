@@ -13,7 +13,14 @@
 #include "syscalls.h"
 
 /* What put a name in: one bit each, the first that is set counts. */
-enum allowed_by { BY_RECORDING = 1, BY_BASE = 2, BY_PORTABLE = 4, BY_IMPLIED = 8 };
+enum allowed_by {
+	BY_RECORDING = 1, /* it was called */
+	BY_ARCH = 2, /* it stands for what was called on another architecture, under its own name or
+			not */
+	BY_BASE = 4, /* the runtime calls it */
+	BY_PORTABLE = 8, /* another C library calls it for the same */
+	BY_IMPLIED = 16, /* few runs show it */
+};
 
 /* One way in which the arguments of a call may stand together: at least one condition. */
 struct pin {
@@ -35,8 +42,8 @@ struct allowed {
 
 void allowed_done(struct allowed *set);
 
-/** Add @name, or a reason for it. */
-int allowed_add(struct allowed *set, const char *name, enum allowed_by by, struct err *e);
+/** Add @name, or reasons for it: enum allowed_by, or'ed. */
+int allowed_add(struct allowed *set, const char *name, unsigned by, struct err *e);
 bool allowed_has(const struct allowed *set, const char *name);
 
 /** What put @name in, enum allowed_by or'ed; 0 if it is not there. */

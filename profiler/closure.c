@@ -20,6 +20,10 @@ static const struct closure_row PORTABLE[] = {
 #include "portable.inc"
 };
 
+static const struct closure_row ARCH[] = {
+#include "arch.inc"
+};
+
 const struct closure_row *closure_implied(size_t *out_len)
 {
 	*out_len = ARRAY_LEN(IMPLIED);
@@ -30,6 +34,12 @@ const struct closure_row *closure_portable(size_t *out_len)
 {
 	*out_len = ARRAY_LEN(PORTABLE);
 	return PORTABLE;
+}
+
+const struct closure_row *closure_arch(size_t *out_len)
+{
+	*out_len = ARRAY_LEN(ARCH);
+	return ARCH;
 }
 
 /* The next of the names in @at, in @out_name; returns where to go on, or NULL at the end. */

@@ -1,7 +1,7 @@
 /*
  * closure.h: calls that follow from others, or from being a program at all.
  *
- * The rows are profiles/implied.tsv and profiles/portable.tsv, compiled in.
+ * The rows are profiles/implied.tsv, portable.tsv and arch.tsv, compiled in.
  */
 #ifndef SYSCLAMP_CLOSURE_H
 #define SYSCLAMP_CLOSURE_H
@@ -23,6 +23,13 @@ const struct closure_row *closure_implied(size_t *out_len);
 
 /** Likewise: what a C library calls where another one calls what is in `when`. */
 const struct closure_row *closure_portable(size_t *out_len);
+
+/**
+ * Likewise, for another architecture: `name` stands there for `when`.  A group that is the name of
+ * an ABI, with "-" in `when`, is a call by which every program starts there; "none": `name` needs
+ * nothing in its place elsewhere.
+ */
+const struct closure_row *closure_arch(size_t *out_len);
 
 /**
  * Whether @row follows from the names that are in @set for one of the reasons @by (enum allowed_by,

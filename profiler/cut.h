@@ -4,6 +4,7 @@
  *   generate.c   whether a recording will do, and the order of the steps
  *   cut_select.c which recorded calls count
  *   cut_names.c  which ABIs and names go in, and what put each there
+ *   cut_arch.c   what stands for them on another architecture
  *   cut_write.c  the rules that say so
  *   cut_tell.c   what people are told of it
  *   cut_notes.c  the file that says why each name is there
@@ -41,6 +42,8 @@ enum left_out {
 	OUT_EXEC, /* it was made only by what entered from outside, which was not asked for */
 	OUT_DENIED, /* a filter denied it whenever it was made */
 	OUT_UNKNOWN, /* it has no name, and the kernel answered ENOSYS whenever it was made */
+	OUT_NEEDLESS, /* nothing has to stand for it on the architecture asked for */
+	OUT_UNMAPPED, /* nothing stands for it on the architecture asked for */
 	OUT_REASONS,
 };
 
@@ -59,8 +62,24 @@ enum left_out cut_left_out_of_all(const struct cut *cut, const struct rec_call *
 /** Whether the profile lacks the call for this reason: nothing else put its name in. */
 bool cut_is_left_out(const struct cut *cut, const struct rec_call *call, enum left_out why);
 
+/** Whether @call was recorded under another ABI than the one asked for. */
+bool cut_is_mapped(const struct cut *cut, const struct rec_call *call);
+
+/** Whether by @row of closure_arch() another call stands for @call, which is called @name. */
+bool cut_maps(const struct cut *cut, const struct closure_row *row, const struct rec_call *call,
+	const char *name);
+
+/** Whether by @row programs for the ABI asked for start by a call that nothing recorded stands for.
+ */
+bool cut_starts_by(const struct cut *cut, const struct closure_row *row);
+
+/** Why a call that was recorded has nothing in its place on the ABI asked for, or KEPT. */
+enum left_out cut_left_out_by_arch(
+	const struct cut *cut, const struct rec_call *call, const char *name);
+
 /**
- * List in cut->profile the host's own ABI, and those that were recorded, in the order of the table.
+ * List in cut->profile the host's own ABI, and those that were recorded, in the order of the table;
+ * or the one that was asked for.
  *
  * Errors: -EINVAL for ABIs of both byte orders.
  */

@@ -51,26 +51,34 @@ static bool abi_is_logged(const struct cut *cut, const struct abi *native, const
 	return false;
 }
 
+/* The host's ABI, or the one asked for in its place. */
+static const struct abi *own_abi(const struct cut *cut)
+{
+	const struct abi *first = cut->rec->calls[0].abi;
+	const struct abi *own = abi_of_machine(
+		cut->rec->host_machine ? cut->rec->host_machine : "");
+
+	if (cut->options->arch)
+		return cut->options->arch;
+	/* "mips" is the machine of both byte orders. */
+	return own && own->big_endian == first->big_endian ? own : NULL;
+}
+
 int cut_list_abis(struct cut *cut, struct err *e)
 {
-	const struct abi *native = abi_of_machine(
-		cut->rec->host_machine ? cut->rec->host_machine : "");
-	const struct abi *first = cut->rec->calls[0].abi;
+	const struct abi *own = own_abi(cut), *first = own ? own : cut->rec->calls[0].abi;
 	struct profile *profile = &cut->profile;
 	size_t len;
 	const struct abi *table = abi_table(&len);
 
-	/* "mips" is the machine of both byte orders. */
-	if (native && native->big_endian != first->big_endian)
-		native = NULL;
 	profile->abis = calloc(len, sizeof(*profile->abis));
 	if (!profile->abis)
 		return err_nomem(e);
 	for (size_t i = 0; i < len; i++) {
 		const struct abi *abi = &table[i];
+		bool recorded = !cut->options->arch && abi_recorded(cut->rec, abi);
 
-		if ((!native || abi != native) && !abi_recorded(cut->rec, abi) &&
-			!abi_is_logged(cut, native, abi))
+		if (abi != own && !recorded && !abi_is_logged(cut, own, abi))
 			continue;
 		if (abi->big_endian != first->big_endian)
 			return err_set(e, EINVAL,
@@ -103,17 +111,43 @@ static int err_no_name(const struct cut *cut, const struct rec_call *call, struc
 		cut->name, call->abi->name, (int32_t)call->nr, call->count);
 }
 
+/* @name stands for @call, or is its own. */
+static int add_name(
+	struct cut *cut, const struct rec_call *call, const char *name, unsigned by, struct err *e)
+{
+	if (cut_left_out_of_all(cut, call) == KEPT &&
+		allowed_add(&cut->seen, name, BY_RECORDING, e))
+		return -e->code;
+	return cut_left_out(cut, call) == KEPT ? allowed_add(&cut->allowed, name, by, e) : 0;
+}
+
+/* What stands for it on the architecture that was asked for. */
+static int add_mapped(struct cut *cut, const struct rec_call *call, const char *name, struct err *e)
+{
+	size_t len;
+	const struct closure_row *table = closure_arch(&len);
+
+	if (name_exists(&cut->profile, name) &&
+		add_name(cut, call, name, BY_RECORDING | BY_ARCH, e))
+		return -e->code;
+	for (size_t i = 0; i < len; i++) {
+		if (cut_maps(cut, &table[i], call, name) &&
+			add_name(cut, call, table[i].name, BY_ARCH, e))
+			return -e->code;
+	}
+	return 0;
+}
+
 static int add_call(struct cut *cut, const struct rec_call *call, struct err *e)
 {
 	char buf[SYSCALL_NAME_MAX];
 	const char *name = syscall_name(call->abi, call->nr, buf);
 
-	if (name && cut_left_out_of_all(cut, call) == KEPT &&
-		allowed_add(&cut->seen, name, BY_RECORDING, e))
-		return -e->code;
-	if (cut_left_out(cut, call) != KEPT)
-		return 0;
-	return name ? allowed_add(&cut->allowed, name, BY_RECORDING, e) : err_no_name(cut, call, e);
+	if (!name)
+		return cut_left_out(cut, call) == KEPT ? err_no_name(cut, call, e) : 0;
+	if (cut_is_mapped(cut, call))
+		return add_mapped(cut, call, name, e);
+	return add_name(cut, call, name, BY_RECORDING, e);
 }
 
 static int add_recorded(struct cut *cut, struct err *e)
@@ -124,7 +158,8 @@ static int add_recorded(struct cut *cut, struct err *e)
 		if (add_call(cut, &cut->rec->calls[i], e))
 			return -e->code;
 	}
-	if (cut->allowed.n_names == 0 && (options->n_phases > 0 || options->exclude_exec))
+	if (cut->allowed.n_names == 0 &&
+		(options->n_phases > 0 || options->exclude_exec || options->arch))
 		return err_set(e, EINVAL,
 			"%s: nothing to allow: what was asked for holds no call, or none that was "
 			"let through",
@@ -134,6 +169,19 @@ static int add_recorded(struct cut *cut, struct err *e)
 			"%s: every call in it was denied or unknown to the kernel: nothing to "
 			"allow; record the workload without a seccomp profile",
 			cut->name);
+	return 0;
+}
+
+static int add_start(struct cut *cut, struct err *e)
+{
+	size_t len;
+	const struct closure_row *table = closure_arch(&len);
+
+	for (size_t i = 0; i < len; i++) {
+		if (cut_starts_by(cut, &table[i]) &&
+			allowed_add(&cut->allowed, table[i].name, BY_ARCH, e))
+			return -e->code;
+	}
 	return 0;
 }
 
@@ -157,7 +205,7 @@ bool cut_ports(const struct cut *cut, const struct closure_row *row)
 	enum libc libc;
 
 	return !libc_by_name(row->group, &libc) && (cut->options->portable & 1u << libc) &&
-	       closure_follows(row, &cut->allowed, BY_RECORDING);
+	       closure_follows(row, &cut->allowed, BY_RECORDING | BY_ARCH);
 }
 
 bool cut_implies(const struct cut *cut, const struct closure_row *row)
@@ -196,7 +244,7 @@ static int add_closures(struct cut *cut, struct err *e)
 
 int cut_add_names(struct cut *cut, struct err *e)
 {
-	if (add_recorded(cut, e) || add_base(cut, e) || add_closures(cut, e))
+	if (add_recorded(cut, e) || add_start(cut, e) || add_base(cut, e) || add_closures(cut, e))
 		return -e->code;
 	return 0;
 }

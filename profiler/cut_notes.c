@@ -12,6 +12,8 @@ static const char *const LEFT_OUT[OUT_REASONS] = {
 	[OUT_EXEC] = "exec",
 	[OUT_DENIED] = "denied",
 	[OUT_UNKNOWN] = "unknown",
+	[OUT_NEEDLESS] = "needless",
+	[OUT_UNMAPPED] = "unmapped",
 };
 
 /* What the recording says of the call. */
@@ -39,6 +41,46 @@ static void put_recorded(struct json_writer *w, const struct cut *cut, const cha
 		json_member_text(w, "by", "recording");
 		put_seen(w, cut, call);
 		json_close(w, '}');
+	}
+}
+
+static void put_arch_row(
+	struct json_writer *w, const struct cut *cut, const struct closure_row *row)
+{
+	json_open_inline(w, '{');
+	json_member_text(w, "by", "arch");
+	json_member_text(w, "arch", cut->options->arch->name);
+	json_member_text(w, "when", row->when);
+	json_member_text(w, "reason", row->reason);
+	json_member_text(w, "source", row->source);
+	json_close(w, '}');
+}
+
+/* Whether a call that was recorded and counts is the one for which @row puts in another. */
+static bool row_is_used(const struct cut *cut, const struct closure_row *row)
+{
+	char buf[SYSCALL_NAME_MAX];
+
+	if (cut_starts_by(cut, row))
+		return true;
+	for (size_t i = 0; i < cut->rec->n_calls; i++) {
+		const struct rec_call *call = &cut->rec->calls[i];
+		const char *name = syscall_name(call->abi, call->nr, buf);
+
+		if (name && cut_left_out(cut, call) == KEPT && cut_maps(cut, row, call, name))
+			return true;
+	}
+	return false;
+}
+
+static void put_arch(struct json_writer *w, const struct cut *cut, const char *name)
+{
+	size_t len;
+	const struct closure_row *table = closure_arch(&len);
+
+	for (size_t i = 0; i < len; i++) {
+		if (!strcmp(table[i].name, name) && row_is_used(cut, &table[i]))
+			put_arch_row(w, cut, &table[i]);
 	}
 }
 
@@ -99,6 +141,8 @@ static void put_call(struct json_writer *w, const struct cut *cut, const struct 
 	json_open(w, '[');
 	if (name->by & BY_RECORDING)
 		put_recorded(w, cut, name->name);
+	if (name->by & BY_ARCH)
+		put_arch(w, cut, name->name);
 	if (name->by & BY_BASE)
 		put_base(w, cut, name->name);
 	put_closures(w, cut, name->name);
@@ -176,6 +220,8 @@ static void put_options(struct json_writer *w, const struct cut *cut)
 	json_member_text(
 		w, "default_action", action_print(options->default_action, action, sizeof(action)));
 	json_member_bool(w, "exact", options->exact);
+	if (options->arch)
+		json_member_text(w, "arch", options->arch->name);
 	json_key(w, "portable");
 	json_open_inline(w, '[');
 	for (int libc = 0; libc < LIBCS; libc++) {

@@ -75,15 +75,15 @@ static bool wants_exec(const struct cut *cut)
 enum left_out cut_left_out_of_all(const struct cut *cut, const struct rec_call *call)
 {
 	char buf[SYSCALL_NAME_MAX];
+	const char *name = syscall_name(call->abi, call->nr, buf);
 
 	if (is_of_exec_alone(cut, call) && !wants_exec(cut))
 		return OUT_EXEC;
 	if (call->denied > 0 && call->denied == call->count)
 		return OUT_DENIED;
-	if (!syscall_name(call->abi, call->nr, buf) && call->enosys > 0 &&
-		call->enosys == call->count)
+	if (!name && call->enosys > 0 && call->enosys == call->count)
 		return OUT_UNKNOWN;
-	return KEPT;
+	return name ? cut_left_out_by_arch(cut, call, name) : KEPT;
 }
 
 enum left_out cut_left_out(const struct cut *cut, const struct rec_call *call)

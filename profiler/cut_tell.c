@@ -37,6 +37,10 @@ static const char *const LEFT_OUT[OUT_REASONS] = {
 	[OUT_EXEC] = "left out, for only what entered from outside made them",
 	[OUT_DENIED] = "left out, for a filter denied them whenever they were called",
 	[OUT_UNKNOWN] = "left out, for they have no name and the kernel lacks them",
+	[OUT_NEEDLESS] = "left out, for nothing has to stand for them on that architecture",
+	[OUT_UNMAPPED] =
+		"left out, for nothing stands for them on that architecture; look what the "
+		"program does there",
 };
 
 /* "mount", or "x86_64 1000". */
@@ -66,6 +70,43 @@ static void tell_left_out(const struct cut *cut)
 	}
 }
 
+/* Whether @by, and no reason before it, put it in. */
+static bool is_first_reason(const struct allowed_name *name, enum allowed_by by)
+{
+	return (name->by & -name->by) == by;
+}
+
+static void tell_added_by(const struct cut *cut, enum allowed_by by, const char *what)
+{
+	struct name_row row = {0};
+
+	for (size_t i = 0; i < cut->allowed.n_names; i++) {
+		if (is_first_reason(&cut->allowed.names[i], by))
+			name_row_add(&row, cut->allowed.names[i].name);
+	}
+	tell_names(cut, &row, what);
+}
+
+/* A mapping is no recording. */
+static void tell_arch(const struct cut *cut)
+{
+	const struct abi *to = cut->options->arch, *from = NULL;
+	char what[ERR_TEXT_MAX / 4];
+
+	for (size_t i = 0; i < cut->rec->n_calls && !from; i++) {
+		if (cut_is_mapped(cut, &cut->rec->calls[i]))
+			from = cut->rec->calls[i].abi;
+	}
+	if (!from)
+		return;
+	(void)snprintf(what, sizeof(what), "added what stands on %s for what was called under %s",
+		to->name, from->name);
+	tell_added_by(cut, BY_ARCH, what);
+	notice_tell(cut->to,
+		"for %s by tables, not by a recording: what a program does there alone is missing",
+		to->name);
+}
+
 /* A filter for later may lack what the start needs. */
 static void tell_phases(const struct cut *cut)
 {
@@ -83,23 +124,6 @@ static void tell_phases(const struct cut *cut)
 			"takes away",
 			start);
 	recording_tell_phases(cut->rec, cut->to);
-}
-
-/* Whether @by, and no reason before it, put it in. */
-static bool is_first_reason(const struct allowed_name *name, enum allowed_by by)
-{
-	return (name->by & -name->by) == by;
-}
-
-static void tell_added_by(const struct cut *cut, enum allowed_by by, const char *what)
-{
-	struct name_row row = {0};
-
-	for (size_t i = 0; i < cut->allowed.n_names; i++) {
-		if (is_first_reason(&cut->allowed.names[i], by))
-			name_row_add(&row, cut->allowed.names[i].name);
-	}
-	tell_names(cut, &row, what);
 }
 
 /* "clock: getcpu time", of the table's rows from @from on that have its group and put in theirs;
@@ -239,6 +263,8 @@ static void tell_summary(const struct cut *cut)
 	size_t used = (size_t)snprintf(text, sizeof(text), "%zu calls allowed: %zu recorded",
 		cut->allowed.n_names, allowed_count(&cut->allowed, BY_RECORDING));
 
+	used = add_count(cut, BY_ARCH, "for ", cut->options->arch ? cut->options->arch->name : "",
+		text, used);
 	used = add_count(
 		cut, BY_BASE, "added for ", base_runtime_label(cut->options->runtime), text, used);
 	used = add_count(cut, BY_PORTABLE, "for ", cut_libcs(cut, libcs), text, used);
@@ -249,6 +275,7 @@ static void tell_summary(const struct cut *cut)
 void cut_tell(const struct cut *cut)
 {
 	tell_left_out(cut);
+	tell_arch(cut);
 	tell_added(cut);
 	tell_unportable(cut);
 	tell_uring(cut);

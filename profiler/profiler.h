@@ -23,6 +23,7 @@ struct generate_options {
 	action_t default_action; /* for what is not in the profile */
 	bool exact; /* leave out what is implied */
 	unsigned portable; /* bit 1 << enum libc: add what this one calls instead */
+	const struct abi *arch; /* cut for this one instead of those recorded; may be NULL */
 	const char *const *phases; /* borrowed; if any: only what was called in one of these */
 	size_t n_phases;
 	bool exclude_exec; /* leave out what only processes called that entered from outside */

@@ -45,6 +45,10 @@ golden web-portable 0 --runtime none --portable musl,glibc web.rec.json
 golden compat 0 compat.rec.json
 golden compat-exact 0 --exact --runtime none compat.rec.json
 golden arm64 0 arm64.rec.json
+golden web-arm64 0 --arch arm64 web.rec.json
+golden phases-riscv64 0 --arch riscv64 --runtime none --phase start --phase serve phases.rec.json
+golden compat-arm 0 --arch arm --runtime none --exact compat.rec.json
+golden arm64-amd64 0 --arch SCMP_ARCH_X86_64 --portable musl arm64.rec.json
 golden joined 0 web.rec.json compat.rec.json
 golden lost 2 lost.rec.json
 golden lost-allowed 0 --allow-incomplete --runtime none lost.rec.json
@@ -88,6 +92,7 @@ noted() {
 noted web web.rec.json
 noted joined --runtime runc --nnp no web.rec.json compat.rec.json
 noted web-portable --runtime none --portable glibc,musl web.rec.json
+noted phases-riscv64 --arch riscv64 --runtime none --phase start --phase serve phases.rec.json
 noted phase-serve --runtime none --phase serve phases.rec.json
 noted without-exec --runtime none --exact --exclude-origin exec phases.rec.json
 generate -o "$TMP/noted.json" --notes - web.rec.json 2>/dev/null >"$TMP/dash"
@@ -144,6 +149,7 @@ misuse "errno 4096" --errno 4096 web.rec.json
 misuse "--errno with kill" --default-action kill --errno EPERM web.rec.json
 misuse "unknown C library" --portable glibc,uclibc web.rec.json
 misuse "no C library" --portable '' web.rec.json
+misuse "unknown architecture" --arch pdp11 web.rec.json
 misuse "unknown origin" --exclude-origin start phases.rec.json
 misuse "exec asked for and left out" --phase exec --exclude-origin exec phases.rec.json
 misuse "33 phases" $(printf -- '--phase start %.0s' {1..33}) phases.rec.json

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
-"""generate --portable: a program built with one C library runs under the profile that was recorded of it
-built with another.
+"""generate --portable and --arch: a program runs under the profile that was recorded of it when it was built
+with another C library, or for another architecture.
 
-tests/programs/libc_calls.c does one thing at a time (and all of them): what glibc calls for it, closed by the
-rows for musl, is enough for musl, dynamic and static, and the other way round.  The profile kills, has no
-base set and nothing implied, so that nothing but the rows can help.
+tests/programs/libc_calls.c does one thing at a time (and all of them).  What glibc calls for it, closed by the
+rows for musl, is enough for musl, dynamic and static, and the other way round; what it calls as x86_64,
+mapped to i386, is enough for i386, and the other way round.  Profiles kill and have no base set, so that
+nothing but the rows can help.
 """
+import json
 import os
 import re
 import shutil
@@ -18,22 +20,24 @@ import tap  # noqa: E402
 import workload  # noqa: E402
 
 SOURCE = "tests/programs/libc_calls.c"
-BUILDS = {"glibc": ["gcc"], "glibc-static": ["gcc", "-static"], "musl": ["musl-gcc"],
-          "musl-static": ["musl-gcc", "-static"]}
-OTHER = {"glibc": "musl", "musl": "glibc"}
+KILL = ("--default-action", "kill")
 # glibc asks a daemon and the kernel where musl reads a file: nothing that was recorded shows the need.
-# A failure of these it survives, so this one is checked with the default ENOSYS.
+# It does without when that fails, so this one is checked with the default ENOSYS.
 SURVIVES = {("names", "glibc")}
+# These start programs of the host's own architecture.
+STARTS = {"popen", "spawn", "system"}
 SCRATCH = tap.scratch()
 
 
-def build():
-    """The program with each C library; False where one is not there."""
-    if not shutil.which("musl-gcc"):
+def build(name, *command):
+    """The program NAME and NAME-static; whether that works here."""
+    if not shutil.which(command[0]):
         return False
-    for name, compiler in BUILDS.items():
-        subprocess.run([*compiler, "-std=gnu17", "-D_GNU_SOURCE", "-O1", "-w", "-pthread", "-o",
-                        f"{SCRATCH}/{name}", SOURCE], check=True, stderr=subprocess.DEVNULL)
+    for suffix, options in ("", []), ("-static", ["-static"]):
+        made = subprocess.run([*command, *options, "-std=gnu17", "-D_GNU_SOURCE", "-O1", "-w", "-o",
+                               f"{SCRATCH}/{name}{suffix}", SOURCE], capture_output=True, check=False)
+        if made.returncode:
+            return False
     return True
 
 
@@ -51,61 +55,92 @@ def in_new_directory(argv):
     return workload.run(argv, cwd=here)
 
 
-def profile_of(name, args, libcs, options):
+def profile_of(name, args, options):
     """Record one build doing that and cut its profile."""
     rec, path = f"{SCRATCH}/rec.json", f"{SCRATCH}/profile.json"
     recorded = in_new_directory([workload.SYSCLAMP, "record", "-q", "--backend", "ptrace", "-o", rec,
                                  "--", f"{SCRATCH}/{name}", *args])
-    cut = workload.sysclamp("generate", "--runtime", "none", "--portable", libcs, *options, "-o",
-                            path, rec)
+    cut = workload.sysclamp("generate", "--runtime", "none", *options, "-o", path, rec)
     tap.ok(recorded.returncode == 0 and cut.returncode == 0,
-           f"{name} {' '.join(args)}: recorded and cut for {libcs}", recorded, cut)
+           f"{name} {' '.join(args)}: recorded and cut with {' '.join(options)}", recorded, cut)
     return path
 
 
+def run_under(profile, name, args):
+    """The build doing that under the profile."""
+    return in_new_directory([workload.SYSCLAMP, "run", "-p", profile, "--", f"{SCRATCH}/{name}", *args])
+
+
 def holds(profile, name, args, claim):
-    """The build does its work under the profile."""
-    result = in_new_directory([workload.SYSCLAMP, "run", "-p", profile, "--", f"{SCRATCH}/{name}",
-                               *args])
+    """It does its work."""
+    result = run_under(profile, name, args)
     return tap.ok(result.returncode == 0, claim, result)
 
 
-def check_deed(deed, recorded):
+def check_library(deed, recorded, other):
     """Recorded with one library, run with the other."""
-    other = OTHER[recorded]
-    options = ["--exact"]
-    if (deed, other) not in SURVIVES:
-        options += ["--default-action", "kill"]
-    profile = profile_of(recorded, [deed], other, options)
+    kill = () if (deed, other) in SURVIVES else KILL
+    profile = profile_of(recorded, [deed], ("--exact", "--portable", other, *kill))
     for name in (other, f"{other}-static"):
         holds(profile, name, [deed], f"{deed}: {name} under what {recorded} called")
 
 
 def check_all(recorded):
     """One profile for all four builds."""
-    profile = profile_of(recorded, [], "glibc,musl", ["--default-action", "kill"])
-    for name in BUILDS:
+    profile = profile_of(recorded, [], ("--portable", "glibc,musl", *KILL))
+    for name in ("glibc", "glibc-static", "musl", "musl-static"):
         holds(profile, name, [], f"all of it, {name} under what {recorded} called")
 
 
-def check_without():
-    """Without the option the other library is refused what it needs: the rows are what helps."""
-    result = profile_of("glibc", ["stdio"], "glibc", ["--exact", "--default-action", "kill"])
-    got = in_new_directory([workload.SYSCLAMP, "run", "-p", result, "--", f"{SCRATCH}/musl", "stdio"])
-    tap.equal(got.returncode, 159, "stdio: musl is killed under what glibc called and glibc may call")
+def check_needed(recorded, other, deed, options):
+    """Without the rows it is killed: they are what helps."""
+    result = run_under(profile_of(recorded, [deed], (*options, *KILL)), other, [deed])
+    tap.equal(result.returncode, 159, f"{deed}: without the option {other} is killed", result)
+
+
+def check_libraries():
+    """glibc and musl."""
+    if not build("musl", "musl-gcc"):
+        tap.skip("musl", "programs under the profile of another C library", "no musl-gcc")
+        return
+    for recorded, other in ("glibc", "musl"), ("musl", "glibc"):
+        for deed in deeds():
+            check_library(deed, recorded, other)
+        check_all(recorded)
+        check_needed(recorded, other, "stdio", ["--portable", recorded])
+
+
+def add_native(path):
+    """The launcher's execve is one of this machine."""
+    with open(path, encoding="ascii") as file:
+        profile = json.load(file)
+    profile["architectures"] = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]
+    with open(path, "w", encoding="ascii") as file:
+        json.dump(profile, file)
+    return path
+
+
+def check_architectures():
+    """x86_64 and i386, both with glibc.  A lock may be met or not, so what is implied is not left out."""
+    if not build("i386", "gcc", "-m32"):
+        tap.skip("m32", "programs under the profile of another architecture", "no 32-bit compiler")
+        return
+    for recorded, other, arch in ("glibc", "i386", "x86"), ("i386", "glibc", "amd64"):
+        for deed in deeds():
+            if deed in STARTS:
+                continue
+            for kind in ("", "-static"):
+                profile = add_native(profile_of(recorded + kind, [deed], ("--arch", arch, *KILL)))
+                holds(profile, other + kind, [deed], f"{deed}: {other}{kind} under what {recorded} called")
 
 
 def main():
     """All of it, in both directions."""
-    if os.uname().machine != "x86_64" or not build():
-        tap.skip("musl", "programs under the profile of another C library",
-                 "no musl-gcc, or not x86_64")
-        tap.done()
-    for recorded in OTHER:
-        for deed in deeds():
-            check_deed(deed, recorded)
-        check_all(recorded)
-    check_without()
+    if os.uname().machine != "x86_64" or not build("glibc", "gcc"):
+        tap.skip("x86_64", "programs under the profile of another build", "not x86_64, or no gcc")
+    else:
+        check_libraries()
+        check_architectures()
     tap.done()
 
 

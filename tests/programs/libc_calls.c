@@ -277,19 +277,27 @@ static int do_thread(void)
 	return !pthread_join(thread, NULL);
 }
 
-static void *wait_for_ever(void *arg)
+/* Cancelled while it does not allow that: where the signal hits is no matter of chance then. */
+static void *be_cancelled(void *arg)
 {
-	for (;;)
-		pause();
-	return arg;
+	const int *fds = arg;
+	char byte;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	if (read(fds[0], &byte, 1) == 1)
+		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+	pthread_testcancel();
+	return NULL;
 }
 
 static int do_cancel(void)
 {
 	pthread_t thread;
+	int fds[2];
 	void *end;
 
-	return !pthread_create(&thread, NULL, wait_for_ever, NULL) && !pthread_cancel(thread) &&
+	return !pipe2(fds, O_CLOEXEC) && !pthread_create(&thread, NULL, be_cancelled, fds) &&
+	       !pthread_cancel(thread) && write(fds[1], "x", 1) == 1 &&
 	       !pthread_join(thread, &end) && end == PTHREAD_CANCELED;
 }
 

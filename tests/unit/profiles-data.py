@@ -279,6 +279,14 @@ def check_implied():
            f"{path}: what every profile gets stays few")
 
 
+def check_arch():
+    path = "profiles/arch.tsv"
+    groups = "generic|wide|time64|multiplex|none|i386|x86_64|x32|arm|mips(el)?(64(n32)?)?"
+    rows = check_closure(path, groups, 3)
+    tap.equal([row for row in rows if row[0] == row[1] or "|" in row[1]], [],
+              f"{path}: one other call in each row")
+
+
 def check_portable():
     path = "profiles/portable.tsv"
     deeds = set(re.findall(r"DEED\((\w+)\)", read_text("tests/programs/libc_calls.c")))
@@ -453,6 +461,7 @@ def main():
     check_base(profile)
     check_implied()
     check_portable()
+    check_arch()
     lib = load_libseccomp()
     check_names(rows, profile, lib)
     made = subprocess.run([sys.executable, "scripts/gen-runtime-default.py"], check=True,
