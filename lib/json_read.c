@@ -42,9 +42,21 @@ static const unsigned char MARKS[UCHAR_MAX + 1] = {
 
 /* What a number consists of. */
 static const bool IN_NUMBER[UCHAR_MAX + 1] = {
-	['0'] = true, ['1'] = true, ['2'] = true, ['3'] = true, ['4'] = true,
-	['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true, ['9'] = true,
-	['.'] = true, ['e'] = true, ['E'] = true, ['+'] = true, ['-'] = true,
+	['0'] = true,
+	['1'] = true,
+	['2'] = true,
+	['3'] = true,
+	['4'] = true,
+	['5'] = true,
+	['6'] = true,
+	['7'] = true,
+	['8'] = true,
+	['9'] = true,
+	['.'] = true,
+	['e'] = true,
+	['E'] = true,
+	['+'] = true,
+	['-'] = true,
 };
 
 struct scan {
@@ -185,8 +197,9 @@ static int scan_text(struct scan *s, struct err *e)
 }
 
 /*
- * Documents are read and let go as a whole.  Their many small pieces come from an arena: to allocate
- * and to free them one by one took a quarter of the time that it takes to read a recording.
+ * Documents are read and let go as a whole.  Their many small pieces come from an arena: to
+ * allocate and to free them one by one took a quarter of the time that it takes to read a
+ * recording.
  */
 static _Thread_local struct arena *filling; /* by jansson, in this thread, at the moment */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base.h"
+#include "completeness.h"
 #include "phase.h"
 #include "scope.h"
 
@@ -83,6 +84,7 @@ static void tell_phases(const struct cut *cut)
 			"takes away",
 			start);
 	recording_tell_phases(cut->rec, cut->to);
+	completeness_tell(cut->rec, cut->to);
 }
 
 /* Whether @by, and no reason before it, put it in. */
