@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "file.h"
-#include "profiler.h"
+#include "json.h"
+#include "merge.h"
 #include "recordings.h"
 #include "scope.h"
 
@@ -34,6 +35,8 @@ static const char HELP[] =
 	"\n"
 	"Example: sysclamp merge -o all.rec.json monday.rec.json tuesday.rec.json\n"
 	"         sysclamp merge --union -o web.json nginx.json php.json\n";
+
+enum { FILE_MODE = 0644 };
 
 enum mode { MODE_RECORDINGS, MODE_UNION, MODE_INTERSECT };
 
@@ -94,26 +97,92 @@ static int write_out(const struct request *request, const char *text, size_t siz
 {
 	struct err e;
 
-	if (file_replace(request->out, text, size, 0666, &e))
+	if (file_replace(request->out, text, size, FILE_MODE, &e))
 		return cli_fail("merge", EXIT_USAGE, &e);
 	return EXIT_OK;
 }
 
-static int merge_recordings(const struct request *request)
+static bool is_profile(const char *file)
 {
-	const struct recordings recordings = {.files = request->files, .n_files = request->n_files};
+	scoped(json_doc_done) struct json_doc doc = {.name = file};
+	scoped_free char *text = NULL;
+	struct json_at root, value;
+	size_t size;
+	struct err e;
+
+	if (!strcmp(file, "-") || file_read(file, RECORDING_SIZE_MAX, &text, &size, &e) ||
+		json_parse(file, text, size, &doc, &e))
+		return false;
+	root = json_root(&doc);
+	return !json_expect_object(&root, &e) && json_get(&root, "defaultAction", &value);
+}
+
+/* A profile among the recordings is what went wrong most likely, and is told so. */
+static int fail_recordings(const struct request *request, const struct err *e)
+{
+	for (int i = 0; i < request->n_files; i++) {
+		if (is_profile(request->files[i]))
+			return cli_misuse("merge",
+				"%s is a profile: profiles are merged with --union or "
+				"--intersect, and not together with recordings",
+				request->files[i]);
+	}
+	return cli_fail("merge", EXIT_USAGE, e);
+}
+
+static int merge_recordings(const struct request *request, const struct recordings *recordings)
+{
 	scoped(recording_done) struct recording rec = {0};
 	scoped_free char *text = NULL;
 	size_t size;
 	struct err e;
-	/* -o may be one of them: nothing is lost. */
-	int status = recordings_check("merge", &recordings, NULL);
 
-	if (status)
-		return status;
-	if (recordings_join(&recordings, NULL, NULL, &rec, &e) ||
+	if (recordings_join(recordings, NULL, NULL, &rec, &e) ||
 		recording_emit(&rec, &text, &size, &e))
+		return fail_recordings(request, &e);
+	return write_out(request, text, size);
+}
+
+static void profiles_done(struct named_profile **profiles)
+{
+	for (struct named_profile *at = *profiles; at && at->name; at++)
+		profile_done(&at->profile);
+	free(*profiles);
+}
+
+/* @out: to be released with profiles_done(), after a failure too. */
+static int read_profiles(const struct request *request, const struct notice *to,
+	struct named_profile **out, struct err *e)
+{
+	struct named_profile *profiles = calloc((size_t)request->n_files + 1, sizeof(*profiles));
+
+	*out = profiles;
+	if (!profiles)
+		return err_nomem(e);
+	for (int i = 0; i < request->n_files; i++) {
+		if (profile_read(request->files[i], &profiles[i].profile, to, e))
+			return -e->code;
+		profiles[i].name = cli_input_name(request->files[i]);
+	}
+	return 0;
+}
+
+static int merge_profiles(const struct request *request)
+{
+	const struct notice notice = cli_notice("merge");
+	scoped(profiles_done) struct named_profile *profiles = NULL;
+	scoped(profile_done) struct profile merged = {0};
+	scoped_free char *text = NULL;
+	size_t size;
+	struct err e;
+
+	if (read_profiles(request, &notice, &profiles, &e) ||
+		profile_merge(request->mode == MODE_UNION ? PROFILE_UNION : PROFILE_INTERSECT,
+			profiles, (size_t)request->n_files, &merged, &notice, &e) ||
+		profile_emit(&merged, &text, &size, &e))
 		return cli_fail("merge", EXIT_USAGE, &e);
+	if (merged.n_rules == 0)
+		notice_tell(&notice, "no rule is left: all calls get the default action");
 	return write_out(request, text, size);
 }
 
@@ -121,8 +190,16 @@ static int run(int argc, char **argv)
 {
 	struct request request = {.out = "-"};
 	int status = parse(argc, argv, &request);
+	bool profiles = request.mode != MODE_RECORDINGS;
+	const struct recordings files = {
+		request.files, request.n_files, profiles ? "profile" : "recording"};
 
-	return status ? status : merge_recordings(&request);
+	/* -o may be one of the recordings: what it holds is not lost. */
+	if (!status)
+		status = recordings_check("merge", &files, profiles ? request.out : NULL);
+	if (status)
+		return status;
+	return profiles ? merge_profiles(&request) : merge_recordings(&request, &files);
 }
 
 const struct command cmd_merge = {

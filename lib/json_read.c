@@ -83,11 +83,11 @@ static int scan_err(const struct scan *s, struct err *e, const char *what)
 
 static int scan_string(struct scan *s)
 {
-	for (s->at++; s->at < s->size && s->text[s->at] != '"'; s->at++) {
-		if (s->text[s->at] == '\\')
-			s->at++;
-	}
-	s->at++;
+	size_t at = s->at + 1;
+
+	while (at < s->size && s->text[at] != '"')
+		at += s->text[at] == '\\' ? 2 : 1;
+	s->at = at + 1;
 	return 0;
 }
 
