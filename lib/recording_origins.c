@@ -140,8 +140,8 @@ static void drop_latest(struct recording *rec)
 static bool is_settled(const struct recording *rec)
 {
 	for (size_t i = 1; i < rec->n_origins; i++) {
-		if (rec_origin_compare(&rec->origins[i - 1], &rec->origins[i],
-			    (void *)(uintptr_t)rec) >= 0)
+		if (rec_origin_compare(
+			    &rec->origins[i - 1], &rec->origins[i], (void *)(uintptr_t)rec) >= 0)
 			return false;
 	}
 	return rec->n_origins <= RECORDING_ORIGINS_MAX;
