@@ -8,6 +8,7 @@ static const struct command *const COMMANDS[] = {
 	&cmd_record,
 	&cmd_mark,
 	&cmd_hook,
+	&cmd_merge,
 	&cmd_generate,
 	&cmd_convert,
 	&cmd_install,

@@ -1,10 +1,13 @@
 #include "recordings.h"
 
+#include <malloc.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cli.h"
 #include "scope.h"
+
+enum { KEPT_MEMORY = 1024 * 1024 };
 
 const char *recordings_name(const struct recordings *recordings)
 {
@@ -21,13 +24,18 @@ static bool is_same_file(const char *a, const char *b)
 	       st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino;
 }
 
+static const char *kind_of(const struct recordings *recordings)
+{
+	return recordings->kind ? recordings->kind : "recording";
+}
+
 int recordings_spare(const char *command, const struct recordings *recordings, const char *option,
 	const char *file)
 {
 	for (int i = 0; i < recordings->n_files; i++) {
 		if (is_same_file(file, recordings->files[i]))
-			return cli_misuse(
-				command, "%s %s would overwrite the recording", option, file);
+			return cli_misuse(command, "%s %s would overwrite the %s", option, file,
+				kind_of(recordings));
 	}
 	return EXIT_OK;
 }
@@ -37,7 +45,7 @@ int recordings_check(const char *command, const struct recordings *recordings, c
 	int inputs = 0;
 
 	if (recordings->n_files == 0)
-		return cli_misuse(command, "no recording given");
+		return cli_misuse(command, "no %s given", kind_of(recordings));
 	for (int i = 0; i < recordings->n_files; i++)
 		inputs += !strcmp(recordings->files[i], "-");
 	if (inputs > 1)
@@ -50,6 +58,9 @@ int recordings_join(const struct recordings *recordings, const struct generate_o
 {
 	scoped(rec_pile_done) struct rec_pile pile = {0};
 
+	/* One file's worth of memory after the other: not to be given back in between. */
+	(void)mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY);
+	(void)mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
 	for (int i = 0; i < recordings->n_files; i++) {
 		scoped(recording_done) struct recording one = {0};
 		const char *name = cli_input_name(recordings->files[i]);

@@ -11,6 +11,7 @@
 struct recordings {
 	char **files;
 	int n_files;
+	const char *kind; /* what errors call one of them; NULL: "recording" */
 };
 
 /**

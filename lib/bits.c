@@ -45,6 +45,17 @@ size_t bits_count(const struct bits *set)
 	return count;
 }
 
+bool bits_equal(const struct bits *a, const struct bits *b)
+{
+	for (size_t i = 0; i < a->n_words || i < b->n_words; i++) {
+		uint64_t left = i < a->n_words ? a->words[i] : 0;
+
+		if (left != (i < b->n_words ? b->words[i] : 0))
+			return false;
+	}
+	return true;
+}
+
 size_t bits_next(const struct bits *set, size_t from)
 {
 	for (size_t word = from / WORD_BITS; word < set->n_words; word++) {

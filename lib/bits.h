@@ -20,6 +20,9 @@ int bits_add(struct bits *set, size_t n);
 bool bits_has(const struct bits *set, size_t n);
 size_t bits_count(const struct bits *set);
 
+/** Whether both have the same members. */
+bool bits_equal(const struct bits *a, const struct bits *b);
+
 /** The smallest member that is at least @from, or SIZE_MAX. */
 size_t bits_next(const struct bits *set, size_t from);
 

@@ -16,6 +16,7 @@
 
 #include <jansson.h>
 
+#include "arena.h"
 #include "err.h"
 
 /*
@@ -32,7 +33,8 @@ enum {
 
 struct json_doc {
 	const char *name; /* of the file, for errors; borrowed */
-	json_t *root;
+	json_t *root; /* in the arena, all of it */
+	struct arena arena;
 	uint64_t *big; /* the integers above 2^63-1, in order of their places in the text */
 	size_t n_big;
 };

@@ -98,6 +98,7 @@ void rec_call_done(struct rec_call *call)
 {
 	bits_done(&call->sources);
 	bits_done(&call->programs);
+	rec_call_drop_seen(call);
 	bits_done(&call->phases);
 	if (call->args)
 		rec_args_done(call->args);

@@ -68,6 +68,7 @@ struct rec_call {
 	struct bits sources; /* indexes into recording.sources */
 	struct bits programs; /* indexes into recording.programs */
 	struct bits phases; /* indexes into recording.phases */
+	struct bits *seen; /* heap: rec_call_seen_in(); NULL: all of sources in each of phases */
 	struct rec_args *args; /* of all the calls that count counts; heap; NULL: rec_call_args() */
 };
 
@@ -145,6 +146,13 @@ const struct rec_call *recording_find(
  */
 const char *rec_call_name(const struct rec_call *call, char *buf);
 
+/**
+ * The sources that saw the call in a phase, indexes into recording.sources.
+ *
+ * @phase: a member of @call's phases.
+ */
+const struct bits *rec_call_seen_in(const struct rec_call *call, size_t phase);
+
 /** What is recorded of the call's arguments; never NULL. */
 const struct rec_args *rec_call_args(const struct rec_call *call);
 
@@ -167,10 +175,11 @@ uint64_t recording_losses(const struct recording *rec);
  * Join @from into @into, in time linear in the size of both.  On failure @into is as it was.
  *
  * Sources united, of one id the higher seq; per call the union of sources, programs and phases,
- * the join of the arguments (rec_args_join()), the earliest origins, the largest counts of calls
- * made, of calls not denied and of calls not answered ENOSYS, the earliest first and the latest
- * last time (0 is unset); per way to lose the largest counter; workload, host and recorder of the
- * smallest id (of its highest seq).
+ * per phase of a call the union of the sources that saw it there, the join of the arguments
+ * (rec_args_join()), the earliest origins, the largest counts of calls made, of calls not denied
+ * and of calls not answered ENOSYS, the earliest first and the latest last time (0 is unset); per
+ * way to lose the largest counter; workload, host and recorder of the smallest id (of its highest
+ * seq).
  *
  * @into: may be zeroed: the join is then a copy of @from.
  * Errors: -ENOMEM; -E2BIG past RECORDING_SOURCES_MAX, _CALLS_MAX or _NAMES_MAX.

@@ -103,8 +103,8 @@ static void put_loss(struct json_writer *w, const struct recording *rec)
 	json_close(w, '}');
 }
 
-/* The set as one number in hex, source 0 its lowest bit. */
-static int put_seen_in(struct json_writer *w, const struct rec_call *call, size_t n_sources)
+/* A set of sources as one number in hex, source 0 its lowest bit. */
+static int put_sources_of(struct json_writer *w, const struct bits *sources, size_t n_sources)
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t n_digits = (n_sources + 3) / 4;
@@ -117,13 +117,29 @@ static int put_seen_in(struct json_writer *w, const struct rec_call *call, size_
 		unsigned digit = 0;
 
 		for (unsigned bit = 0; bit < 4; bit++)
-			digit |= (unsigned)bits_has(&call->sources, 4 * i + bit) << bit;
+			digit |= (unsigned)bits_has(sources, 4 * i + bit) << bit;
 		hex[n_digits - 1 - i] = digits[digit];
 	}
 	while (*first == '0' && first[1])
 		first++;
-	key_string(w, "seen_in", first);
+	json_put_string(w, first);
 	return 0;
+}
+
+/* For each of its phases the sources that saw the call there, unless that follows. */
+static int put_seen(struct json_writer *w, const struct rec_call *call, size_t n_sources)
+{
+	const struct bits *phases = &call->phases;
+	int code = 0;
+
+	if (!call->seen)
+		return 0;
+	json_key(w, "phases_seen_in");
+	json_open_inline(w, '[');
+	for (size_t n = bits_next(phases, 0); !code && n != SIZE_MAX; n = bits_next(phases, n + 1))
+		code = put_sources_of(w, rec_call_seen_in(call, n), n_sources);
+	json_close(w, ']');
+	return code;
 }
 
 void rec_call_emit_number(struct json_writer *w, const struct abi *abi, uint32_t nr)
@@ -147,11 +163,15 @@ static int put_call(struct json_writer *w, const struct rec_call *call, size_t n
 	rec_call_emit_number(w, call->abi, call->nr);
 	key_u64(w, "count", call->count);
 	key_u64(w, "runs", runs);
-	if (runs != n_sources)
-		code = put_seen_in(w, call, n_sources);
+	if (runs != n_sources) {
+		json_key(w, "seen_in");
+		code = put_sources_of(w, &call->sources, n_sources);
+	}
 	key_u64(w, "first_ns", call->first_ns);
 	key_u64(w, "last_ns", call->last_ns);
 	key_indexes(w, "phases", &call->phases);
+	if (!code)
+		code = put_seen(w, call, n_sources);
 	key_indexes(w, "programs", &call->programs);
 	key_u64(w, "denied", call->denied);
 	key_u64(w, "enosys", call->enosys);

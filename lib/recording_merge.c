@@ -200,6 +200,60 @@ static int fold_call(struct rec_call *to, const struct rec_call *from, const str
 	return 0;
 }
 
+/* One side's part of a call that is joined. */
+struct part {
+	const struct rec_call *call; /* NULL: the side has none */
+	const struct side *side;
+};
+
+/*
+ * Whether each source that saw the call saw it in all of its phases, as far as the parts tell.
+ *
+ * @to: with the phases of both.
+ */
+static bool seen_follows(const struct rec_call *to, const struct part parts[2])
+{
+	size_t n_phases = bits_count(&to->phases);
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct rec_call *call = parts[i].call;
+
+		if (call && (call->seen || bits_count(&call->phases) != n_phases))
+			return false;
+	}
+	return true;
+}
+
+static int fold_seen(struct rec_call *to, const struct rec_call *from, const struct side *side)
+{
+	const struct bits *phases = &from->phases;
+
+	for (size_t n = bits_next(phases, 0); n != SIZE_MAX; n = bits_next(phases, n + 1)) {
+		struct bits *seen = rec_call_own_seen(to, side->phases[n]);
+
+		if (!seen || fold_bits(seen, rec_call_seen_in(from, n), side->sources))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int join_call(const struct part parts[2], struct rec_call *to)
+{
+	for (size_t i = 0; i < 2; i++) {
+		if (parts[i].call && fold_call(to, parts[i].call, parts[i].side))
+			return -ENOMEM;
+	}
+	if (seen_follows(to, parts))
+		return 0;
+	for (size_t i = 0; i < 2; i++) {
+		if (parts[i].call && fold_seen(to, parts[i].call, parts[i].side))
+			return -ENOMEM;
+	}
+	if (rec_call_seen_follows(to))
+		rec_call_drop_seen(to);
+	return 0;
+}
+
 static int next_call(const struct side *a, size_t i, const struct side *b, size_t j)
 {
 	if (i == a->rec->n_calls)
@@ -219,13 +273,15 @@ static int join_calls(const struct side *a, const struct side *b, struct recordi
 		return -ENOMEM;
 	while (i < a->rec->n_calls || j < b->rec->n_calls) {
 		int order = next_call(a, i, b, j);
-		const struct rec_call *first = order <= 0 ? &a->rec->calls[i] : &b->rec->calls[j];
+		const struct part parts[2] = {
+			{order <= 0 ? &a->rec->calls[i++] : NULL, a},
+			{order >= 0 ? &b->rec->calls[j++] : NULL, b},
+		};
+		const struct rec_call *first = parts[order > 0].call;
 		struct rec_call *to = &out->calls[out->n_calls++];
 
 		*to = (struct rec_call){.abi = first->abi, .nr = first->nr};
-		if (order <= 0 && fold_call(to, &a->rec->calls[i++], a))
-			return -ENOMEM;
-		if (order >= 0 && fold_call(to, &b->rec->calls[j++], b))
+		if (join_call(parts, to))
 			return -ENOMEM;
 	}
 	return out->n_calls > RECORDING_CALLS_MAX ? -E2BIG : 0;

@@ -136,9 +136,20 @@ static void drop_latest(struct recording *rec)
 	qsort_r(rec->origins, rec->n_origins, sizeof(*rec->origins), rec_origin_compare, rec);
 }
 
+/* As in most files. */
+static bool is_settled(const struct recording *rec)
+{
+	for (size_t i = 1; i < rec->n_origins; i++) {
+		if (rec_origin_compare(
+			    &rec->origins[i - 1], &rec->origins[i], (void *)(uintptr_t)rec) >= 0)
+			return false;
+	}
+	return rec->n_origins <= RECORDING_ORIGINS_MAX;
+}
+
 void rec_origins_settle(struct recording *rec)
 {
-	if (rec->n_origins == 0)
+	if (is_settled(rec))
 		return;
 	qsort_r(rec->origins, rec->n_origins, sizeof(*rec->origins), best_first, rec);
 	drop_repeated(rec);

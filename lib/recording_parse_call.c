@@ -82,28 +82,34 @@ static int add_hex(struct bits *out, const char *text, struct err *e)
 	return 0;
 }
 
-static int read_seen_in(const struct json_at *at, size_t n_sources, struct bits *out, struct err *e)
+/* A set of some of @n_sources sources, one at least. */
+static int read_sources(const struct json_at *at, size_t n_sources, struct bits *out, struct err *e)
 {
-	struct json_at seen;
 	const char *text;
 
-	if (!json_get(at, "seen_in", &seen)) {
-		for (size_t i = 0; i < n_sources; i++) {
-			if (bits_add(out, i))
-				return err_nomem(e);
-		}
-		return 0;
-	}
-	if (json_text(&seen, &text, e))
+	if (json_text(at, &text, e))
 		return -e->code;
 	if (!*text || text[strspn(text, "0123456789abcdef")] || *text == '0')
-		return json_err(&seen, e, "lower-case hex digits without a leading 0 expected");
+		return json_err(at, e, "lower-case hex digits without a leading 0 expected");
 	if (strlen(text) > (n_sources + HEX_BITS - 1) / HEX_BITS)
-		return json_err(&seen, e, "more bits than sources (%zu)", n_sources);
+		return json_err(at, e, "more bits than sources (%zu)", n_sources);
 	if (add_hex(out, text, e))
 		return -e->code;
 	if (bits_next(out, n_sources) != SIZE_MAX)
-		return json_err(&seen, e, "more bits than sources (%zu)", n_sources);
+		return json_err(at, e, "more bits than sources (%zu)", n_sources);
+	return 0;
+}
+
+static int read_seen_in(const struct json_at *at, size_t n_sources, struct bits *out, struct err *e)
+{
+	struct json_at seen;
+
+	if (json_get(at, "seen_in", &seen))
+		return read_sources(&seen, n_sources, out, e);
+	for (size_t i = 0; i < n_sources; i++) {
+		if (bits_add(out, i))
+			return err_nomem(e);
+	}
 	return 0;
 }
 
@@ -144,6 +150,47 @@ static int read_indexes(
 	return 0;
 }
 
+/* The sources that saw the call in @phase: some of those that saw it at all. */
+static int read_seen_in_phase(const struct json_at *at, size_t phase, size_t n_sources,
+	struct rec_call *call, struct err *e)
+{
+	struct bits *seen = rec_call_own_seen(call, phase);
+
+	if (!seen)
+		return err_nomem(e);
+	if (read_sources(at, n_sources, seen, e))
+		return -e->code;
+	for (size_t n = bits_next(seen, 0); n != SIZE_MAX; n = bits_next(seen, n + 1)) {
+		if (!bits_has(&call->sources, n))
+			return json_err(at, e, "source %zu saw it here, but not in seen_in", n);
+	}
+	return 0;
+}
+
+static int read_phases_seen_in(
+	const struct json_at *at, size_t n_sources, struct rec_call *call, struct err *e)
+{
+	size_t phase = bits_next(&call->phases, 0), n_phases = bits_count(&call->phases);
+	struct json_at list;
+
+	if (!json_get(at, "phases_seen_in", &list))
+		return 0;
+	if (json_expect_array(&list, n_phases, e))
+		return -e->code;
+	if (json_len(&list) != n_phases)
+		return json_err(&list, e, "%zu elements, but the call has %zu phases",
+			json_len(&list), n_phases);
+	for (size_t i = 0; i < n_phases; i++, phase = bits_next(&call->phases, phase + 1)) {
+		struct json_at item = json_item(&list, i);
+
+		if (read_seen_in_phase(&item, phase, n_sources, call, e))
+			return -e->code;
+	}
+	if (rec_call_seen_follows(call))
+		rec_call_drop_seen(call);
+	return 0;
+}
+
 /* At most the calls made. */
 static int need_part(const struct json_at *at, const char *key, const struct rec_call *call,
 	uint64_t *out, struct err *e)
@@ -181,6 +228,7 @@ static int read_observed(
 		json_need_u64(at, "first_ns", &call->first_ns, e) ||
 		json_need_u64(at, "last_ns", &call->last_ns, e) ||
 		read_indexes(at, "phases", rec->phases.n_names, &call->phases, e) ||
+		read_phases_seen_in(at, rec->n_sources, call, e) ||
 		read_indexes(at, "programs", rec->programs.n_names, &call->programs, e))
 		return -e->code;
 	return 0;
@@ -206,8 +254,8 @@ int rec_call_parse(
 	const struct json_at *at, const struct recording *rec, struct rec_call *call, struct err *e)
 {
 	static const char *const known[] = {"abi", "nr", "name", "count", "runs", "seen_in",
-		"first_ns", "last_ns", "phases", "programs", "denied", "enosys", "args", "stack",
-		NULL};
+		"first_ns", "last_ns", "phases", "phases_seen_in", "programs", "denied", "enosys",
+		"args", "stack", NULL};
 
 	if (json_expect_object(at, e) || json_check_keys(at, known, e) ||
 		rec_call_parse_number(at, call, e) ||

@@ -21,6 +21,13 @@ int rec_number_compare(
 int rec_call_compare(const void *a, const void *b);
 void rec_call_done(struct rec_call *call);
 
+/* The set that rec_call_seen_in() gives, to be filled: empty at first; NULL without memory. */
+struct bits *rec_call_own_seen(struct rec_call *call, size_t phase);
+
+/* Whether the sets are what they are taken for if they are not there; and let them go. */
+bool rec_call_seen_follows(const struct rec_call *call);
+void rec_call_drop_seen(struct rec_call *call);
+
 /* Read one element of syscalls; sources, phases and programs of @rec are known by then. */
 int rec_call_parse(const struct json_at *at, const struct recording *rec, struct rec_call *call,
 	struct err *e);

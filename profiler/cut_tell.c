@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base.h"
+#include "completeness.h"
 #include "phase.h"
 #include "scope.h"
 
@@ -124,6 +125,7 @@ static void tell_phases(const struct cut *cut)
 			"takes away",
 			start);
 	recording_tell_phases(cut->rec, cut->to);
+	completeness_tell(cut->rec, cut->to);
 }
 
 /* "clock: getcpu time", of the table's rows from @from on that have its group and put in theirs;

@@ -264,6 +264,7 @@ static void put_page(struct html *html, const struct report *report)
 	html_raw(html, "</section>\n");
 	report_put_discovery(html, report);
 	report_put_timeline(html, report);
+	report_put_completeness(html, report);
 	report_put_table(html, report);
 	put_programs(html, rec);
 	html_format(html,

@@ -89,6 +89,7 @@ void report_put_count(struct html *html, uint64_t count);
 /* The parts of the page. */
 void report_put_discovery(struct html *html, const struct report *report);
 void report_put_timeline(struct html *html, const struct report *report);
+void report_put_completeness(struct html *html, const struct report *report);
 void report_put_table(struct html *html, const struct report *report);
 
 /** What is known of a call beyond its row of the table: its arguments. */

@@ -26,7 +26,8 @@ if "LD_LIBRARY_PATH" in os.environ:
 
 
 # Told on the way, before something fails: no errors.
-_NOTICE = re.compile(r"sysclamp \w+: (recording with|added what few runs show|\d+ calls allowed)")
+_NOTICE = re.compile(r"sysclamp \w+: (recording with|added what few runs show|\d+ calls allowed"
+                     r"|one run was recorded)")
 
 
 def error_lines(text):

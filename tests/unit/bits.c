@@ -81,11 +81,29 @@ static void test_no_memory(void)
 	ok(bits_count(&set) == 1 && bits_has(&set, 5), "and the set is as it was");
 }
 
+static void test_equal(void)
+{
+	scoped(bits_done) struct bits a = {0}, b = {0};
+
+	ok(bits_equal(&a, &b), "empty sets are equal");
+	bits_add(&a, 70);
+	ok(!bits_equal(&a, &b) && !bits_equal(&b, &a), "a member makes a difference");
+	bits_add(&b, 70);
+	bits_add(&a, 3);
+	ok(!bits_equal(&a, &b), "one more, too");
+	bits_add(&b, 3);
+	ok(bits_equal(&a, &b), "the same members make equal sets");
+	bits_add(&b, 700);
+	b.words[b.n_words - 1] = 0;
+	ok(bits_equal(&a, &b) && bits_equal(&b, &a), "whatever room there is besides");
+}
+
 int main(void)
 {
 	test_empty();
 	test_edges();
 	test_against_model();
 	test_no_memory();
+	test_equal();
 	return tap_done();
 }

@@ -23,10 +23,12 @@ READERS = {
     "install": (["install", "-p", "bad", "--name", "x", "--kubelet-dir", "kubelet"], INPUT),
     "convert": (["convert", "--flatten", "bad"], INPUT),
     "generate": (["generate", "bad"], INPUT),
+    "merge": (["merge", "bad"], INPUT),
+    "merge --union": (["merge", "--union", "bad"], INPUT),
     "explain": (["explain", "bad"], INPUT),
     "report": (["report", "-o", "-", "bad"], INPUT),
 }
-PROFILE_READERS = ["run", "install", "convert"]
+PROFILE_READERS = ["run", "install", "convert", "merge --union"]
 
 
 def rule(text):

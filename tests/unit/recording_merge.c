@@ -126,6 +126,40 @@ static void test_groupings(void)
 	ok(wrong_read == 0, "which are read back and written the same");
 }
 
+/* Two joins that have some of their sources in common, each written and read in between. */
+static void test_overlaps(void)
+{
+	enum { ROUNDS = 60 };
+	uint64_t seed = 3;
+	int wrong = 0, by_phase = 0;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		scoped(recording_done) struct recording left = {0}, right = {0}, all = {0};
+		scoped(recording_done) struct recording rec = {0}, read = {0};
+		scoped_free char *text = NULL, *together = NULL;
+		struct err e;
+
+		for (unsigned s = 0; s < SOURCES; s++) {
+			unsigned where = draw(&seed, 4);
+
+			make_state(s, 1 + draw(&seed, RECORDINGS_STATES), &rec);
+			wrong += where && recording_merge(&all, &rec, &e);
+			wrong += where & 1 && recording_merge(&left, &rec, &e);
+			wrong += where & 2 && recording_merge(&right, &rec, &e);
+			recording_done(&rec);
+		}
+		if (!left.n_sources || !right.n_sources)
+			continue;
+		text = text_of(&left);
+		wrong += parse_copy(text, &read, &e) || recording_merge(&read, &right, &e);
+		together = text_of(&all);
+		by_phase += strstr(together, "phases_seen_in") != NULL;
+		wrong += !same_text(text_of(&read), strdup(together));
+	}
+	ok(wrong == 0, "{a, b} + {b, c} is {a, b, c}, to the byte");
+	ok(by_phase > ROUNDS / 2, "with sources that saw a call in some of its phases only");
+}
+
 static void test_pile(void)
 {
 	struct rec_pile pile = {0};
@@ -448,6 +482,7 @@ int main(void)
 	test_idempotent();
 	test_commutative();
 	test_groupings();
+	test_overlaps();
 	test_pile();
 	test_values();
 	test_newer_state();

@@ -287,6 +287,70 @@ static void test_harmless(const char *example)
 	}
 }
 
+/* What may stand in the place of the phases of the first call, which two sources saw, and the error
+ * (NULL: none), or what is written of it again. */
+static const struct {
+	const char *to, *error, *again;
+} SEEN[] = {
+	{"\"phases\": [0, 1], \"phases_seen_in\": [\"3\", \"2\"]", NULL,
+		"\"phases\": [0, 1], \"phases_seen_in\": [\"3\", \"2\"], \"prog"},
+	{"\"phases\": [0, 1], \"phases_seen_in\": [\"1\", \"2\"]", NULL,
+		"\"phases\": [0, 1], \"phases_seen_in\": [\"1\", \"2\"], \"prog"},
+	{"\"phases_seen_in\": [\"1\"], \"phases\": [1]", NULL,
+		"\"phases\": [1], \"phases_seen_in\": [\"1\"], \"prog"},
+	{"\"phases\": [0, 1], \"phases_seen_in\": [\"3\", \"3\"]", NULL,
+		"\"phases\": [0, 1], \"prog"},
+	{"\"phases\": [], \"phases_seen_in\": []", NULL, "\"phases\": [], \"prog"},
+	{"\"phases\": [0, 1]", NULL, "\"phases\": [0, 1], \"prog"},
+	{"\"phases\": [0, 1], \"phases_seen_in\": [\"1\"]",
+		"f: $.syscalls[0].phases_seen_in: 1 elements, but the call has 2 phases", NULL},
+	{"\"phases\": [0], \"phases_seen_in\": [\"1\", \"1\"]",
+		"f: $.syscalls[0].phases_seen_in: 2 elements, at most 1", NULL},
+	{"\"phases\": [0, 1], \"phases_seen_in\": [\"1\", \"0\"]",
+		"f: $.syscalls[0].phases_seen_in[1]: lower-case hex digits", NULL},
+	{"\"phases\": [0, 1], \"phases_seen_in\": [\"1\", \"4\"]",
+		"f: $.syscalls[0].phases_seen_in[1]: more bits than sources (2)", NULL},
+	{"\"phases\": [0, 1], \"phases_seen_in\": [\"1\", 2]",
+		"f: $.syscalls[0].phases_seen_in[1]: a string expected", NULL},
+	{"\"phases\": [0, 1], \"phases_seen_in\": \"12\"",
+		"f: $.syscalls[0].phases_seen_in: an array expected", NULL},
+};
+
+static void test_seen(const char *example)
+{
+	scoped_free char *with = changed(
+		example, "\"phases\": [],\n", "\"phases\": [\"serve\", \"start\"],\n");
+
+	for (size_t i = 0; i < ARRAY_LEN(SEEN); i++) {
+		scoped_free char *text = changed(with, "\"phases\": []", SEEN[i].to), *again = NULL;
+		scoped(recording_done) struct recording rec = {0};
+		struct err e = {.text = ""};
+		int code = parse_copy(text, &rec, &e);
+
+		again = code ? strdup(e.text) : text_of(&rec);
+		if (!ok(strstr(again, code ? SEEN[i].error : SEEN[i].again) &&
+				    !code == !SEEN[i].error,
+			    "sources by phase: %s", SEEN[i].to))
+			printf("#   %s\n", again);
+	}
+}
+
+/* One source saw it at all, and another one in a phase. */
+static void test_seen_by_another(const char *example)
+{
+	scoped_free char *with = changed(
+		example, "\"phases\": [],\n", "\"phases\": [\"serve\", \"start\"],\n");
+	scoped_free char *text = changed(with, "\"runs\": 2,", "\"runs\": 1, \"seen_in\": \"2\",");
+	scoped_free char *wrong = changed(
+		text, "\"phases\": []", "\"phases\": [0], \"phases_seen_in\": [\"1\"]");
+	struct recording rec;
+	struct err e = {.text = ""};
+
+	ok(parse_copy(wrong, &rec, &e) == -EINVAL &&
+			strstr(e.text, "source 0 saw it here, but not in seen_in"),
+		"a source that saw it in a phase saw it at all");
+}
+
 /* The order of lines is not for the reader to ask for: new ABIs may come between old ones. */
 static void test_order(const char *example)
 {
@@ -424,6 +488,8 @@ int main(void)
 	}
 	test_hostile(example);
 	test_harmless(example);
+	test_seen(example);
+	test_seen_by_another(example);
 	test_order(example);
 	test_cut(example);
 	test_mutations(example);
