@@ -36,6 +36,7 @@ static const char HELP[] =
 	"may\n"
 	"                           be given again\n"
 	"      --exclude-origin exec  without what only podman exec, probes and the like called\n"
+	"      --base PROFILE       add to what this one allows, and keep what else it says\n"
 	"      --notes FILE         say there, in JSON, why each call is allowed or left out\n"
 	"      --default-action A   for all other calls: errno (default), kill, log\n"
 	"      --errno NAME|N       with errno: what they fail with; default ENOSYS, on which\n"
@@ -54,6 +55,8 @@ enum format { FORMAT_JSON, FORMAT_BPF, FORMAT_DISASM };
 struct request {
 	const char *out; /* NULL: standard output */
 	const char *notes; /* NULL: none */
+	struct named_profile base; /* no name: none */
+	bool chose_default; /* an option about the default action was given */
 	const char *errno_text; /* NULL: not given */
 	struct generate_options options;
 	const char *phases[PHASES_MAX]; /* options.n_phases of them */
@@ -98,6 +101,7 @@ enum {
 	EXACT,
 	PORTABLE,
 	ARCH,
+	BASE,
 	PHASE,
 	EXCLUDE_ORIGIN,
 	NOTES,
@@ -155,6 +159,9 @@ static int take_option(int option, struct request *request)
 		return flatten_abi_parse(optarg, &request->options.arch, &e)
 			       ? cli_misuse("generate", "--arch: %s", e.text)
 			       : EXIT_OK;
+	case BASE:
+		request->base.name = optarg;
+		return EXIT_OK;
 	case PHASE:
 		return take_phase(request);
 	case EXCLUDE_ORIGIN:
@@ -167,9 +174,11 @@ static int take_option(int option, struct request *request)
 		request->notes = optarg;
 		return EXIT_OK;
 	case DEFAULT_ACTION:
+		request->chose_default = true;
 		return choose("--default-action is errno, kill or log", optarg, ACTIONS,
 			&request->default_action);
 	case ERRNO:
+		request->chose_default = true;
 		request->errno_text = optarg;
 		return EXIT_OK;
 	case ALLOW_INCOMPLETE:
@@ -191,6 +200,18 @@ static int check_notes(const struct request *request)
 	return recordings_spare("generate", &request->recordings, "--notes", request->notes);
 }
 
+/* Of the recordings among themselves recordings_check() knows. */
+static bool reads_input_twice(const struct request *request)
+{
+	if (!request->base.name || strcmp(request->base.name, "-") != 0)
+		return false;
+	for (int i = 0; i < request->recordings.n_files; i++) {
+		if (!strcmp(request->recordings.files[i], "-"))
+			return true;
+	}
+	return false;
+}
+
 /* What can only be said about the files once all options are known. */
 static int check_files(struct request *request)
 {
@@ -198,6 +219,8 @@ static int check_files(struct request *request)
 
 	if (request->out && !strcmp(request->out, "-"))
 		request->out = NULL;
+	if (reads_input_twice(request))
+		return cli_misuse("generate", "standard input (-) can be read once only");
 	status = recordings_check("generate", &request->recordings, request->out);
 	if (!status && request->notes)
 		status = check_notes(request);
@@ -234,6 +257,9 @@ static int check_request(struct request *request)
 			request->errno_text);
 	if (request->default_action == SECCOMP_RET_ERRNO)
 		request->options.default_action |= code;
+	if (request->base.name && request->chose_default)
+		return cli_misuse("generate", "--base brings the default action with it: without "
+					      "--default-action and --errno");
 	if (request->options.exclude_exec && asks_for_exec(request))
 		return cli_misuse(
 			"generate", "--phase exec and --exclude-origin exec: one of them");
@@ -249,6 +275,7 @@ static int parse(int argc, char **argv, struct request *request)
 		{"exact", no_argument, NULL, EXACT},
 		{"portable", required_argument, NULL, PORTABLE},
 		{"arch", required_argument, NULL, ARCH},
+		{"base", required_argument, NULL, BASE},
 		{"phase", required_argument, NULL, PHASE},
 		{"exclude-origin", required_argument, NULL, EXCLUDE_ORIGIN},
 		{"notes", required_argument, NULL, NOTES},
@@ -328,7 +355,21 @@ static int write_files(const struct request *request, const char *text, size_t s
 	return file_replace(request->out ? request->out : "-", text, size, 0644, e);
 }
 
-static int generate(const struct request *request)
+static int read_base(struct request *request, const struct notice *to, struct err *e)
+{
+	struct named_profile *base = &request->base;
+
+	if (!base->name)
+		return 0;
+	if (profile_read(base->name, &base->profile, to, e))
+		return -e->code;
+	base->name = cli_input_name(base->name);
+	request->options.base = base;
+	request->options.default_action = base->profile.default_action;
+	return 0;
+}
+
+static int generate(struct request *request)
 {
 	struct notice notice = cli_notice("generate");
 	scoped(recording_done) struct recording rec = {0};
@@ -339,7 +380,8 @@ static int generate(const struct request *request)
 	struct err e;
 	int code;
 
-	if (recordings_join(&request->recordings, &request->options, &notice, &rec, &e) ||
+	if (read_base(request, &notice, &e) ||
+		recordings_join(&request->recordings, &request->options, &notice, &rec, &e) ||
 		profile_generate_noted(name, &rec, &request->options, &profile,
 			request->notes ? &notes : NULL, &notes_size, &notice, &e))
 		return cli_fail("generate", EXIT_USAGE, &e);
@@ -363,7 +405,10 @@ static int run(int argc, char **argv)
 	};
 	int status = parse(argc, argv, &request);
 
-	return status ? status : generate(&request);
+	if (!status)
+		status = generate(&request);
+	profile_done(&request.base.profile);
+	return status;
 }
 
 const struct command cmd_generate = {

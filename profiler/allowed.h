@@ -20,6 +20,7 @@ enum allowed_by {
 	BY_BASE = 4, /* the runtime calls it */
 	BY_PORTABLE = 8, /* another C library calls it for the same */
 	BY_IMPLIED = 16, /* few runs show it */
+	BY_PROFILE = 32, /* the profile that this one is added to allows it */
 };
 
 /* One way in which the arguments of a call may stand together: at least one condition. */

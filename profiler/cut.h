@@ -6,6 +6,7 @@
  *   cut_names.c  which ABIs and names go in, and what put each there
  *   cut_arch.c   what stands for them on another architecture
  *   cut_write.c  the rules that say so
+ *   cut_stack.c  the profile that they are added to
  *   cut_tell.c   what people are told of it
  *   cut_notes.c  the file that says why each name is there
  *
@@ -104,6 +105,12 @@ bool cut_implies(const struct cut *cut, const struct closure_row *row);
  * their first name, one for each different pin, with all names that have it.
  */
 int cut_write_rules(struct cut *cut, struct err *e);
+
+/**
+ * Lay the rules over options->base, if there is one: cut->profile becomes both, and the names that
+ * the base allows are in cut->allowed BY_PROFILE.
+ */
+int cut_stack(struct cut *cut, struct err *e);
 
 /** For messages, the C libraries asked for: "glibc and musl"; returns @buf. */
 const char *cut_libcs(const struct cut *cut, char buf[SYSCALL_NAME_MAX]);

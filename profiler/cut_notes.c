@@ -132,6 +132,14 @@ static void put_closures(struct json_writer *w, const struct cut *cut, const cha
 	}
 }
 
+static void put_profile(struct json_writer *w, const struct cut *cut)
+{
+	json_open_inline(w, '{');
+	json_member_text(w, "by", "profile");
+	json_member_text(w, "profile", cut->options->base->name);
+	json_close(w, '}');
+}
+
 static void put_call(struct json_writer *w, const struct cut *cut, const struct allowed_name *name)
 {
 	json_open(w, '{');
@@ -146,6 +154,8 @@ static void put_call(struct json_writer *w, const struct cut *cut, const struct 
 	if (name->by & BY_BASE)
 		put_base(w, cut, name->name);
 	put_closures(w, cut, name->name);
+	if (name->by & BY_PROFILE)
+		put_profile(w, cut);
 	json_close(w, ']');
 	json_close(w, '}');
 }
@@ -222,6 +232,8 @@ static void put_options(struct json_writer *w, const struct cut *cut)
 	json_member_bool(w, "exact", options->exact);
 	if (options->arch)
 		json_member_text(w, "arch", options->arch->name);
+	if (options->base)
+		json_member_text(w, "base", options->base->name);
 	json_key(w, "portable");
 	json_open_inline(w, '[');
 	for (int libc = 0; libc < LIBCS; libc++) {

@@ -191,7 +191,8 @@ static void tell_unportable(const struct cut *cut)
 	struct name_row row = {0};
 
 	for (size_t i = 0; i < cut->allowed.n_names; i++) {
-		if (!syscall_name_is_portable(cut->allowed.names[i].name))
+		if (cut->allowed.names[i].by != BY_PROFILE &&
+			!syscall_name_is_portable(cut->allowed.names[i].name))
 			name_row_add(&row, cut->allowed.names[i].name);
 	}
 	tell_names(cut, &row, "an engine with libseccomp 2.5 or older drops these and denies them");
@@ -259,6 +260,24 @@ static size_t add_count(const struct cut *cut, enum allowed_by by, const char *b
 			      text + used, ERR_TEXT_MAX - used, ", %zu %s%s", count, before, what);
 }
 
+/* What the base lacks. */
+static void tell_base_profile(const struct cut *cut)
+{
+	struct name_row row = {0};
+	char what[ERR_TEXT_MAX / 4];
+
+	if (!cut->options->base)
+		return;
+	for (size_t i = 0; i < cut->allowed.n_names; i++) {
+		if (!(cut->allowed.names[i].by & BY_PROFILE))
+			name_row_add(&row, cut->allowed.names[i].name);
+	}
+	(void)snprintf(what, sizeof(what), "added to what %.80s allows", cut->options->base->name);
+	tell_names(cut, &row, what);
+	if (row.n_names == 0)
+		notice_tell(cut->to, "%s allows all of it already", cut->options->base->name);
+}
+
 static void tell_summary(const struct cut *cut)
 {
 	char text[ERR_TEXT_MAX], libcs[SYSCALL_NAME_MAX];
@@ -270,7 +289,8 @@ static void tell_summary(const struct cut *cut)
 	used = add_count(
 		cut, BY_BASE, "added for ", base_runtime_label(cut->options->runtime), text, used);
 	used = add_count(cut, BY_PORTABLE, "for ", cut_libcs(cut, libcs), text, used);
-	(void)add_count(cut, BY_IMPLIED, "implied", "", text, used);
+	used = add_count(cut, BY_IMPLIED, "implied", "", text, used);
+	(void)add_count(cut, BY_PROFILE, "of the base", "", text, used);
 	notice_tell(cut->to, "%s", text);
 }
 
@@ -279,6 +299,7 @@ void cut_tell(const struct cut *cut)
 	tell_left_out(cut);
 	tell_arch(cut);
 	tell_added(cut);
+	tell_base_profile(cut);
 	tell_unportable(cut);
 	tell_uring(cut);
 	tell_fallbacks(cut);

@@ -17,13 +17,29 @@ static bool profile_names(const struct profile *profile, const char *name)
 	return false;
 }
 
-/* Take out of a rule what the other profile allows. */
-static void rule_remove(struct rule *rule, const struct profile *allowed)
+/* An unconditional rule beats conditional ones, and of two the first counts. */
+static bool profile_allows(const struct profile *profile, const char *name)
+{
+	for (size_t i = 0; i < profile->n_rules; i++) {
+		const struct rule *rule = &profile->rules[i];
+
+		for (size_t n = 0; n < rule->n_names && rule->n_conds == 0; n++) {
+			if (!strcmp(rule->names[n], name))
+				return rule->action == SECCOMP_RET_ALLOW;
+		}
+	}
+	return false;
+}
+
+typedef bool (*takes_t)(const struct profile *profile, const char *name);
+
+/* Take out of a rule the names that the other profile takes. */
+static void rule_remove(struct rule *rule, const struct profile *other, takes_t takes)
 {
 	size_t kept = 0;
 
 	for (size_t n = 0; n < rule->n_names; n++) {
-		if (profile_names(allowed, rule->names[n]))
+		if (takes(other, rule->names[n]))
 			free(rule->names[n]);
 		else
 			rule->names[kept++] = rule->names[n];
@@ -38,12 +54,12 @@ static void rule_done(struct rule *rule)
 }
 
 /* Rules without names are none. */
-static void rules_remove(struct profile *profile, const struct profile *allowed)
+static void rules_remove(struct profile *profile, const struct profile *other, takes_t takes)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < profile->n_rules; i++) {
-		rule_remove(&profile->rules[i], allowed);
+		rule_remove(&profile->rules[i], other, takes);
 		if (profile->rules[i].n_names > 0)
 			profile->rules[kept++] = profile->rules[i];
 		else
@@ -110,11 +126,16 @@ static int rules_append(struct profile *base, const struct profile *with, struct
 
 int profile_extend(struct profile *base, const struct profile *with, struct err *e)
 {
-	rules_remove(base, with);
+	rules_remove(base, with, profile_names);
 	if (abis_add(base, with, e))
 		return -e->code;
 	/* A rule that says what the default says is none. */
 	if (base->default_action == SECCOMP_RET_ALLOW)
 		return 0;
 	return rules_append(base, with, e);
+}
+
+void profile_beyond(struct profile *profile, const struct profile *base)
+{
+	rules_remove(profile, base, profile_allows);
 }

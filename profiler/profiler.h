@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "merge.h"
 #include "profile.h"
 #include "recording.h"
 
@@ -24,6 +25,7 @@ struct generate_options {
 	bool exact; /* leave out what is implied */
 	unsigned portable; /* bit 1 << enum libc: add what this one calls instead */
 	const struct abi *arch; /* cut for this one instead of those recorded; may be NULL */
+	const struct named_profile *base; /* add to this profile; may be NULL; borrowed */
 	const char *const *phases; /* borrowed; if any: only what was called in one of these */
 	size_t n_phases;
 	bool exclude_exec; /* leave out what only processes called that entered from outside */
@@ -62,8 +64,12 @@ int generate_accept(const char *name, const struct recording *rec,
  *
  * @name: of the recording, for errors.
  * @to: told what was added or skipped, and why.
+ * With a base, the result is that profile, its default action included, but for what the recording
+ * has it allow besides: denials with an errno of their own stay.  It lists the ABIs of both.
+ *
  * Errors: an incomplete recording without allow_incomplete; a number without a name that the kernel
- * did not answer with ENOSYS.
+ * did not answer with ENOSYS; a base that allows by default, is of another byte order, or that
+ * profile_merge() does not take.
  */
 int profile_generate(const char *name, const struct recording *rec,
 	const struct generate_options *options, struct profile *out, const struct notice *to,
@@ -87,6 +93,12 @@ int profile_generate_noted(const char *name, const struct recording *rec,
  * Errors: -ENOMEM.
  */
 int profile_extend(struct profile *base, const struct profile *with, struct err *e);
+
+/**
+ * Take out of @profile what @base allows whatever the arguments: what is left is what one that is
+ * laid over @base by an engine or an operator (baseProfileName) has to say.
+ */
+void profile_beyond(struct profile *profile, const struct profile *base);
 
 struct install_request {
 	const char *profile_path; /* "-" for standard input */

@@ -49,6 +49,8 @@ golden web-arm64 0 --arch arm64 web.rec.json
 golden phases-riscv64 0 --arch riscv64 --runtime none --phase start --phase serve phases.rec.json
 golden compat-arm 0 --arch arm --runtime none --exact compat.rec.json
 golden arm64-amd64 0 --arch SCMP_ARCH_X86_64 --portable musl arm64.rec.json
+golden web-base 0 --runtime none --base base.json web.rec.json
+golden compat-base 0 --runtime none --exact --base base.json compat.rec.json
 golden joined 0 web.rec.json compat.rec.json
 golden lost 2 lost.rec.json
 golden lost-allowed 0 --allow-incomplete --runtime none lost.rec.json
@@ -65,7 +67,8 @@ check_notes() {
     /usr/bin/python3 - "$@" <<'END'
 import json, sys
 notes, profile = (json.load(open(path, encoding="utf-8")) for path in sys.argv[1:])
-allowed = sorted({name for rule in profile["syscalls"] for name in rule["names"]})
+allowed = sorted({name for rule in profile["syscalls"] for name in rule["names"]
+                  if rule["action"] == "SCMP_ACT_ALLOW"})
 noted = [call["name"] for call in notes["calls"]]
 if noted != allowed:
     print("names differ:", set(noted) ^ set(allowed))
@@ -93,6 +96,7 @@ noted web web.rec.json
 noted joined --runtime runc --nnp no web.rec.json compat.rec.json
 noted web-portable --runtime none --portable glibc,musl web.rec.json
 noted phases-riscv64 --arch riscv64 --runtime none --phase start --phase serve phases.rec.json
+noted web-base --runtime none --base base.json web.rec.json
 noted phase-serve --runtime none --phase serve phases.rec.json
 noted without-exec --runtime none --exact --exclude-origin exec phases.rec.json
 generate -o "$TMP/noted.json" --notes - web.rec.json 2>/dev/null >"$TMP/dash"
@@ -150,6 +154,9 @@ misuse "--errno with kill" --default-action kill --errno EPERM web.rec.json
 misuse "unknown C library" --portable glibc,uclibc web.rec.json
 misuse "no C library" --portable '' web.rec.json
 misuse "unknown architecture" --arch pdp11 web.rec.json
+misuse "a base and a default action" --base base.json --default-action kill web.rec.json
+misuse "a base and an errno" --base base.json --errno EPERM web.rec.json
+misuse "a base and a recording on standard input" --base - -
 misuse "unknown origin" --exclude-origin start phases.rec.json
 misuse "exec asked for and left out" --phase exec --exclude-origin exec phases.rec.json
 misuse "33 phases" $(printf -- '--phase start %.0s' {1..33}) phases.rec.json
@@ -184,6 +191,11 @@ refused "$TMP/new.json: .*version" "a recording of another version" "$TMP/new.js
 refused 'phases.rec.json: phase "server" .*: start, serve, exec, reload$' "an unknown phase" \
     --phase start --phase server phases.rec.json
 refused 'web.rec.json: phase "start" .* knew none' "a phase of a recording without any" --phase start web.rec.json
+refused 'none.json: .*No such file' "a base that is missing" --base none.json web.rec.json
+refused 'web.rec.json: .*' "a recording for a base" --base web.rec.json web.rec.json
+echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >"$TMP/open.json"
+refused "$TMP/open.json: allows what it does not name" "a base that allows by default" --base "$TMP/open.json" \
+    web.rec.json
 refused 'unended.rec.json: incomplete' "an incomplete one among others" web.rec.json unended.rec.json
 
 echo before >"$TMP/kept.json"
