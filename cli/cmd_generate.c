@@ -234,7 +234,7 @@ static int check_files(struct request *request)
 
 static bool asks_for_exec(const struct request *request)
 {
-	for (size_t i = 0; i < request->options.n_phases; i++) {
+	for (size_t i = 0; i < PHASES_MAX && request->phases[i]; i++) {
 		if (!strcmp(request->phases[i], phase_name(PHASE_EXEC)))
 			return true;
 	}

@@ -78,7 +78,7 @@ int cut_list_abis(struct cut *cut, struct err *e)
 		const struct abi *abi = &table[i];
 		bool recorded = !cut->options->arch && abi_recorded(cut->rec, abi);
 
-		if (abi != own && !recorded && !abi_is_logged(cut, own, abi))
+		if ((!own || abi != own) && !recorded && !abi_is_logged(cut, own, abi))
 			continue;
 		if (abi->big_endian != first->big_endian)
 			return err_set(e, EINVAL,
