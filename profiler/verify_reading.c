@@ -3,52 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "carried.h"
 #include "scope.h"
 #include "verify_parts.h"
-
-/*
- * The calls that some 32-bit ABIs offer through socketcall and ipc too, and what their first
- * argument is then (linux/net.h: SYS_*; linux/ipc.h: SEMOP...).  libseccomp adds a rule for that
- * form: a condition on argument 0 gives way to the number, those on others stay (src/arch.c of 2.5:
- * abi_rule_add() and arch_filter_rewrite() of each ABI).
- */
-static const struct carried {
-	const char *name, *carrier;
-	uint8_t number;
-} CARRIED[] = {
-	{"socket", "socketcall", 1},
-	{"bind", "socketcall", 2},
-	{"connect", "socketcall", 3},
-	{"listen", "socketcall", 4},
-	{"accept", "socketcall", 5},
-	{"getsockname", "socketcall", 6},
-	{"getpeername", "socketcall", 7},
-	{"socketpair", "socketcall", 8},
-	{"send", "socketcall", 9},
-	{"recv", "socketcall", 10},
-	{"sendto", "socketcall", 11},
-	{"recvfrom", "socketcall", 12},
-	{"shutdown", "socketcall", 13},
-	{"setsockopt", "socketcall", 14},
-	{"getsockopt", "socketcall", 15},
-	{"sendmsg", "socketcall", 16},
-	{"recvmsg", "socketcall", 17},
-	{"accept4", "socketcall", 18},
-	{"recvmmsg", "socketcall", 19},
-	{"sendmmsg", "socketcall", 20},
-	{"semop", "ipc", 1},
-	{"semget", "ipc", 2},
-	{"semctl", "ipc", 3},
-	{"semtimedop", "ipc", 4},
-	{"msgsnd", "ipc", 11},
-	{"msgrcv", "ipc", 12},
-	{"msgget", "ipc", 13},
-	{"msgctl", "ipc", 14},
-	{"shmat", "ipc", 21},
-	{"shmdt", "ipc", 22},
-	{"shmget", "ipc", 23},
-	{"shmctl", "ipc", 24},
-};
 
 /* A profile made from another: rules of its own, names borrowed from the other. */
 struct rewrite {
@@ -235,13 +192,15 @@ static bool has_carriers(const struct profile *profile)
 static int rewrite_rules(struct rewrite *rw, const struct profile *profile, struct err *e)
 {
 	bool carries = has_carriers(&rw->profile);
+	size_t n_carried;
+	const struct carried *carried = carried_table(&n_carried);
 
 	for (size_t i = 0; i < profile->n_rules; i++) {
 		if (copy_rule(rw, &profile->rules[i], e))
 			return -e->code;
 	}
-	for (size_t i = 0; carries && i < ARRAY_LEN(CARRIED); i++) {
-		if (carry_call(rw, profile, &CARRIED[i], e))
+	for (size_t i = 0; carries && i < n_carried; i++) {
+		if (carry_call(rw, profile, &carried[i], e))
 			return -e->code;
 	}
 	return 0;
