@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "err.h"
-#include "profile.h"
+#include "pin.h"
 #include "syscalls.h"
 
 /* What put a name in: one bit each, the first that is set counts. */
@@ -23,17 +23,12 @@ enum allowed_by {
 	BY_PROFILE = 32, /* the profile that this one is added to allows it */
 };
 
-/* One way in which the arguments of a call may stand together: at least one condition. */
-struct pin {
-	struct condition conds[SYSCALL_ARGS]; /* of different indexes, ascending */
-	size_t n_conds;
-};
-
 struct allowed_name {
 	char name[SYSCALL_NAME_MAX];
 	unsigned by; /* enum allowed_by, or'ed */
 	struct pin *pins; /* heap; any one of them lets the call pass; none: no conditions */
 	size_t n_pins;
+	struct pin_gaps gaps; /* what was to be pinned and is not */
 };
 
 struct allowed {

@@ -5,13 +5,13 @@
  *   cut_select.c which recorded calls count
  *   cut_names.c  which ABIs and names go in, and what put each there
  *   cut_arch.c   what stands for them on another architecture
+ *   cut_pin.c    with which arguments (pin.h)
  *   cut_write.c  the rules that say so
  *   cut_stack.c  the profile that they are added to
  *   cut_tell.c   what people are told of it
  *   cut_notes.c  the file that says why each name is there
  *
- * What put a name in is enum allowed_by (allowed.h).  A step that narrows names down to arguments
- * stands between cut_names.c and cut_write.c: it fills allowed_name.pins.
+ * What put a name in is enum allowed_by (allowed.h).
  */
 #ifndef SYSCLAMP_CUT_H
 #define SYSCLAMP_CUT_H
@@ -99,6 +99,9 @@ bool cut_ports(const struct cut *cut, const struct closure_row *row);
 
 /** Whether @row of closure_implied() holds for what was recorded. */
 bool cut_implies(const struct cut *cut, const struct closure_row *row);
+
+/** Narrow names down to the arguments that they were recorded with, as the options ask. */
+int cut_pin_names(struct cut *cut, struct err *e);
 
 /**
  * Write the rules of cut->profile: one that allows every name without pins, then, in the order of

@@ -75,7 +75,7 @@ static int cut_all(struct cut *cut, struct err *e)
 			cut->name);
 	cut->profile.default_action = cut->options->default_action;
 	if (cut_select(cut, e) || cut_list_abis(cut, e) || cut_add_names(cut, e) ||
-		cut_write_rules(cut, e) || cut_stack(cut, e))
+		cut_pin_names(cut, e) || cut_write_rules(cut, e) || cut_stack(cut, e))
 		return -e->code;
 	return 0;
 }

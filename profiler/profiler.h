@@ -18,6 +18,13 @@ enum base_runtime { BASE_NONE, BASE_RUNC, BASE_CRUN, BASE_ANY };
 /* C libraries that make different calls for the same. */
 enum libc { LIBC_GLIBC, LIBC_MUSL, LIBCS };
 
+/* Which arguments become conditions (pin.h). */
+enum pin_mode {
+	PIN_NONE,
+	PIN_SAFE, /* those that choose what a call is, with values that libraries agree about */
+	PIN_FULL, /* all that are recorded, but of calls made so often that a look at them costs */
+};
+
 struct generate_options {
 	enum base_runtime runtime; /* whose own calls behind the filter are added */
 	bool nnp; /* the container runs with no_new_privs: the runtime needs less */
@@ -30,6 +37,7 @@ struct generate_options {
 	size_t n_phases;
 	bool exclude_exec; /* leave out what only processes called that entered from outside */
 	bool allow_incomplete;
+	enum pin_mode args; /* of which arguments only those seen are allowed */
 };
 
 /** "runc", "crun", "any", "none"; -ENOENT for another. */
