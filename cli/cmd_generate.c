@@ -27,6 +27,8 @@ static const char HELP[] =
 	"      --runtime NAME       runc, crun, any (default: both), none\n"
 	"      --nnp yes|no         the container runs with no_new_privs (default: yes; pods:\n"
 	"                           allowPrivilegeEscalation: false); without, runtimes need more\n"
+	"      --args MODE          allow only the arguments that were seen: safe, where they say\n"
+	"                           what a call is; full, but for frequent calls; none (default)\n"
 	"      --exact              without what few runs show: clock calls of the vDSO, what a\n"
 	"                           signal or an abort brings, fallbacks on another kernel\n"
 	"      --portable LIBC,...  glibc, musl: also what these call for the same\n"
@@ -60,7 +62,7 @@ struct request {
 	const char *errno_text; /* NULL: not given */
 	struct generate_options options;
 	const char *phases[PHASES_MAX]; /* options.n_phases of them */
-	unsigned nnp, default_action, format; /* as chosen from the tables below */
+	unsigned nnp, default_action, format, args; /* as chosen from the tables below */
 	struct recordings recordings;
 };
 
@@ -95,9 +97,17 @@ static int choose(
 	return cli_misuse("generate", "%s: not \"%s\"", option, text);
 }
 
+static const struct choice ARGS_MODES[] = {
+	{"none", PIN_NONE},
+	{"safe", PIN_SAFE},
+	{"full", PIN_FULL},
+	{0},
+};
+
 enum {
 	RUNTIME = 256,
 	NNP,
+	ARGS,
 	EXACT,
 	PORTABLE,
 	ARCH,
@@ -177,6 +187,8 @@ static int take_option(int option, struct request *request)
 		request->chose_default = true;
 		return choose("--default-action is errno, kill or log", optarg, ACTIONS,
 			&request->default_action);
+	case ARGS:
+		return choose("--args is none, safe or full", optarg, ARGS_MODES, &request->args);
 	case ERRNO:
 		request->chose_default = true;
 		request->errno_text = optarg;
@@ -248,6 +260,7 @@ static int check_request(struct request *request)
 
 	request->options.nnp = request->nnp;
 	request->options.phases = request->phases;
+	request->options.args = request->args;
 	request->options.default_action = request->default_action;
 	if (request->errno_text && request->default_action != SECCOMP_RET_ERRNO)
 		return cli_misuse("generate", "--errno goes with --default-action errno only");
@@ -281,6 +294,7 @@ static int parse(int argc, char **argv, struct request *request)
 		{"notes", required_argument, NULL, NOTES},
 		{"default-action", required_argument, NULL, DEFAULT_ACTION},
 		{"errno", required_argument, NULL, ERRNO},
+		{"args", required_argument, NULL, ARGS},
 		{"allow-incomplete", no_argument, NULL, ALLOW_INCOMPLETE},
 		{"format", required_argument, NULL, FORMAT},
 		{"help", no_argument, NULL, 'h'},

@@ -140,11 +140,36 @@ static void put_profile(struct json_writer *w, const struct cut *cut)
 	json_close(w, '}');
 }
 
+/* Of which arguments only what was seen is allowed, and which of them stay open. */
+static void put_args(struct json_writer *w, const struct allowed_name *name)
+{
+	unsigned pinned = pins_indexes(name->pins, name->n_pins);
+
+	json_key(w, "pinned");
+	json_open_inline(w, '[');
+	for (unsigned index = 0; index < SYSCALL_ARGS; index++) {
+		if (pinned >> index & 1)
+			json_put_u64(w, index);
+	}
+	json_close(w, ']');
+	json_key(w, "open");
+	json_open_inline(w, '[');
+	for (size_t i = 0; i < name->gaps.n_open; i++) {
+		json_open_inline(w, '{');
+		json_member_u64(w, "index", name->gaps.open[i].index);
+		json_member_text(w, "why", pin_why_name(name->gaps.open[i].why));
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
 static void put_call(struct json_writer *w, const struct cut *cut, const struct allowed_name *name)
 {
 	json_open(w, '{');
 	json_member_text(w, "name", name->name);
 	json_member_bool(w, "libseccomp_2_5", syscall_name_is_portable(name->name));
+	if (cut->options->args != PIN_NONE)
+		put_args(w, name);
 	json_key(w, "reasons");
 	json_open(w, '[');
 	if (name->by & BY_RECORDING)
@@ -229,6 +254,7 @@ static void put_options(struct json_writer *w, const struct cut *cut)
 	json_member_bool(w, "nnp", options->nnp);
 	json_member_text(
 		w, "default_action", action_print(options->default_action, action, sizeof(action)));
+	json_member_text(w, "args", pin_mode_name(options->args));
 	json_member_bool(w, "exact", options->exact);
 	if (options->arch)
 		json_member_text(w, "arch", options->arch->name);

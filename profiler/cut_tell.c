@@ -186,6 +186,56 @@ static void tell_added(const struct cut *cut)
 	tell_implied(cut);
 }
 
+/* "ioctl[1], socket[2]": arguments that are open for the same reason. */
+static void tell_open(const struct cut *cut, enum pin_why why)
+{
+	struct name_row row = {0};
+	char what[ERR_TEXT_MAX / 4], one[SYSCALL_NAME_MAX + sizeof("[255]")];
+
+	for (size_t i = 0; i < cut->allowed.n_names; i++) {
+		const struct allowed_name *name = &cut->allowed.names[i];
+
+		for (size_t j = 0; j < name->gaps.n_open; j++) {
+			if (name->gaps.open[j].why != why)
+				continue;
+			(void)snprintf(
+				one, sizeof(one), "%s[%d]", name->name, name->gaps.open[j].index);
+			name_row_add(&row, one);
+		}
+	}
+	(void)snprintf(what, sizeof(what), "arguments left open, for %s", pin_why_text(why));
+	tell_names(cut, &row, what);
+}
+
+static void tell_pins(const struct cut *cut)
+{
+	struct name_row pinned = {0}, denied = {0}, evaded = {0};
+	char one[3 * SYSCALL_NAME_MAX];
+
+	for (size_t i = 0; i < cut->allowed.n_names; i++) {
+		const struct allowed_name *name = &cut->allowed.names[i];
+		const char *bypass = pin_bypass(name->name);
+
+		if (name->n_pins == 0)
+			continue;
+		name_row_add(&pinned, name->name);
+		if (name->gaps.denied_in_part)
+			name_row_add(&denied, name->name);
+		if (!bypass || !allowed_has(&cut->allowed, bypass))
+			continue;
+		(void)snprintf(one, sizeof(one), "%s for %s", bypass, name->name);
+		name_row_add(&evaded, one);
+	}
+	tell_names(cut, &pinned, "allowed with the arguments that were seen");
+	for (enum pin_why why = 0; why < OPEN_WHYS; why++)
+		tell_open(cut, why);
+	tell_names(cut, &denied,
+		"a filter denied some of these, with which arguments is not known, so all that "
+		"were "
+		"seen are allowed");
+	tell_names(cut, &evaded, "other calls do the same with any arguments");
+}
+
 static void tell_unportable(const struct cut *cut)
 {
 	struct name_row row = {0};
@@ -299,6 +349,7 @@ void cut_tell(const struct cut *cut)
 	tell_left_out(cut);
 	tell_arch(cut);
 	tell_added(cut);
+	tell_pins(cut);
 	tell_base_profile(cut);
 	tell_unportable(cut);
 	tell_uring(cut);

@@ -44,6 +44,14 @@ golden web-musl 0 --portable musl web.rec.json
 golden web-portable 0 --runtime none --portable musl,glibc web.rec.json
 golden compat 0 compat.rec.json
 golden compat-exact 0 --exact --runtime none compat.rec.json
+for mode in none safe full; do golden "args-$mode" 0 --runtime none --args $mode args.rec.json; done
+golden args-full-runc 0 --runtime runc --nnp no --args full args.rec.json
+golden args-portable 0 --runtime none --portable glibc,musl --args safe args.rec.json
+golden args-aarch64 0 --runtime none --exact --arch aarch64 --args safe args.rec.json
+golden args-exact 0 --runtime none --exact --args safe args.rec.json
+golden args-compat 0 --runtime none --args full args.rec.json args32.rec.json
+golden args-joined 0 --runtime none --args safe web.rec.json args.rec.json
+golden args-disasm 0 --runtime none --exact --args safe --format disasm args.rec.json
 golden arm64 0 arm64.rec.json
 golden web-arm64 0 --arch arm64 web.rec.json
 golden phases-riscv64 0 --arch riscv64 --runtime none --phase start --phase serve phases.rec.json
@@ -73,6 +81,9 @@ noted = [call["name"] for call in notes["calls"]]
 if noted != allowed:
     print("names differ:", set(noted) ^ set(allowed))
 for call in notes["calls"]:
+    pinned = {arg["index"] for rule in profile["syscalls"] if call["name"] in rule["names"] for arg in rule.get("args", [])}
+    if pinned != set(call.get("pinned", [])):
+        print(call["name"], "is pinned otherwise:", pinned)
     if not call["reasons"] or any(not reason["by"] for reason in call["reasons"]):
         print(call["name"], "has no reason")
 for call in notes["left_out"]:
@@ -99,6 +110,7 @@ noted phases-riscv64 --arch riscv64 --runtime none --phase start --phase serve p
 noted web-base --runtime none --base base.json web.rec.json
 noted phase-serve --runtime none --phase serve phases.rec.json
 noted without-exec --runtime none --exact --exclude-origin exec phases.rec.json
+noted args --runtime runc --args full args.rec.json args32.rec.json
 generate -o "$TMP/noted.json" --notes - web.rec.json 2>/dev/null >"$TMP/dash"
 same generate/web.notes "$TMP/dash" "--notes - is standard output"
 same generate/web-any-nnp-yes.out "$TMP/noted.json" "the profile is the same without notes"
@@ -146,6 +158,7 @@ misuse "option without its value" --errno
 misuse "unknown runtime" --runtime docker web.rec.json
 misuse "--nnp maybe" --nnp maybe web.rec.json
 misuse "unknown action" --default-action trap web.rec.json
+misuse "unknown --args" --args some args.rec.json
 misuse "unknown format" --format yaml web.rec.json
 misuse "unknown errno" --errno ENOTHING web.rec.json
 misuse "errno 0" --errno 0 web.rec.json
