@@ -8,7 +8,8 @@ are known, too.  And in one run of each, all counts are what the oracle counted 
 Arguments: of every call, the same values and tuples, or "many" where strace saw more than are kept.
 
 Round trip: the program under the profile cut from its recordings ends as it does bare, with the
-same output; a call that was not recorded is denied with the errno that was chosen.
+same output, whichever arguments are pinned; a call that was not recorded is denied with the errno
+that was chosen.
 """
 import dataclasses
 import http.server
@@ -270,12 +271,12 @@ class Trial:
         self.names.update(seen.names)
 
     def record(self):
-        """One run under record with each back end; whether a call was new to one of them."""
+        """One run under record with each back end; whether a call or an argument was new to one."""
         self.n += 1
         return any([self.record_with(backend) for backend in self.backends])
 
     def record_with(self, backend):
-        """One run under record; whether a call was new to that back end."""
+        """One run under record; whether a call or an argument was new to that back end."""
         path = self.out(f"{self.n}.{backend}.rec.json")
         for _ in range(ebpf.TRIES):
             result, seen = workload.record(self.row.argv, path, ("--backend", backend),
@@ -289,9 +290,11 @@ class Trial:
             self.faults.append(f"{backend}: denied {seen.denied}, but there is no filter")
         self.recordings.append(path)
         self.where[backend] |= seen.where
-        for key, sets in seen.args.items():
-            self.args[backend][key] = args_table.union(self.args[backend].get(key), sets)
         grown = not self.seen[backend] >= set(seen.calls)
+        for key, sets in seen.args.items():
+            known = self.args[backend].get(key)
+            self.args[backend][key] = args_table.union(known, sets)
+            grown |= self.args[backend][key] != known
         self.seen[backend] |= set(seen.calls)
         return grown
 
@@ -384,7 +387,7 @@ class Trial:
         return "" if left == right else f"clamped: {left}\nbare:    {right}"
 
     def round_trip(self, *options):
-        """The round trip; a call that no recording has seen yet is a reason to record once more."""
+        """The round trip; what no recording has seen yet is a reason to record once more."""
         want = self.bare()
         fault = self.fits(want, *options)
         while fault and self.n < RUNS_MAX and any([self.record() for _ in range(2)]):
@@ -404,6 +407,8 @@ def check(row, user=False):
     trial.agree()
     trial.count()
     trial.round_trip()
+    trial.round_trip("--args", "safe")
+    trial.round_trip("--args", "full")
     if row.kill:
         trial.round_trip("--default-action", "kill")
 
