@@ -100,6 +100,9 @@ bool cut_ports(const struct cut *cut, const struct closure_row *row);
 /** Whether @row of closure_implied() holds for what was recorded. */
 bool cut_implies(const struct cut *cut, const struct closure_row *row);
 
+/** Whether a profile is for an ABI; one that lists none is for the native one. */
+bool cut_lists_abi(const struct profile *profile, const struct abi *abi);
+
 /** Narrow names down to the arguments that they were recorded with, as the options ask. */
 int cut_pin_names(struct cut *cut, struct err *e);
 

@@ -8,8 +8,7 @@
 #include "merge.h"
 #include "scope.h"
 
-/* None listed is the native one. */
-static bool lists_abi(const struct profile *profile, const struct abi *abi)
+bool cut_lists_abi(const struct profile *profile, const struct abi *abi)
 {
 	if (profile->n_abis == 0)
 		return abi == abi_native();
@@ -30,7 +29,7 @@ static int list_both(struct profile *profile, const struct profile *other, struc
 	if (!abis)
 		return err_nomem(e);
 	for (size_t i = 0; i < len; i++) {
-		if (lists_abi(profile, &table[i]) || lists_abi(other, &table[i]))
+		if (cut_lists_abi(profile, &table[i]) || cut_lists_abi(other, &table[i]))
 			abis[n++] = &table[i];
 	}
 	free(profile->abis);
