@@ -6,66 +6,38 @@ redis is downloaded and unpacked below the build directory, never installed.  TS
 """
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 
 import ways
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import redis_server  # noqa: E402
+
 ROUNDS, REQUESTS, CLIENTS = 3, 10000, 10
-DOWNLOAD_S, LOAD_S = 300, 120
 
 
-def fetch():
-    """Where the programs are, and the environment that they need."""
-    scripts = os.path.join(os.path.dirname(__file__), "../../scripts")
-    got = subprocess.run([f"{scripts}/redis.sh", ways.BUILD], stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, text=True, timeout=DOWNLOAD_S)
-    if got.returncode:
-        return None, got.stderr.strip().splitlines()[-1]
-    programs, libraries = got.stdout.split("\n")[:2]
-    return programs, dict(os.environ, LD_LIBRARY_PATH=libraries) if libraries else dict(os.environ)
+def load(redis, directory):
+    redis.run(directory, "redis-benchmark", "-n", str(REQUESTS), "-c", str(CLIENTS), "-t", "get", "-q")
 
 
-class Redis:
-    def __init__(self, programs, environment, directory):
-        self.programs, self.environment = programs, environment
-        self.socket, self.directory = f"{directory}/redis.sock", directory
-
-    def server(self):
-        return [f"{self.programs}/redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "",
-                "--dir", self.directory]
-
-    def run(self, program, *args):
-        return subprocess.run([f"{self.programs}/{program}", "-s", self.socket, *args], env=self.environment,
-                              check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                              timeout=LOAD_S).stdout
-
-    def pid(self):
-        info = self.run("redis-cli", "INFO", "server")
-        return int(info.split("process_id:")[1].split()[0])
-
-    def load(self):
-        self.run("redis-benchmark", "-n", str(REQUESTS), "-c", str(CLIENTS), "-t", "get", "-q")
-
-
-def cpu_per_request(redis, recorded):
+def cpu_per_request(redis, directory, recorded):
     """Of the server; of it and the recorder, if there is one."""
-    server, recorder = redis.pid(), recorded.process.pid
+    server, recorder = int(redis.info(directory)["process_id"]), recorded.process.pid
     pids = {server, recorder}
     before = {pid: ways.process_cpu_us(pid) for pid in pids}
-    redis.load()
+    load(redis, directory)
     used = {pid: (ways.process_cpu_us(pid) - before[pid]) / REQUESTS for pid in pids}
     return used[server], sum(used.values())
 
 
-def measure(way, programs, environment):
+def measure(way, redis):
     with tempfile.TemporaryDirectory(prefix="sysclamp-bench.") as directory:
-        redis = Redis(programs, environment, directory)
-        with ways.Recorded(way, redis.server(), env=environment) as recorded:
+        environment = {**os.environ, **redis.environ}
+        with ways.Recorded(way, redis.server(directory), env=environment) as recorded:
             recorded.line_with("ready to accept connections")
-            used = cpu_per_request(redis, recorded)
-            redis.run("redis-cli", "SHUTDOWN", "NOSAVE")
+            used = cpu_per_request(redis, directory, recorded)
+            redis.run(directory, "redis-cli", "SHUTDOWN", "NOSAVE")
             recorded.end()
     return used
 
@@ -77,15 +49,16 @@ def report(metric, costs):
 
 
 def main():
-    programs, environment = fetch()
-    if not programs:
-        ways.row("redis", "processor time per request", f"not possible here: {environment}", "", "")
+    try:
+        redis = redis_server.Redis(ways.BUILD)
+    except redis_server.Absent as why:
+        ways.row("redis", "processor time per request", f"not possible here: {why}", "", "")
         return
     usable = ways.usable_ways("redis")
     seen = {way: [] for way in usable}
     for _ in range(ROUNDS):
         for way in usable:
-            seen[way].append(measure(way, programs, environment))
+            seen[way].append(measure(way, redis))
     report("redis GET, CPU of the server per request", {way: [s for s, _ in seen[way]] for way in usable})
     report("redis GET, CPU of server and recorder per request",
            {way: [both for _, both in seen[way]] for way in usable})
