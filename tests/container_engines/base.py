@@ -2,6 +2,7 @@
 import atexit
 import contextlib
 import ctypes
+import dataclasses
 import glob
 import itertools
 import os
@@ -118,6 +119,15 @@ def private_mounts():
             raise Absent(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
+@dataclasses.dataclass
+class Bind:
+    """What a container sees of the host: `source` at `place`, changeable ("rw") or not ("ro")."""
+
+    source: str
+    place: str
+    mode: str = "rw"
+
+
 class Container:
     """A container: the engine's name for it, and the pid of its init on the host."""
 
@@ -137,14 +147,15 @@ class Container:
 class Engine:
     """One engine with all its state below `place`; closing it ends and removes all it started.
 
-    A subclass says how: _start(name, argv, binds, share_with, nnp) -> Container, exec, stop and wait.
+    A subclass says how: _start(name, argv, binds, share_with, nnp) -> Container, _run, exec, stop and wait.
     """
 
     name = ""
     programs = ()
-    # Of the containers that are started from now on; runc, crun and podman heed them.
+    # Of the containers that are started from now on; of hooks only runc, crun and podman know.
     hook = None  # an OCI hook: {"path": ..., "args": [...]}
     seccomp = None  # the file of a profile; None: what the engine does by itself
+    unconfined = None  # in place of one, for containers that nothing holds
 
     def __init__(self, place, image):
         self.annotations = {}
@@ -163,18 +174,21 @@ class Engine:
     def start(self, name, argv, *, binds=(), share_with=None, nnp=True):
         """Start a container of the image of the tests.
 
-        binds are pairs (path on the host, path in the container); share_with is a container whose
-        pid and network namespaces this one joins.
+        binds are pairs (path on the host, path in the container), or triples with a mode, see Bind;
+        share_with is a container whose pid and network namespaces this one joins.
         """
-        container = self._start(name, argv, list(binds), share_with, nnp)
+        container = self._start(name, argv, [Bind(*bind) for bind in binds], share_with, nnp)
         self.containers.append(container)
         return container
 
     def run(self, name, argv, *, binds=(), nnp=True, prefix=()):
         """Run a container to its end and remove it: the result of the command, with text.
 
-        prefix is put in front of the command line.  Not all engines can.
+        prefix is put in front of the command line; cri has none.
         """
+        return self._run(name, argv, [Bind(*bind) for bind in binds], nnp, list(prefix))
+
+    def _run(self, name, argv, binds, nnp, prefix):
         raise NotImplementedError
 
     def _start(self, name, argv, binds, share_with, nnp):

@@ -6,15 +6,15 @@ import subprocess
 
 import tap
 
-from .base import CGROUP, ENVIRON, Container, Engine, Failed, command, must, must_detached, read_pid
+from .base import CGROUP, ENVIRON, Bind, Container, Engine, Failed, command, must, must_detached, read_pid
 
 # crun 1.8 refuses a hybrid of cgroup v1 and v2: hide the latter from it, in a mount namespace of its own.
 NO_UNIFIED = ("unshare", "-m", "sh", "-c",
               "umount /sys/fs/cgroup/unified 2>/dev/null; exec \"$@\"", "sh")
 
 
-def _bind(pair):
-    return {"source": pair[0], "destination": pair[1], "type": "bind", "options": ["rbind", "rw"]}
+def _mount(bind):
+    return {"source": bind.source, "destination": bind.place, "type": "bind", "options": ["rbind", bind.mode]}
 
 
 def _ended(pid):
@@ -52,7 +52,7 @@ class Runtime(Engine):
         config["process"].update(terminal=False, noNewPrivileges=nnp, args=argv)
         config["process"].pop("rlimits", None)
         config["root"] = {"path": self.image.rootfs, "readonly": True}
-        config["mounts"] += [_bind(pair) for pair in binds]
+        config["mounts"] += [_mount(bind) for bind in binds]
         for namespace in config["linux"]["namespaces"]:
             link = {"pid": "pid", "network": "net"}.get(namespace["type"])
             if share_with and link:
@@ -75,7 +75,7 @@ class Runtime(Engine):
             json.dump(config, file)
         return bundle
 
-    def run(self, name, argv, *, binds=(), nnp=True, prefix=()):
+    def _run(self, name, argv, binds, nnp, prefix):
         bundle = self._bundle(name, self._config(argv, binds, None, nnp))
         return command([*prefix, *self.runtime, "run", "--bundle", bundle, name], env=self.env)
 
@@ -97,7 +97,7 @@ class Runtime(Engine):
 
     def start_enclosed(self, name, argv, binds=()):
         """As start(), by a runtime with mounts of its own, which stays: its process, and the container."""
-        bundle, pid_file = self._bundle(name, self._config(argv, list(binds), None, True)), self.path(f"{name}.pid")
+        bundle, pid_file = self._bundle(name, self._config(argv, [Bind(*bind) for bind in binds], None, True)), self.path(f"{name}.pid")
         run = [*self.runtime, "run", "--bundle", bundle, "--pid-file", pid_file, name]
         with open(self.path(f"{name}.log"), "wb") as log:
             process = subprocess.Popen(["unshare", "-m", *run], stdin=subprocess.DEVNULL, stdout=log,
@@ -111,7 +111,13 @@ class Runtime(Engine):
         return process, self.containers[-1]
 
     def exec(self, container, argv):
-        return command([*self.runtime, "exec", container.id, *argv], env=self.env)
+        """As engines do it: crun's exec has no_new_privs as it is told, and not as the container has it."""
+        with open(self.path("bundles", container.name, "config.json"), encoding="ascii") as file:
+            process = json.load(file)["process"]
+        path = self.path(f"exec{next(self._numbers)}.json")
+        with open(path, "w", encoding="ascii") as file:
+            json.dump({**process, "args": argv}, file)
+        return command([*self.runtime, "exec", "--process", path, container.id], env=self.env)
 
     def wait(self, container):
         """The init is an orphan, and so the test's to collect."""

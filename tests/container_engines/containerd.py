@@ -85,17 +85,26 @@ class Ctr(Daemon):
         self._clients = {}
         super().__init__(place, image)
 
-    def _start(self, name, argv, binds, share_with, nnp):
-        pid_file = self.path(f"{name}.pid")
-        options = ["--snapshotter", "native", "--pid-file", pid_file, "--cgroup", f"{CGROUP}/{name}"]
-        for source, place in binds:
-            options += ["--mount", f"type=bind,src={source},dst={place},options=rbind:rw"]
+    def _begin(self, name, binds, share_with, nnp):
+        """The beginning of a command line that runs a container."""
+        options = ["--snapshotter", "native", "--cgroup", f"{CGROUP}/{name}"]
+        for bind in binds:
+            options += ["--mount", f"type=bind,src={bind.source},dst={bind.place},options=rbind:{bind.mode}"]
         for kind, link in [("pid", "pid"), ("network", "net")] if share_with else []:
             options += ["--with-ns", f"{kind}:/proc/{share_with.pid}/ns/{link}"]
         # The default of ctr is no_new_privs.
         options += [] if nnp else ["--allow-new-privs"]
+        options += ["--seccomp", "--seccomp-profile", self.seccomp] if self.seccomp else []
+        return [*self.ctr, "run", *options]
+
+    def _run(self, name, argv, binds, nnp, prefix):
+        return command([*prefix, *self._begin(name, binds, None, nnp), "--rm", NAME, name, *argv])
+
+    def _start(self, name, argv, binds, share_with, nnp):
+        pid_file = self.path(f"{name}.pid")
+        begin = [*self._begin(name, binds, share_with, nnp), "--pid-file", pid_file]
         with open(self.path(f"{name}.log"), "wb") as log:
-            client = subprocess.Popen([*self.ctr, "run", *options, NAME, name, *argv],
+            client = subprocess.Popen([*begin, NAME, name, *argv],
                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENVIRON)
         pid = tap.wait_until(lambda: read_pid(pid_file) or client.poll() is not None and -1,
                              f"{name} has started")

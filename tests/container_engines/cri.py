@@ -16,7 +16,7 @@ from .images import NAME
 SERVICE = "/runtime.v1.RuntimeService/"
 DEADLINE_S = 60
 POD, CONTAINER, NODE, TARGET = range(4)  # NamespaceMode
-UNCONFINED = {"profile_type": 1}
+UNCONFINED, LOCALHOST = {"profile_type": 1}, 2
 EXITED = 2  # ContainerState
 
 SCHEMA = {
@@ -94,6 +94,20 @@ class Client:
         self._channel.close()
 
 
+def read_log(path):
+    """What a container has said, by stream.
+
+    A line: when, the stream, F or P for a part of a line, the text (kubernetes/design-proposals-archive,
+    node/kubelet-cri-logging.md).
+    """
+    said = {"stdout": "", "stderr": ""}
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            _, stream, whole, text = line.rstrip("\n").split(" ", 3)
+            said[stream] += text + ("\n" if whole == "F" else "")
+    return said
+
+
 def _pod_config(name, directory):
     # No host name: in the node's network it is the node's.
     context = {"namespace_options": {"network": NODE, "pid": CONTAINER}, "seccomp": UNCONFINED}
@@ -134,12 +148,23 @@ class Cri(Daemon):
         options = {"network": NODE, "pid": CONTAINER}
         if share_with:
             options.update(pid=TARGET, target_id=share_with.id)
-        context = {"namespace_options": options, "no_new_privs": nnp, "seccomp": UNCONFINED}
+        profile = {"profile_type": LOCALHOST, "localhost_ref": self.seccomp} if self.seccomp else UNCONFINED
+        context = {"namespace_options": options, "no_new_privs": nnp, "seccomp": profile}
         config = {"metadata": {"name": name}, "image": {"image": NAME}, "command": argv,
-                  "mounts": [{"host_path": source, "container_path": place} for source, place in binds],
+                  "mounts": [{"host_path": bind.source, "container_path": bind.place, "readonly": bind.mode == "ro"}
+                             for bind in binds],
                   "log_path": f"{name}.log", "linux": {"security_context": context}}
         return self._client.call("CreateContainer", pod_sandbox_id=pod, config=config,
                                  sandbox_config=self._pods[pod])["container_id"]
+
+    def _run(self, name, argv, binds, nnp, prefix):
+        container = self._start(name, argv, binds, None, nnp)
+        pod = self._pod_of[container.id]
+        status = self.wait(container)
+        output = read_log(self.path("logs", name, f"{name}.log"))
+        container.stop()
+        self._remove_pod(pod)
+        return subprocess.CompletedProcess(argv, status, output["stdout"], output["stderr"])
 
     def _start(self, name, argv, binds, share_with, nnp):
         pod = self._pod_of[share_with.id] if share_with else self._run_pod(name)
@@ -173,17 +198,17 @@ class Cri(Daemon):
             self._client.call("RemoveContainer", container_id=container.id)
             del self._pod_of[container.id]
 
-    def _remove_pods(self):
-        while self._pods:
-            pod, _ = self._pods.popitem()
-            self._client.call("StopPodSandbox", pod_sandbox_id=pod)
-            self._client.call("RemovePodSandbox", pod_sandbox_id=pod)
+    def _remove_pod(self, pod):
+        del self._pods[pod]
+        self._client.call("StopPodSandbox", pod_sandbox_id=pod)
+        self._client.call("RemovePodSandbox", pod_sandbox_id=pod)
 
     def close(self):
         try:
             for container in reversed(self.containers):
                 container.stop()
-            self._remove_pods()
+            for pod in list(self._pods):
+                self._remove_pod(pod)
         finally:
             if self._client:
                 self._client.close()

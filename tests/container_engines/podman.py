@@ -33,6 +33,7 @@ class Podman(Engine):
 
     name = "podman"
     programs = ("podman", "conmon", "runc")
+    unconfined = "unconfined"
     hook_file = {}  # oci-hooks(5), "when" and "stages", to be used when there is a hook
 
     def __init__(self, place, image):
@@ -45,11 +46,11 @@ class Podman(Engine):
                         CONTAINERS_STORAGE_CONF=self.path("storage.conf"))
         must(["podman", "load", "-q", "-i", image.archive], env=self.env)
 
-    def _run(self, name, binds, share_with, nnp):
+    def _begin(self, name, binds, share_with, nnp):
         """The beginning of a command line that runs a container."""
         argv = ["podman", *self._hooks(), "run", "--name", name, *LIMITS, "--cgroup-parent", CGROUP, "--pull=never"]
-        for source, place in binds:
-            argv += ["-v", f"{source}:{place}"]
+        for bind in binds:
+            argv += ["-v", f"{bind.source}:{bind.place}:{bind.mode}"]
         if share_with:
             argv += [f"--pid=container:{share_with.id}", f"--network=container:{share_with.id}"]
         else:
@@ -72,13 +73,13 @@ class Podman(Engine):
             json.dump({**self.hook_file, "hook": self.hook}, file)
         return ["--hooks-dir", place]
 
-    def run(self, name, argv, *, binds=(), nnp=True, prefix=()):
-        return command([*prefix, *self._run(name, binds, None, nnp), "--rm", self.image.name, *argv],
+    def _run(self, name, argv, binds, nnp, prefix):
+        return command([*prefix, *self._begin(name, binds, None, nnp), "--rm", self.image.name, *argv],
                        env=self.env)
 
     def _start(self, name, argv, binds, share_with, nnp):
         pid_file, id_file = self.path(f"{name}.pid"), self.path(f"{name}.id")
-        must_detached([*self._run(name, binds, share_with, nnp), "-d", "--pidfile", pid_file,
+        must_detached([*self._begin(name, binds, share_with, nnp), "-d", "--pidfile", pid_file,
                        "--cidfile", id_file, self.image.name, *argv],
                       self.path(f"{name}.log"), env=self.env)
         with open(id_file, encoding="ascii") as file:
