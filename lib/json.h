@@ -21,8 +21,9 @@
 
 /*
  * What bounds the memory and the time that a hostile text takes, whatever its size: jansson 2.14
- * takes up to 90 bytes for a value, 130 for a member of an object, 240 for an object, 140 for an
- * array.
+ * takes up to 90 bytes for a value, 150 for a member of an object, 240 for an object, 140 for an
+ * array, and three times the length of its longest string, since nothing is given back before the
+ * whole document is.
  */
 enum {
 	JSON_DEPTH_MAX = 32,

@@ -220,26 +220,6 @@ static void take_whole(struct verdicts *verdicts)
 	}
 }
 
-/*
- * Add a clause of a policy.  Under a 32-bit ABI two of different actions may overlap in values that
- * no argument has there: the first one counts, so that the list is what it should be.
- */
-static int add_own(struct verdicts *to, const struct clause *clause, struct budget *budget)
-{
-	scoped(clauses_done) struct clauses left = {0};
-	int code = add_plain(&left, clause, budget);
-
-	for (size_t i = 0; !code && i < to->clauses.n; i++) {
-		const struct clause *before = &to->clauses.list[i];
-
-		if (before->action != clause->action)
-			code = subtract(&left, before, budget);
-	}
-	for (size_t i = 0; !code && i < left.n; i++)
-		code = add(&to->clauses, &left.list[i], budget);
-	return code;
-}
-
 int verdicts_of(
 	const struct policy *policy, const struct abi *abi, uint32_t nr, struct verdicts *out)
 {
@@ -254,7 +234,8 @@ int verdicts_of(
 	else if (call && call->n_clauses == 0)
 		verdicts.rest = call->action;
 	for (size_t i = 0; !code && call && i < call->n_clauses; i++)
-		code = add_own(&verdicts, &listed->clauses[call->first_clause + i], &budget);
+		code = add_plain(
+			&verdicts.clauses, &listed->clauses[call->first_clause + i], &budget);
 	if (code) {
 		verdicts_done(&verdicts);
 		return code;

@@ -3,7 +3,8 @@
  * of such functions.
  *
  * A function is a list of clauses (policy.h), each with its action, and an action for the rest.
- * Clauses of different actions never overlap, clauses of one action may.  Everything is exact: what
+ * Clauses of different actions never overlap in a value that an argument can have, clauses of one
+ * action may.  Everything is exact, value by value: what
  * one clause cannot say, as a range with two ends, since each index occurs once, becomes several.
  * That may be many, and has a bound.
  *

@@ -115,6 +115,12 @@ static void test_strings_untouched(void)
 	item = json_item(&item, 1);
 	json_text(&item, &text, &e);
 	is_text(text, "x9999999999999999999", "digits in a string stay");
+	json_doc_done(&doc);
+	parse("[\"\\\"18446744073709551615\"]", &doc, &e);
+	root = json_root(&doc);
+	item = json_item(&root, 0);
+	json_text(&item, &text, &e);
+	is_text(text, "\"18446744073709551615", "behind an escaped quote, too");
 }
 
 static const struct {

@@ -82,6 +82,23 @@ static const struct {
 	{"nor with another default", PROFILE_UNION,
 		"{'defaultAction': 'SCMP_ACT_KILL_PROCESS'" BOTH "}", "{" ERRNO X86_64 "}",
 		"under SCMP_ARCH_X86 what is not named should get SCMP_ACT_KILL_PROCESS"},
+	{"an ABI of the same token that has another default", PROFILE_UNION,
+		"{'defaultAction': 'SCMP_ACT_KILL_PROCESS'" X86_64 "}",
+		"{" ERRNO ", 'architectures': ['SCMP_ARCH_X32']}",
+		"under SCMP_ARCH_X86_64 what is not named should get SCMP_ACT_KILL_PROCESS"},
+	{"arguments that are always so are none, under any architecture", PROFILE_UNION,
+		"{" ERRNO BOTH ", 'syscalls': [{'names': ['close'], 'action': 'SCMP_ACT_ALLOW', "
+		"'args': [{'index': 0, 'value': 0, 'op': 'SCMP_CMP_GE'}]}]}",
+		"{" ERRNO X86_64 ", 'syscalls': [" ALLOW("'close'") "]}", "7fff0000 close\n"},
+	{"values that no argument of 32 bits has", PROFILE_INTERSECT,
+		"{" ERRNO ", 'architectures': ['SCMP_ARCH_X86'], 'syscalls': [{'names': ['close'], "
+		"'action': 'SCMP_ACT_ALLOW', 'args': [{'index': 0, 'value': 5, 'op': "
+		"'SCMP_CMP_NE'}]}, {'names': ['close'], 'action': 'SCMP_ACT_LOG', 'args': "
+		"[{'index': "
+		"0, 'value': 4294967301, 'op': 'SCMP_CMP_EQ'}]}]}",
+		"{'defaultAction': 'SCMP_ACT_ALLOW', 'architectures': ['SCMP_ARCH_X86']}",
+		"7fff0000 close if 0 SCMP_CMP_NE 5 0\n7ffc0000 close if 0 SCMP_CMP_EQ 4294967301 "
+		"0\n"},
 	{"architectures that have nothing in common", PROFILE_INTERSECT,
 		"{" ERRNO ", 'architectures': ['SCMP_ARCH_X86']}", "{" ERRNO X86_64 "}",
 		"no architecture is listed in all of a.json … b.json"},

@@ -207,6 +207,22 @@ def check_incomplete():
            "the legend has what is there")
 
 
+def check_next_run():
+    """What the runs say about the next one, and always that it is the workload that was measured."""
+    files = [synthetic.write(path(f"next-{seed}.json"), 60, seed=seed) for seed in "xyz"]
+    one, three, same = page_of(files[0]), page_of(*files), page_of(files[0], files[0])
+    tap.ok("one run says nothing about the next" in one.texts["p"], "one run says nothing about the next")
+    tap.ok("new calls are expected" not in one.texts.get("li", ""), "and there is no figure for it")
+    tap.ok(" 3 runs: the chance that one more of the same kind shows a new call is " in three.texts["li"],
+           "of three runs there is one, phase by phase", three.texts["li"])
+    tap.ok("one run says nothing about the next" in same.texts["p"], "one run twice is one")
+    tap.ok(b"<p>Never recorded: <code>stop</code>. What" in report(*files).stdout,
+           "phase stop was never recorded, and that is said; reload was")
+    for page in (one, three):
+        tap.ok("this measures the workload that was recorded, and not the program" in page.texts["p"],
+               "with the sentence that goes with it")
+
+
 def check_many():
     """As large as a recording may be, in time."""
     rec = synthetic.recording(1)
@@ -273,6 +289,7 @@ def main():
         check_page(os.path.basename(file), file)
     check_bytes(sixty, many)
     check_incomplete()
+    check_next_run()
     check_many()
     check_origins()
     check_misuse()
