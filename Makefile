@@ -134,6 +134,13 @@ $(CLOSURES:%=$(BUILD)/gen/%.inc): $(BUILD)/gen/%.inc: profiles/%.tsv Makefile | 
 	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' '!/^#/ && NF == 5 { \
 		printf "\t{\"%s\", \"%s\", \"%s\", \"%s\", \"%s\"},\n", $$1, $$2, $$3, $$4, $$5 }' $< > $@
 $(BUILD)/profiler/closure.o: $(CLOSURES:%=$(BUILD)/gen/%.inc)
+$(BUILD)/gen/systemd_groups.inc: profiles/systemd-groups.tsv | $(SETUP)
+	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' '/^# systemd:/ { n = split($$0, v, ";") } \
+		!/^#/ { printf "\t{\"%s\", \"%s\", %s},\n", $$1, $$2, \
+			split($$3, in_version, ",") == n ? "true" : "false" }' $< > $@
+$(BUILD)/gen/systemd_versions.inc: profiles/systemd-groups.tsv | $(SETUP)
+	$(call say,GEN,$@)mkdir -p $(@D) && sed -n 's/^# systemd: \(.*\)/\t"\1"/p' $< > $@
+$(BUILD)/profiler/systemd_groups.o: $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc
 $(BUILD)/gen/args.inc: lib/args.tsv | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' '!/^#/ && NF { \
 		printf "ARG(\"%s\", %s, %d, ARG_%s, %s, \"%s: %s\")\n", $$1, $$2, $$3 ~ /long/ ? 64 : 32, \
@@ -232,7 +239,7 @@ bench: $(BIN) $(BENCH) $(PROGRAMS) | $(SETUP) ## ratios side by side, written to
 	$(Q)$(TEST_ENV) scripts/bench.sh
 
 C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/fuzz tests/bench tests/programs,$(m)/*.[ch]))
-tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
+tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
 	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c | grep -v "\.bpf\.c$$"); do \
 		case $$m in cli) sees="$(SEES_cli)";; lib) sees=lib;; *) sees="$$m lib";; esac; \
 		clang-tidy --quiet $$f -- -std=gnu17 $(CPPFLAGS_ALL) -iquote $(BUILD)/gen -isystem $(BUILD)/gen \

@@ -1,14 +1,14 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "enforce.h"
 #include "file.h"
 #include "flatten.h"
+#include "format.h"
 #include "num.h"
 #include "phase.h"
 #include "profiler.h"
@@ -43,16 +43,12 @@ static const char HELP[] =
 	"      --default-action A   for all other calls: errno (default), kill, log\n"
 	"      --errno NAME|N       with errno: what they fail with; default ENOSYS, on which\n"
 	"                           libraries fall back to older calls\n"
-	"      --allow-incomplete   take recordings that lost something or never ended\n"
-	"      --format F           json (default), bpf (struct sock_filter[] of this machine),\n"
-	"                           disasm (the same for people)\n"
-	"  -h, --help               this text\n"
+	"      --allow-incomplete   take recordings that lost something or never "
+	"ended\n" FORMAT_HELP "  -h, --help               this text\n"
 	"\n"
 	"Exit status: 0; 2 for a misuse, or a recording that cannot be used.\n"
 	"\n"
 	"Example: sysclamp generate -o ls.json ls.rec.json\n";
-
-enum format { FORMAT_JSON, FORMAT_BPF, FORMAT_DISASM };
 
 struct request {
 	const char *out; /* NULL: standard output */
@@ -62,7 +58,8 @@ struct request {
 	const char *errno_text; /* NULL: not given */
 	struct generate_options options;
 	const char *phases[PHASES_MAX]; /* options.n_phases of them */
-	unsigned nnp, default_action, format, args; /* as chosen from the tables below */
+	unsigned nnp, default_action, args; /* as chosen from the tables below */
+	struct format_options format;
 	struct recordings recordings;
 };
 
@@ -78,13 +75,6 @@ static const struct choice ACTIONS[] = {
 	{"log", SECCOMP_RET_LOG},
 	{0},
 };
-static const struct choice FORMATS[] = {
-	{"json", FORMAT_JSON},
-	{"bpf", FORMAT_BPF},
-	{"disasm", FORMAT_DISASM},
-	{0},
-};
-
 static int choose(
 	const char *option, const char *text, const struct choice *choices, unsigned *out_value)
 {
@@ -118,7 +108,6 @@ enum {
 	DEFAULT_ACTION,
 	ERRNO,
 	ALLOW_INCOMPLETE,
-	FORMAT,
 };
 
 static int take_libcs(char *list, struct request *request)
@@ -196,10 +185,8 @@ static int take_option(int option, struct request *request)
 	case ALLOW_INCOMPLETE:
 		request->options.allow_incomplete = true;
 		return EXIT_OK;
-	case FORMAT:
-		return choose("--format is json, bpf or disasm", optarg, FORMATS, &request->format);
 	default:
-		return EXIT_USAGE;
+		return format_take_option("generate", option, optarg, &request->format);
 	}
 }
 
@@ -238,10 +225,7 @@ static int check_files(struct request *request)
 		status = check_notes(request);
 	if (status)
 		return status;
-	if (request->format == FORMAT_BPF && !request->out && isatty(STDOUT_FILENO))
-		return cli_misuse(
-			"generate", "binary output does not go to a terminal: name a file with -o");
-	return EXIT_OK;
+	return format_check_output("generate", &request->format, request->out);
 }
 
 static bool asks_for_exec(const struct request *request)
@@ -296,7 +280,7 @@ static int parse(int argc, char **argv, struct request *request)
 		{"errno", required_argument, NULL, ERRNO},
 		{"args", required_argument, NULL, ARGS},
 		{"allow-incomplete", no_argument, NULL, ALLOW_INCOMPLETE},
-		{"format", required_argument, NULL, FORMAT},
+		FORMAT_LONGS,
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
@@ -311,32 +295,6 @@ static int parse(int argc, char **argv, struct request *request)
 	return check_request(request);
 }
 
-static int format_disasm(
-	const struct filter *filter, char **out_text, size_t *out_size, struct err *e)
-{
-	scoped_file FILE *stream = open_memstream(out_text, out_size);
-
-	if (!stream)
-		return err_nomem(e);
-	return filter_print(filter, stream, e);
-}
-
-/* The program that sysclamp run would load.  @profile is used up. */
-static int format_filter(const struct request *request, const char *name, struct profile *profile,
-	char **out_text, size_t *out_size, struct err *e)
-{
-	scoped(enforced_done) struct enforced enforced = {0};
-
-	if (enforced_from_profile(name, profile, &enforced, NULL, e))
-		return -e->code;
-	if (request->format == FORMAT_DISASM)
-		return format_disasm(&enforced.filter, out_text, out_size, e);
-	*out_size = enforced.filter.len * sizeof(*enforced.filter.insns);
-	*out_text = (char *)enforced.filter.insns;
-	enforced.filter.insns = NULL;
-	return 0;
-}
-
 static void tell_next(const struct request *request, const struct recording *rec)
 {
 	const struct rec_names *argv = &rec->workload.argv;
@@ -344,7 +302,7 @@ static void tell_next(const struct request *request, const struct recording *rec
 	if (!request->out)
 		return;
 	fprintf(stderr, "sysclamp generate: wrote %s\n", request->out);
-	if (request->format != FORMAT_JSON || cli_is_stream(request->out))
+	if (!format_is_default(&request->format) || cli_is_stream(request->out))
 		return;
 	fputs("next: sysclamp run -p", stderr);
 	cli_print_word(request->out);
@@ -383,6 +341,19 @@ static int read_base(struct request *request, const struct notice *to, struct er
 	return 0;
 }
 
+/* The format chosen, with what the recording says of the profile beyond its rules. */
+static struct format_options format_of(const struct request *request, const char *name,
+	const struct recording *rec, const struct notice *notice)
+{
+	struct format_options format = request->format;
+
+	format.ctx.input = name;
+	format.ctx.new_privs = !request->options.nnp;
+	format.ctx.rec = rec;
+	format.ctx.to = notice;
+	return format;
+}
+
 static int generate(struct request *request)
 {
 	struct notice notice = cli_notice("generate");
@@ -391,19 +362,19 @@ static int generate(struct request *request)
 	scoped_free char *text = NULL, *notes = NULL;
 	const char *name = recordings_name(&request->recordings);
 	size_t size = 0, notes_size = 0;
+	struct format_options format;
 	struct err e;
-	int code;
 
 	if (read_base(request, &notice, &e) ||
 		recordings_join(&request->recordings, &request->options, &notice, &rec, &e) ||
 		profile_generate_noted(name, &rec, &request->options, &profile,
 			request->notes ? &notes : NULL, &notes_size, &notice, &e))
 		return cli_fail("generate", EXIT_USAGE, &e);
-	if (request->format == FORMAT_JSON)
-		code = profile_emit(&profile, &text, &size, &e);
-	else
-		code = format_filter(request, name, &profile, &text, &size, &e);
-	if (code || write_files(request, text, size, notes, notes_size, &e))
+	format = format_of(request, name, &rec, &notice);
+	if (rec.workload.argv.n_names > 0)
+		format_name_after(&format, rec.workload.argv.names[0]);
+	if (format_text(&format, &profile, &text, &size, &e) ||
+		write_files(request, text, size, notes, notes_size, &e))
 		return cli_fail("generate", EXIT_USAGE, &e);
 	tell_next(request, &rec);
 	return EXIT_OK;
@@ -415,7 +386,6 @@ static int run(int argc, char **argv)
 		.options = generate_defaults(),
 		.nnp = true,
 		.default_action = SECCOMP_RET_ERRNO,
-		.format = FORMAT_JSON,
 	};
 	int status = parse(argc, argv, &request);
 

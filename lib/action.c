@@ -97,6 +97,12 @@ const char *action_print(action_t action, char *buf, size_t size)
 	return buf;
 }
 
+bool action_lets_through(action_t action)
+{
+	action &= SECCOMP_RET_ACTION_FULL;
+	return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;
+}
+
 action_t action_effective(uint32_t returned)
 {
 	const struct action_row *row = action_row(returned);

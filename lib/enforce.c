@@ -66,12 +66,6 @@ static bool policy_uses(const struct policy *policy, action_t action)
 	return used;
 }
 
-static bool lets_through(action_t action)
-{
-	action &= SECCOMP_RET_ACTION_FULL;
-	return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;
-}
-
 /* Conditions on the arguments are left to who knows these: runtime/sandbox.c. */
 static bool may_exec(const struct policy *policy, const struct abi_policy *abi)
 {
@@ -82,8 +76,8 @@ static bool may_exec(const struct policy *policy, const struct abi_policy *abi)
 		return false;
 	call = abi_policy_call(abi, nr);
 	if (!call)
-		return lets_through(policy->default_action);
-	return call->n_clauses || lets_through(call->action);
+		return action_lets_through(policy->default_action);
+	return call->n_clauses || action_lets_through(call->action);
 }
 
 int enforced_can_start(

@@ -55,6 +55,9 @@ uint16_t action_data_max(action_t action);
  */
 bool action_is_stricter(action_t action, action_t other);
 
+/** Whether the call is made: ALLOW and LOG. */
+bool action_lets_through(action_t action);
+
 /**
  * The action that the kernel takes for a filter's return value: data where it has no meaning is
  * dropped, an errno is capped at 4095, an unknown action is KILL_PROCESS (kernel/seccomp.c:

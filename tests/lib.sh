@@ -43,6 +43,30 @@ matches() {
     return 1
 }
 
+# same WANT GOT NAME: two files are equal.
+same() {
+    if cmp -s "$1" "$2"; then ok 0 "$3"; return; fi
+    ok 1 "$3"
+    diff -u "$1" "$2" | head -40 | sed 's/^/#   /'
+}
+
+# golden_run CASE STATUS COMMAND...: run it without input, compare standard output and error with the
+# files CASE.out and CASE.err, and the status.  With UPDATE=1 in the environment the files are written.
+golden_run() {
+    local case=$1 want=$2 status name
+    name=$(basename "$case")
+    shift 2
+    "$@" >"$TMP/out" 2>"$TMP/err" </dev/null
+    status=$?
+    if [ -n "${UPDATE:-}" ]; then
+        cp "$TMP/out" "$case.out"
+        cp "$TMP/err" "$case.err"
+    fi
+    is "$status" "$want" "$name: exit status"
+    same "$case.out" "$TMP/out" "$name: standard output"
+    same "$case.err" "$TMP/err" "$name: standard error"
+}
+
 # skip NEED NAME REASON: cannot run here; a failure if TEST_REQUIRE lists NEED.
 skip() {
     case ",${TEST_REQUIRE:-}," in

@@ -5,26 +5,7 @@
 cd tests/golden || exit 1
 
 # golden CASE STATUS ARGUMENT...: run it, compare both streams with the files, and the status.
-golden() {
-    local name=$1 want=$2 status
-    shift 2
-    "$SYSCLAMP" generate "$@" >"$TMP/out" 2>"$TMP/err" </dev/null
-    status=$?
-    if [ -n "${UPDATE:-}" ]; then
-        cp "$TMP/out" "generate/$name.out"
-        cp "$TMP/err" "generate/$name.err"
-    fi
-    is "$status" "$want" "$name: exit status"
-    same "generate/$name.out" "$TMP/out" "$name: standard output"
-    same "generate/$name.err" "$TMP/err" "$name: standard error"
-}
-
-# same WANT GOT NAME: two files are equal.
-same() {
-    if cmp -s "$1" "$2"; then ok 0 "$3"; return; fi
-    ok 1 "$3"
-    diff -u "$1" "$2" | head -40 | sed 's/^/#   /'
-}
+golden() { golden_run "generate/$1" "$2" "$SYSCLAMP" generate "${@:3}"; }
 
 for runtime in runc crun any none; do
     for nnp in yes no; do

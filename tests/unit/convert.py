@@ -192,7 +192,7 @@ def check_usage():
     with open(weak, "w", encoding="utf-8") as file:
         json.dump({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": overlap}, file)
     rows = [
-        ([path], "nothing to do: say --flatten"),
+        ([path], "nothing to do: say --format or --flatten"),
         (["--flatten"], "no profile given"),
         (["--flatten", path, path], "unexpected argument"),
         (["--flatten", "--caps", "SYS_ADMINS", path], 'did you mean SYS_ADMIN?'),

@@ -298,6 +298,22 @@ def check_portable():
     tap.equal(named - deeds, set(), f"{path}: what was measured is something that libc_calls does")
 
 
+def check_groups():
+    path, script = "profiles/systemd-groups.tsv", "scripts/measure-systemd-groups.py"
+    rows, keys = check_table(path, ["@[a-z-]+", r"[a-z_][a-z0-9_]*", r"\d+(,\d+)*"], 2)
+    tap.ok(keys == sorted(keys), f"{path}: sorted")
+    measured = dict(re.findall(r"(\d+) \(([^)]*)\)", re.search("^# systemd: (.*)$", read_text(path), re.M)[1]))
+    tap.equal({version for *_, versions in rows for version in versions.split(",")}, set(measured),
+              f"{path}: the versions of the rows are those of the head")
+    done = subprocess.run(["/usr/bin/python3", script, "/"], capture_output=True, text=True, check=False)
+    found = re.search(r"^# systemd: (\d+) \((.*)\)$", done.stdout, re.M)
+    if not found or measured.get(found[1]) != found[2]:
+        return tap.skip("systemd", f"{path}: measured again", "no systemd of a version that was measured")
+    again = [line.split("\t")[:2] for line in done.stdout.splitlines() if line[:1] == "@"]
+    return tap.equal(again, [row[:2] for row in rows if found[1] in row[2].split(",")],
+                     f"{path}: what systemd {found[1]} says is what is here")
+
+
 # Against podman's file, its Docker-only keys resolved for no capability on amd64
 
 def podman_rules(path):
@@ -462,6 +478,7 @@ def main():
     check_implied()
     check_portable()
     check_arch()
+    check_groups()
     lib = load_libseccomp()
     check_names(rows, profile, lib)
     made = subprocess.run([sys.executable, "scripts/gen-runtime-default.py"], check=True,
