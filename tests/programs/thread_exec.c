@@ -26,8 +26,9 @@ static void *call_and_block(void *arg)
 }
 
 /*
- * Whether a thread sleeps: the call that it waits in has begun.  A call that a tracer has seen and that a kill keeps
- * from beginning is none for the kernel, and nobody could say how many there should be.
+ * Whether a thread sleeps: the call that it waits in has begun.  A call that a tracer has seen and
+ * that a kill keeps from beginning is none for the kernel, and nobody could say how many there
+ * should be.
  */
 static bool sleeps(pid_t tid)
 {
