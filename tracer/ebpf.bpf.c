@@ -2,7 +2,8 @@
  * ebpf.bpf.c: the programs in the kernel that count the calls of workloads.
  *
  * A thread of a workload has a struct ebpf_task in its task storage; to everybody else's calls
- * these programs do nothing.
+ * these programs do nothing.  Calls like those that a thread made before on the same CPU take a
+ * short way (ebpf_known.bpf.h).
  * What is done for a call is in ebpf_count.bpf.h, whose a thread is in ebpf_target.bpf.h.
  */
 #include <linux/bpf.h>
@@ -14,6 +15,7 @@
 #include "ebpf_args.bpf.h"
 #include "ebpf_count.bpf.h"
 #include "ebpf_find.bpf.h"
+#include "ebpf_known.bpf.h"
 #include "ebpf_maps.bpf.h"
 #include "ebpf_origin.bpf.h"
 #include "ebpf_path.bpf.h"
@@ -79,7 +81,8 @@ static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *targ
 	const struct call *call, const struct pt_regs *regs)
 {
 	struct caller caller = {.self = self, .target = target};
-	ebpf_u64 args[EBPF_ARGS];
+	struct ebpf_whose whose = whose_of(self);
+	ebpf_u64 args[EBPF_CALL_ROOM];
 	bool has_args;
 
 	if (!has_slot(call)) {
@@ -89,13 +92,13 @@ static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *targ
 	}
 	count(self->target, call->slot);
 	has_args = args_take(call, regs, args);
-	if (!has_args || !args_are_recent(&caller, call->slot, args)) {
+	if (!has_args || !args_are_recent(&whose, call->slot, args)) {
 		phase_see(&caller, call->slot);
 		if (slot_see(&caller, call->slot))
 			origin_tell(&caller, call, regs);
 		if (has_args) {
 			args_see(self, target, call->slot, args);
-			args_remember(&caller, call->slot, args);
+			args_remember(&whose, call->slot, args);
 		}
 	}
 	if (setup_has(setup.looks, call->slot))
@@ -105,32 +108,70 @@ static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *targ
 	RETURN_0();
 }
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(on_enter, struct pt_regs *regs, long nr)
+/* A call of a thread that this CPU knows; whether it has been counted. */
+static __always_inline bool call_is_known(
+	const struct ebpf_known *row, const struct pt_regs *regs, ebpf_u32 nr)
 {
+	struct call call = call_of(known_task(row), nr);
+	struct ebpf_call *under_way;
+	ebpf_u64 args[EBPF_CALL_ROOM];
+
+	if (call.slot >= EBPF_SLOTS)
+		return false;
+	if (!set_has(row->usual, call.slot) &&
+		(setup.args[call.slot].looks || !args_take(&call, regs, args) ||
+			!args_are_recent(&row->whose, call.slot, args)))
+		return false;
+	under_way = bpf_map_lookup_elem(&calls, &row->call);
+	if (!under_way)
+		return false;
+	under_way->entered = entered_by(&call);
+	count(row->whose.target, call.slot);
+	return true;
+}
+
+/* A call of any other thread: whose it is, and what there is to see. */
+static __always_inline int call_find(
+	struct ebpf_known *row, const struct pt_regs *regs, ebpf_u32 nr)
+{
+	ebpf_u32 bystanders = bystander_epoch();
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct ebpf_target *target;
 	struct ebpf_task *self;
 	struct call call;
 
 	/* Most threads of a host have no storage at all: spare them the look-up. */
-	if (!task->bpf_storage)
+	self = task->bpf_storage ? bpf_task_storage_get(&tasks, task, 0, 0) : 0;
+	if (!self) {
+		known_bystander(row, regs, bystanders);
 		return 0;
-	self = bpf_task_storage_get(&tasks, task, 0, 0);
-	if (!self || self->idle)
+	}
+	if (self->idle)
 		return 0;
 	target = bpf_map_lookup_elem(&targets, &self->target);
 	if (!target)
 		return 0;
-	if (self->epoch != *(volatile ebpf_u32 *)&target->epoch && !task_renew(self, target))
+	if (self->epoch != epoch_of(target) && !task_renew(self, target))
 		return 0;
 	call = call_of(task, nr);
-	self->entered = EBPF_ENTERED | EBPF_ENTRY(call.entry) | call.nr;
+	*entered_of(self) = entered_by(&call);
 	if (call.slot < EBPF_SLOTS && set_has(self->usual, call.slot))
 		count(self->target, call.slot);
 	else
-		return call_look(self, target, &call, regs);
+		call_look(self, target, &call, regs);
+	known_learn(row, self, task, regs);
 	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_enter, struct pt_regs *regs, long nr)
+{
+	struct ebpf_known *row = known_at(regs);
+
+	if (known_target(row, regs) &&
+		(!row->whose.target || (can_cast() && call_is_known(row, regs, nr))))
+		return 0;
+	return call_find(row, regs, nr);
 }
 
 /* The caller to whom a call is to be counted outside of on_enter; false if to nobody. */
@@ -163,7 +204,7 @@ static __noinline int call_refused(struct ebpf_task *self, struct ebpf_target *t
 	const struct call *call, const struct pt_regs *regs)
 {
 	struct caller caller = {.self = self, .target = target};
-	ebpf_u64 args[EBPF_ARGS];
+	ebpf_u64 args[EBPF_CALL_ROOM];
 	struct ebpf_fact *fact = 0;
 	struct ebpf_odd *odd;
 
@@ -251,7 +292,7 @@ static bool is_return_of(ebpf_u64 entered, const struct call *call)
 	/* rt_sigreturn(2) leaves -1 for its number: arch/x86/kernel/signal_64.c. */
 	if (entered & EBPF_ANY_RETURN || call->nr == (ebpf_u32)-1)
 		return true;
-	return entered == (EBPF_ENTERED | EBPF_ENTRY(call->entry) | call->nr);
+	return entered == entered_by(call);
 }
 
 SEC("tp_btf/sys_exit")
@@ -259,13 +300,14 @@ int BPF_PROG(on_return, struct pt_regs *regs, long value)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct caller caller;
+	ebpf_u64 *under_way, entered;
 	struct call call;
-	ebpf_u64 entered;
 
 	if (!caller_of(task, &caller))
 		return 0;
-	entered = caller.self->entered;
-	caller.self->entered = 0;
+	under_way = entered_of(caller.self);
+	entered = *under_way;
+	*under_way = 0;
 	notifying_learn(caller.self, task);
 	call = call_of(task, regs->orig_ax);
 	if (is_return_of(entered, &call)) {
@@ -301,11 +343,15 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		return 0;
 	notifying_learn(self, parent);
 	inherited = *self;
-	/* The child, too, returns from the call that made it: @entered stays. */
 	inherited.asks = 0;
 	inherited.counted = 0;
+	/* The child, too, returns from the call that made it. */
+	inherited.entered = *entered_of(self);
+	inherited.call = 0;
+	inherited.cpus = 0;
 	/* A scan may have found it already. */
 	self = bpf_task_storage_get(&tasks, child, &inherited, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	nobody_changes();
 	if (self)
 		task_count(self, target);
 	else
@@ -322,6 +368,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct pt_regs *regs;
 	struct call call;
 
+	if (self)
+		known_done(self);
 	if (!target)
 		return 0;
 	/* Killed by a filter, or by strict mode, on the spot: the call does not return either. */
@@ -330,7 +378,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		call = call_of(task, regs->orig_ax);
 		call_refused(caller.self, caller.target, &call, regs);
 	}
-	task_leave(self, target);
+	task_end(self, target);
 	return 0;
 }
 
@@ -420,9 +468,10 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 		return 0;
 	}
 	self->program = program_of(program->file, self->target);
+	known_forget(self);
 	__builtin_memset(self->usual, 0, sizeof(self->usual));
 	/* The call returns in the new program, perhaps under another ABI. */
-	self->entered = EBPF_ANY_RETURN;
+	*entered_of(self) = EBPF_ANY_RETURN;
 	target = self->target;
 	file_mapped(program->file, target);
 	bpf_find_vma(task, regs->ip, vma_look, &target, 0);

@@ -40,63 +40,63 @@ static __always_inline ebpf_u64 arg_at(
 	}
 }
 
-/* The arguments of a call that are recorded; false if there are none. */
+/* What is recorded of each argument; false if nothing is of any.  Without a branch for each. */
 static __always_inline bool args_take(
-	const struct call *call, const struct pt_regs *regs, ebpf_u64 values[EBPF_ARGS])
+	const struct call *call, const struct pt_regs *regs, ebpf_u64 out[EBPF_CALL_ROOM])
 {
 	const volatile struct ebpf_arg_spec *spec = &setup.args[call->slot % EBPF_SLOTS];
-	ebpf_u32 n = spec->n, wide = spec->wide;
 
-	if (call->slot >= EBPF_SLOTS || !n)
+	if (call->slot >= EBPF_SLOTS || !spec->n)
 		return false;
-	for (ebpf_u32 i = 0; i < EBPF_ARGS; i++) {
-		ebpf_u64 value = i < n ? arg_at(call, regs, spec->index[i]) : 0;
-
-		values[i] = wide & 1 << i ? value : (ebpf_u32)value;
-	}
+	for (ebpf_u32 i = 0; i < EBPF_CALL_ARGS; i++)
+		out[i] = arg_at(call, regs, i) & spec->masks[i];
 	return true;
 }
 
 /* Where the call's last sight with these arguments is remembered, or NULL. */
 static __always_inline struct ebpf_recent *recent_at(
-	const struct caller *caller, ebpf_u32 slot, const ebpf_u64 values[EBPF_ARGS])
+	ebpf_u32 target, ebpf_u32 slot, const ebpf_u64 args[EBPF_CALL_ROOM])
 {
-	ebpf_u32 lane = lane_of(caller->self->target);
+	ebpf_u32 lane = lane_of(target), row = slot;
 	struct ebpf_recents *mine;
 
 	/* Another CPU would write while we compare. */
 	if (setup.lanes_shared)
 		return 0;
+	for (ebpf_u32 i = 0; i < EBPF_CALL_ARGS; i++)
+		row += (ebpf_u32)args[i] * (2 * i + 1);
 	mine = bpf_map_lookup_elem(&recents, &lane);
-	return mine ? &mine->rows[(slot + values[0] + values[1] * 3 + values[2] * 5) % EBPF_RECENTS]
-		    : 0;
+	return mine ? &mine->rows[row % EBPF_RECENTS] : 0;
 }
 
 /* Whether a call with these arguments needs nothing but counting. */
-static bool args_are_recent(
-	const struct caller *caller, ebpf_u32 slot, const ebpf_u64 values[EBPF_ARGS])
+static __always_inline bool args_are_recent(
+	const struct ebpf_whose *whose, ebpf_u32 slot, const ebpf_u64 args[EBPF_CALL_ROOM])
 {
-	const struct ebpf_recent *recent = recent_at(caller, slot, values);
+	const struct ebpf_recent *recent = recent_at(whose->target, slot, args);
+	ebpf_u64 differ = 0;
 
-	return recent && recent->slot == slot && recent->epoch == caller->self->epoch &&
-	       recent->program == caller->self->program && recent->joined == caller->self->joined &&
-	       recent->values[0] == values[0] && recent->values[1] == values[1] &&
-	       recent->values[2] == values[2];
+	if (!recent || recent->slot != slot || recent->epoch != whose->epoch ||
+		recent->program != whose->program || recent->joined != whose->joined)
+		return false;
+	for (int i = 0; i < EBPF_CALL_ARGS; i++)
+		differ |= recent->args[i] ^ args[i];
+	return !differ;
 }
 
 static void args_remember(
-	const struct caller *caller, ebpf_u32 slot, const ebpf_u64 values[EBPF_ARGS])
+	const struct ebpf_whose *whose, ebpf_u32 slot, const ebpf_u64 args[EBPF_CALL_ROOM])
 {
-	struct ebpf_recent *recent = recent_at(caller, slot, values);
+	struct ebpf_recent *recent = recent_at(whose->target, slot, args);
 
 	if (!recent)
 		return;
 	recent->slot = slot;
-	recent->epoch = caller->self->epoch;
-	recent->program = caller->self->program;
-	recent->joined = caller->self->joined;
-	for (int i = 0; i < EBPF_ARGS; i++)
-		recent->values[i] = values[i];
+	recent->epoch = whose->epoch;
+	recent->program = whose->program;
+	recent->joined = whose->joined;
+	for (int i = 0; i < EBPF_CALL_ARGS; i++)
+		recent->args[i] = args[i];
 }
 
 static struct ebpf_tuples *tuples_of(const struct ebpf_tuple_key *key)
@@ -131,12 +131,13 @@ static void tuple_see(
 }
 
 /* A call was made with these arguments. */
-static __always_inline int args_see(
-	struct ebpf_task *self, struct ebpf_target *target, ebpf_u32 slot, const ebpf_u64 *values)
+static __always_inline int args_see(struct ebpf_task *self, struct ebpf_target *target,
+	ebpf_u32 slot, const ebpf_u64 args[EBPF_CALL_ROOM])
 {
 	const volatile struct ebpf_arg_spec *spec = &setup.args[slot % EBPF_SLOTS];
 	struct ebpf_tuple_key key = {.target = self->target, .slot = slot % EBPF_SLOTS};
 	struct ebpf_tuples *known = tuples_of(&key);
+	ebpf_u64 values[EBPF_ARGS];
 
 	target->tuples = 1;
 	if (!known) {
@@ -144,6 +145,8 @@ static __always_inline int args_see(
 			news(target);
 		return 0;
 	}
+	for (ebpf_u32 i = 0; i < EBPF_ARGS; i++)
+		values[i] = i < spec->n ? args[spec->index[i] % EBPF_CALL_ROOM] : 0;
 	for (int i = 0; i < EBPF_ARGS; i++)
 		key.values[i] = values[i];
 	tuple_see(target, known, &key);

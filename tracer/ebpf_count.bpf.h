@@ -16,6 +16,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "ebpf_maps.bpf.h"
+#include "ebpf_target.bpf.h"
 #include "ebpf_types.bpf.h"
 
 enum { TS_COMPAT = 2 /* arch/x86/include/asm/thread_info.h: in a 32-bit call */ };
@@ -42,6 +43,12 @@ static __always_inline struct call call_of(const struct task_struct *task, ebpf_
 		.nr = nr,
 		.slot = nr < EBPF_NRS ? entry * EBPF_NRS + nr : EBPF_SLOTS,
 	};
+}
+
+/* As it is noted until it returns. */
+static __always_inline ebpf_u64 entered_by(const struct call *call)
+{
+	return EBPF_ENTERED | EBPF_ENTRY(call->entry) | call->nr;
 }
 
 static __always_inline bool set_has(const ebpf_u64 *set, ebpf_u32 slot)
@@ -97,12 +104,6 @@ static ebpf_u32 phase_of(const struct caller *caller)
 static void news(struct ebpf_target *target)
 {
 	__sync_fetch_and_add(&target->news, 1);
-}
-
-/* All threads look at each of their calls once more. */
-static void epoch_begin(struct ebpf_target *target)
-{
-	__sync_fetch_and_add(&target->epoch, 1);
 }
 
 /* What the calls say about phases: the first wait for work after a listen begins to serve. */

@@ -24,6 +24,7 @@ const struct ebpf_limits EBPF_LIMITS = {
 	.mapped = 4096,
 	.odds = 16384,
 	.tuples = 8192,
+	.threads = 4096,
 	.ring_bytes = 256 * 1024,
 	.hold_ns = 20 * MS, /* attaching takes about half a millisecond where a CPU is free */
 };
@@ -35,6 +36,7 @@ const struct ebpf_limits EBPF_LIMITS_SEVERAL = {
 	.mapped = 8192,
 	.odds = 16384,
 	.tuples = 32768,
+	.threads = 8192,
 	.ring_bytes = 512 * 1024,
 	.hold_ns = 20 * MS,
 };
@@ -49,6 +51,7 @@ const struct ebpf_limits EBPF_LIMITS_NODE = {
 	.programs = 8192,
 	.mapped = 16384,
 	.odds = 4096,
+	.threads = 8192,
 	.ring_bytes = 1024 * 1024,
 	.hold_ns = 20 * MS,
 };
@@ -89,7 +92,7 @@ static void setup_args(struct ebpf_arg_spec *spec, const struct abi *abi, const 
 	spec->n = (ebpf_u8)args_of_call(abi, name, &rows);
 	for (size_t i = 0; i < spec->n; i++) {
 		spec->index[i] = rows[i].index;
-		spec->wide |= (ebpf_u8)((rows[i].bits == 64) << i);
+		spec->masks[rows[i].index] = rows[i].bits == 64 ? UINT64_MAX : UINT32_MAX;
 	}
 }
 
@@ -107,8 +110,10 @@ static void setup_slot(
 	if (arguments)
 		setup_args(&setup->args[slot], abi, name);
 	for (size_t i = 0; i < ARRAY_LEN(LOOKS); i++) {
-		if (!strcmp(name, LOOKS[i]))
-			set_add(setup->looks, slot);
+		if (strcmp(name, LOOKS[i]) != 0)
+			continue;
+		set_add(setup->looks, slot);
+		setup->args[slot].looks = true;
 	}
 	if (phase_role(name) == PHASE_ROLE_LISTEN)
 		set_add(setup->listens, slot);
@@ -124,6 +129,9 @@ static void setup_fill(struct ebpf_setup *setup, const struct ebpf_kernel *kerne
 	setup->stack_hold_ns = STACK_HOLD_NS;
 	setup->programs = limits->programs;
 	setup->lanes = kernel->lanes;
+	setup->lanes_shared = kernel->cpus > kernel->lanes;
+	setup->cpus = kernel->cpus;
+	setup->calls = limits->threads;
 	setup->discovers = limits->discovers;
 	setup->origins = limits->origins;
 	setup->ring_bytes = limits->ring_bytes;
@@ -164,6 +172,9 @@ static int make_room(struct ebpf_kernel *kernel)
 		{kernel->skeleton->maps.tuple_counts, limits->tuples / TUPLES_PER_CALL},
 		{kernel->skeleton->maps.recents,
 			limits->tuples ? limits->targets * kernel->lanes : 0},
+		{kernel->skeleton->maps.known, kernel->cpus * EBPF_KNOWN},
+		{kernel->skeleton->maps.calls, limits->threads},
+		{kernel->skeleton->maps.spare_calls, limits->threads},
 		{kernel->skeleton->maps.ring, limits->ring_bytes},
 	};
 
@@ -204,12 +215,19 @@ static int configure(struct ebpf_kernel *kernel)
 
 	if (cpus < 0)
 		return cpus;
-	kernel->lanes = lanes_for((unsigned)cpus, kernel->limits.lanes);
+	kernel->cpus = (unsigned)cpus;
+	kernel->lanes = lanes_for(kernel->cpus, kernel->limits.lanes);
 	setup_fill(&skeleton->rodata->setup, kernel);
-	skeleton->rodata->setup.lanes_shared = (unsigned)cpus > kernel->lanes;
 	autoload_set(kernel);
 	code = make_room(kernel);
 	return code ? code : ebpf_programs__load(skeleton);
+}
+
+/* No epoch is 0. */
+static void begin_epochs(struct ebpf_kernel *kernel)
+{
+	for (uint32_t index = 0; index < kernel->limits.targets; index++)
+		kernel->targets[index].epoch = kernel->targets[index].begun = 1;
 }
 
 /* All targets are free, but for entry 0. */
@@ -278,6 +296,7 @@ int ebpf_kernel_new(const struct ebpf_limits *limits, struct ebpf_kernel **out, 
 		return ebpf_needs_explain(-code, e);
 	if (!view_all(kernel))
 		return err_sys(e, errno, "ebpf: cannot map the counters");
+	begin_epochs(kernel);
 	*out = steal_ptr(kernel);
 	return 0;
 }
@@ -433,7 +452,7 @@ size_t ebpf_kernel_args(
 	const struct ebpf_arg_spec *spec = &kernel->skeleton->rodata->setup.args[slot];
 
 	for (size_t i = 0; i < spec->n; i++)
-		out_rows[i] = (struct arg_row){
-			.index = spec->index[i], .bits = spec->wide & 1 << i ? 64 : 32};
+		out_rows[i] = (struct arg_row){.index = spec->index[i],
+			.bits = spec->masks[spec->index[i]] > UINT32_MAX ? 64 : 32};
 	return spec->n;
 }

@@ -22,6 +22,7 @@ struct ebpf_limits {
 	uint32_t mapped; /* files mapped as code */
 	uint32_t odds; /* different numbers without a slot, by program and phase */
 	uint32_t tuples; /* of arguments, and single ones; 0: none are recorded */
+	uint32_t threads; /* whose calls can be counted the short way */
 	uint32_t ring_bytes; /* a power of two of pages */
 	uint64_t hold_ns; /* for which a call is kept until its return is watched */
 	bool attaches; /* ebpf_targets_scan() and cgroups will be used */
@@ -44,6 +45,7 @@ struct ebpf_kernel {
 	struct ebpf_limits limits;
 	struct ebpf_state *state;
 	struct ebpf_target *targets; /* limits.targets */
+	unsigned cpus;
 	unsigned lanes; /* how many counts a target has */
 	/* Read-only. */
 	const struct ebpf_counts *counts; /* by target, and in it by lane */

@@ -115,6 +115,28 @@ struct {
 	__type(value, struct ebpf_recents);
 } recents SEC(".maps");
 
+/* By CPU, and of that by thread. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, ebpf_u32);
+	__type(value, struct ebpf_known);
+} known SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, ebpf_u32);
+	__type(value, struct ebpf_call);
+} calls SEC(".maps");
+
+/* Indexes of calls whose threads have ended. */
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, 1);
+	__type(value, ebpf_u32);
+} spare_calls SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1);

@@ -34,8 +34,11 @@ enum {
 	EBPF_TUPLES_MAX =
 		33, /* kept of a call: one more than a recording does, which says "many" */
 	EBPF_RECENTS = 32, /* a power of two */
+	EBPF_KNOWN = 32, /* threads that a CPU knows, a power of two */
+	EBPF_CPU_BITS = 64,
 	EBPF_REGS = 17, /* of a 64-bit thread, by their numbers in DWARF (System V ABI, AMD64) */
 	EBPF_CALL_ARGS = 6,
+	EBPF_CALL_ROOM = 8, /* for these: a power of two */
 	EBPF_ACKS = 256, /* a power of two */
 	EBPF_LATE_MAX = 16,
 	EBPF_ALARM_BYTES = 4096,
@@ -54,10 +57,11 @@ struct ebpf_fact {
 
 /* Which arguments of a call are recorded. */
 struct ebpf_arg_spec {
+	ebpf_u64 masks[EBPF_CALL_ARGS]; /* 0, the lower half, or the whole register */
 	ebpf_u8 n;
-	ebpf_u8 wide; /* bits, by argument: the whole register counts, not its lower half */
+	ebpf_u8 looks; /* they matter for more than that, each time */
 	ebpf_u8 index[EBPF_ARGS];
-	ebpf_u8 reserved[3];
+	ebpf_u8 reserved[11];
 };
 
 /* A tuple of arguments that a target's call was made with, or a single one. */
@@ -80,6 +84,14 @@ struct ebpf_tuples {
 	ebpf_u32 n[EBPF_TUPLE_KINDS];
 };
 
+/* What a thread's calls go by. */
+struct ebpf_whose {
+	ebpf_u32 target; /* 0: nobody's, or nobody's any more */
+	ebpf_u32 epoch; /* of the target, when what is known of the thread was begun */
+	ebpf_u32 program;
+	ebpf_u32 joined; /* it came from outside, by an execve */
+};
+
 /*
  * Calls that need nothing but counting, by their arguments.  One of zeros is nobody's: slot 0, read
  * of x86-64, has no arguments that are recorded.
@@ -87,7 +99,7 @@ struct ebpf_tuples {
 struct ebpf_recent {
 	ebpf_u32 epoch; /* of the target: never starts anew */
 	ebpf_u32 slot, program, joined;
-	ebpf_u64 values[EBPF_ARGS];
+	ebpf_u64 args[EBPF_CALL_ARGS]; /* what is recorded of each */
 };
 
 struct ebpf_recents {
@@ -116,6 +128,8 @@ enum { EBPF_PHASE_START, EBPF_PHASE_SERVE, EBPF_PHASE_EXEC };
  *
  * @epoch grows with each phase, and never starts anew: a thread compares its own with it at each
  * call, and so notices that a phase has begun, or that the entry belongs to somebody else now.
+ * That of entry 0 grows with each thread that becomes one of a target: who was nobody's may be
+ * somebody's now.  0 is no epoch.
  */
 struct ebpf_target {
 	ebpf_u32 state; /* enum ebpf_target_state */
@@ -167,6 +181,29 @@ struct ebpf_odd {
 	ebpf_u64 enosys;
 };
 
+/*
+ * What a CPU knows of a thread that made its last call there, so that its next one takes no helper:
+ * each costs as much as all else that is done.  Written by the thread itself on that CPU, where
+ * nobody interrupts it; emptied by it from elsewhere.
+ */
+struct ebpf_known {
+	ebpf_u64 regs; /* the thread: where its kernel stack keeps its registers; 0: of nobody */
+	ebpf_u64 task; /* its struct task_struct */
+	/* Of no target: a bystander's, and nothing else is known.  Under another epoch of the
+	 * target all this is void. */
+	struct ebpf_whose whose;
+	ebpf_u32 call; /* index of its struct ebpf_call */
+	ebpf_u32 reserved[3];
+	ebpf_u64 usual[EBPF_WORDS];
+	ebpf_u64 padding[2]; /* to whole lines of the cache */
+};
+
+/* The call that a thread is in, or was: EBPF_ENTERED, its ABI and number, or 0. */
+struct ebpf_call {
+	ebpf_u64 entered;
+	ebpf_u64 padding[7];
+};
+
 /* A thread of a target. */
 struct ebpf_task {
 	ebpf_u32 target; /* 0: of none any more */
@@ -178,7 +215,10 @@ struct ebpf_task {
 	ebpf_u8 idle; /* EBPF_IDLE_*: not counted */
 	ebpf_u32 joined; /* it came from outside, by an execve */
 	ebpf_u32 counted; /* it is one of @live */
-	ebpf_u64 entered; /* the call that is under way: EBPF_ENTERED, its ABI and number, or 0 */
+	ebpf_u32 call; /* index of its struct ebpf_call; 0: it has none */
+	ebpf_u32 reserved;
+	ebpf_u64 entered; /* stands for that, then */
+	ebpf_u64 regs, cpus; /* by what, and on which CPUs (bits, modulo), it may be known */
 	ebpf_u64 usual[EBPF_WORDS]; /* slots that need nothing but counting in its program */
 };
 
@@ -221,6 +261,8 @@ struct ebpf_setup {
 	ebpf_u32 discovers; /* mount namespaces become targets by an execve in them */
 	ebpf_u32 origins; /* first sights are told */
 	ebpf_u32 ring_bytes;
+	ebpf_u32 cpus; /* for which there are known threads */
+	ebpf_u32 calls; /* entries of the map of that name */
 	ebpf_u32 reserved;
 	ebpf_u64 mount_spaces[2]; /* but for these: the host's, the recorder's */
 	ebpf_u64 hold_ns; /* how long a call may wait for its return to be watched */
@@ -230,13 +272,13 @@ struct ebpf_setup {
 /* What they tell each other while they run. */
 struct ebpf_state {
 	ebpf_u32 returns_watched; /* set by user space: on_return is attached */
+	ebpf_u32 calls; /* the highest index of a call that was given away; may exceed the room */
 	ebpf_u32 programs; /* highest index that was given away; may exceed the map's room */
 	ebpf_u32 by_cgroup, by_mount_space; /* how many targets are to be found so */
 	ebpf_u32 added; /* threads that scans found */
 	ebpf_u32 filtered; /* one of them carries a filter */
 	ebpf_u32
 		undecided; /* which wait for a verdict on their parents' target, in the last scan */
-	ebpf_u32 reserved;
 	ebpf_u64 origins_untold; /* first sights for which there was no room in the ring */
 	/*
 	 * Set by user space: a thread is held at a first sight until its stack was read, which is

@@ -15,6 +15,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "ebpf_known.bpf.h"
 #include "ebpf_maps.bpf.h"
 #include "ebpf_types.bpf.h"
 
@@ -64,7 +65,22 @@ static void task_uncount(struct ebpf_task *self, struct ebpf_target *target)
 	wake(EBPF_EVENT_WAKE, self->target);
 }
 
+/* All threads look at each of their calls once more. */
+static void epoch_begin(struct ebpf_target *target)
+{
+	__sync_fetch_and_add(&target->epoch, 1);
+}
+
+/* A thread that goes on belongs to the target no more; it may be making a call. */
 static void task_leave(struct ebpf_task *self, struct ebpf_target *target)
+{
+	*(volatile ebpf_u8 *)&self->idle = EBPF_IDLE_LEFT;
+	epoch_begin(target);
+	task_uncount(self, target);
+}
+
+/* The thread ends. */
+static void task_end(struct ebpf_task *self, struct ebpf_target *target)
 {
 	self->idle = EBPF_IDLE_LEFT;
 	task_uncount(self, target);
@@ -100,6 +116,16 @@ static void task_count(struct ebpf_task *self, struct ebpf_target *target)
 		__sync_fetch_and_sub(&target->live, 1);
 }
 
+/* The thread begins anew; where it is known, and where its calls are noted, stays. */
+static void task_begin(struct ebpf_task *self, struct ebpf_task *like)
+{
+	like->call = self->call;
+	like->regs = self->regs;
+	like->cpus = self->cpus;
+	*self = *like;
+	*entered_of(self) = like->entered;
+}
+
 /*
  * Make @task, which belongs to nobody, one of the target's threads.  @like: what it begins with.
  * Returns its storage, or NULL.
@@ -123,7 +149,8 @@ static struct ebpf_task *task_join(struct task_struct *task, struct ebpf_task *l
 	}
 	/* Storage of a target that it has left, or the name that somebody gave it. */
 	if (self->idle & EBPF_IDLE_NAMED || !target_of_task(self))
-		*self = *like;
+		task_begin(self, like);
+	nobody_changes();
 	task_count(self, target);
 	/* Its end may have been told before it had the mark. */
 	if (*(volatile unsigned int *)&task->flags & PF_EXITING)

@@ -22,6 +22,8 @@ static int mark(struct ebpf_kernel *kernel, pid_t pid, const struct ebpf_task *f
 		return err_sys(e, errno, "process %d", pid);
 	if (bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.tasks), &pid_fd, first, BPF_ANY))
 		return err_sys(e, errno, "ebpf: cannot mark process %d", pid);
+	/* It is no bystander any more. */
+	(void)__atomic_add_fetch(&kernel->targets[0].epoch, 1, __ATOMIC_SEQ_CST);
 	return 0;
 }
 

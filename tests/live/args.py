@@ -113,6 +113,10 @@ BOUNDS = [
      [(SOCKET, (NO_FAMILY + n, n % 3, 7, 0, 0, 0)) for n in range(100)]),
     ("a new value when there are many tuples", "socket",
      [(SOCKET, (NO_FAMILY + n, 1, 0, 0, 0, 0)) for n in range(100)] + [(SOCKET, (NO_FAMILY, 9, 8, 0, 0, 0))]),
+    # The kernel's part remembers a call by the lowest bits of a sum of its arguments.
+    ("tuples that go by one sum, each differing from the one before in one argument", "socket",
+     [(SOCKET, (NO_FAMILY + 32 * (n & 1), 32 * (n >> 1 & 1), 32 * (n >> 2), 0, 0, 0))
+      for n in (0, 1, 3, 2, 6, 7, 5, 4)]),
     ("the same again and again", "socket", [(SOCKET, (NO_FAMILY + n % 2, 1, 0, 0, 0, 0)) for n in range(500)]),
 ]
 

@@ -18,6 +18,7 @@ OUT = os.path.join(SCRATCH, "rec.json")
 EXIT_USAGE, EXIT_NO = 2, 1
 MANY = 400
 TIMES = 12
+GETPPID = 110  # asm/unistd_64.h
 
 # Arguments of record, its exit status, and what it says.
 REFUSED = [
@@ -205,6 +206,40 @@ def check_cgroup():
               "--cgroup: what enters is labelled so")
 
 
+def on_one_cpu(name, *args):
+    """A test program's command line, on the first CPU."""
+    return ["taskset", "-c", str(min(os.sched_getaffinity(0))), workload.program(name), *args]
+
+
+def feed(process, number, times):
+    """Have make_calls make a call so many times."""
+    process.stdin.write(times * f"{number:x} 0 0 0 0 0 0\n".encode())
+    process.stdin.flush()
+
+
+def waits_for_input(pid):
+    """Whether make_calls has done all it was told."""
+    with open(f"/proc/{pid}/syscall", encoding="ascii") as file:
+        return file.read().startswith("0 0x0 ") and tap.state_of(pid) == "S"
+
+
+def check_moved():
+    """One is taken in and out by somebody else, each time after it made calls that its CPU knows."""
+    if not cgroup_mount():
+        tap.skip("cgroups", "--cgroup, moved", "no cgroups of version 2 are mounted")
+        return
+    with cgroup() as path, subprocess.Popen(on_one_cpu("make_calls"), stdin=subprocess.PIPE) as process:
+        recorder = Recorder("--cgroup", path)
+        for times, place in (10, path), (200, cgroup_mount()), (3000, cgroup_mount()):
+            feed(process, GETPPID, times)
+            tap.wait_until(lambda: waits_for_input(process.pid), "it has made its calls")
+            move(process.pid, place)
+        process.communicate(timeout=workload.DEADLINE_S)
+        status, seen = recorder.end(signal.SIGINT)
+    tap.ok(status == 0 and by_name(seen).get("getppid") == 200,
+           "--cgroup: one that is taken in, and out again, counts in between", by_name(seen))
+
+
 def check_cgroup_removed():
     """There is nothing left to be recorded."""
     if not cgroup_mount():
@@ -278,6 +313,7 @@ def main():
     check_tree()
     check_ends()
     check_cgroup()
+    check_moved()
     check_cgroup_removed()
     check_threads()
     check_not_denied()
