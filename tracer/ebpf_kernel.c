@@ -51,7 +51,7 @@ const struct ebpf_limits EBPF_LIMITS_NODE = {
 	.programs = 8192,
 	.mapped = 16384,
 	.odds = 4096,
-	.threads = 8192,
+	.threads = 1024,
 	.ring_bytes = 1024 * 1024,
 	.hold_ns = 20 * MS,
 };
