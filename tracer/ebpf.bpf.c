@@ -91,8 +91,8 @@ static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *targ
 		RETURN_0();
 	}
 	count(self->target, call->slot);
-	has_args = args_take(call, regs, args);
-	if (!has_args || !args_are_recent(&whose, call->slot, args)) {
+	has_args = args_take(call, regs, EBPF_CALL_ARGS, args);
+	if (!has_args || !args_are_recent(&whose, call->slot, EBPF_CALL_ARGS, args)) {
 		phase_see(&caller, call->slot);
 		if (slot_see(&caller, call->slot))
 			origin_tell(&caller, call, regs);
@@ -108,19 +108,29 @@ static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *targ
 	RETURN_0();
 }
 
+/* Whether a call that is not usual has arguments that were seen last; a 32-bit one goes the long
+ * way. */
+static __always_inline bool args_are_known(
+	const struct ebpf_known *row, const struct pt_regs *regs, const struct call *call)
+{
+	/* A constant, so that the registers are, too. */
+	const struct call native = {.entry = EBPF_X86_64, .nr = call->nr, .slot = call->nr};
+	ebpf_u64 args[EBPF_CALL_ROOM];
+
+	return call->entry == EBPF_X86_64 && !setup.args[native.slot % EBPF_SLOTS].far &&
+	       args_take(&native, regs, EBPF_CALL_NEAR, args) &&
+	       args_are_recent(&row->whose, native.slot, EBPF_CALL_NEAR, args);
+}
+
 /* A call of a thread that this CPU knows; whether it has been counted. */
 static __always_inline bool call_is_known(
 	const struct ebpf_known *row, const struct pt_regs *regs, ebpf_u32 nr)
 {
 	struct call call = call_of(known_task(row), nr);
 	struct ebpf_call *under_way;
-	ebpf_u64 args[EBPF_CALL_ROOM];
 
-	if (call.slot >= EBPF_SLOTS)
-		return false;
-	if (!set_has(row->usual, call.slot) &&
-		(setup.args[call.slot].looks || !args_take(&call, regs, args) ||
-			!args_are_recent(&row->whose, call.slot, args)))
+	if (call.slot >= EBPF_SLOTS ||
+		(!set_has(row->usual, call.slot) && !args_are_known(row, regs, &call)))
 		return false;
 	under_way = bpf_map_lookup_elem(&calls, &row->call);
 	if (!under_way)
@@ -212,7 +222,7 @@ static __noinline int call_refused(struct ebpf_task *self, struct ebpf_target *t
 		count(self->target, call->slot);
 		if (slot_see(&caller, call->slot))
 			origin_tell(&caller, call, regs);
-		if (args_take(call, regs, args))
+		if (args_take(call, regs, EBPF_CALL_ARGS, args))
 			args_see(self, target, call->slot, args);
 		fact = &target->facts[call->slot % EBPF_SLOTS];
 	} else {

@@ -40,16 +40,19 @@ static __always_inline ebpf_u64 arg_at(
 	}
 }
 
-/* What is recorded of each argument; false if nothing is of any.  Without a branch for each. */
-static __always_inline bool args_take(
-	const struct call *call, const struct pt_regs *regs, ebpf_u64 out[EBPF_CALL_ROOM])
+/*
+ * What is recorded of each argument, 0 from the @n-th one on; false if nothing is of any.  Without
+ * a branch for each.
+ */
+static __always_inline bool args_take(const struct call *call, const struct pt_regs *regs,
+	ebpf_u32 n, ebpf_u64 out[EBPF_CALL_ROOM])
 {
 	const volatile struct ebpf_arg_spec *spec = &setup.args[call->slot % EBPF_SLOTS];
 
 	if (call->slot >= EBPF_SLOTS || !spec->n)
 		return false;
 	for (ebpf_u32 i = 0; i < EBPF_CALL_ARGS; i++)
-		out[i] = arg_at(call, regs, i) & spec->masks[i];
+		out[i] = i < n ? arg_at(call, regs, i) & spec->masks[i] : 0;
 	return true;
 }
 
@@ -69,9 +72,9 @@ static __always_inline struct ebpf_recent *recent_at(
 	return mine ? &mine->rows[row % EBPF_RECENTS] : 0;
 }
 
-/* Whether a call with these arguments needs nothing but counting. */
-static __always_inline bool args_are_recent(
-	const struct ebpf_whose *whose, ebpf_u32 slot, const ebpf_u64 args[EBPF_CALL_ROOM])
+/* Whether a call with these arguments, the first @n of them, needs nothing but counting. */
+static __always_inline bool args_are_recent(const struct ebpf_whose *whose, ebpf_u32 slot,
+	ebpf_u32 n, const ebpf_u64 args[EBPF_CALL_ROOM])
 {
 	const struct ebpf_recent *recent = recent_at(whose->target, slot, args);
 	ebpf_u64 differ = 0;
@@ -79,7 +82,7 @@ static __always_inline bool args_are_recent(
 	if (!recent || recent->slot != slot || recent->epoch != whose->epoch ||
 		recent->program != whose->program || recent->joined != whose->joined)
 		return false;
-	for (int i = 0; i < EBPF_CALL_ARGS; i++)
+	for (ebpf_u32 i = 0; i < n; i++)
 		differ |= recent->args[i] ^ args[i];
 	return !differ;
 }

@@ -93,6 +93,7 @@ static void setup_args(struct ebpf_arg_spec *spec, const struct abi *abi, const 
 	for (size_t i = 0; i < spec->n; i++) {
 		spec->index[i] = rows[i].index;
 		spec->masks[rows[i].index] = rows[i].bits == 64 ? UINT64_MAX : UINT32_MAX;
+		spec->far |= rows[i].index >= EBPF_CALL_NEAR;
 	}
 }
 
@@ -113,7 +114,7 @@ static void setup_slot(
 		if (strcmp(name, LOOKS[i]) != 0)
 			continue;
 		set_add(setup->looks, slot);
-		setup->args[slot].looks = true;
+		setup->args[slot].far = true;
 	}
 	if (phase_role(name) == PHASE_ROLE_LISTEN)
 		set_add(setup->listens, slot);

@@ -39,6 +39,7 @@ enum {
 	EBPF_REGS = 17, /* of a 64-bit thread, by their numbers in DWARF (System V ABI, AMD64) */
 	EBPF_CALL_ARGS = 6,
 	EBPF_CALL_ROOM = 8, /* for these: a power of two */
+	EBPF_CALL_NEAR = 4, /* of these, that are looked at on the short way */
 	EBPF_ACKS = 256, /* a power of two */
 	EBPF_LATE_MAX = 16,
 	EBPF_ALARM_BYTES = 4096,
@@ -59,7 +60,7 @@ struct ebpf_fact {
 struct ebpf_arg_spec {
 	ebpf_u64 masks[EBPF_CALL_ARGS]; /* 0, the lower half, or the whole register */
 	ebpf_u8 n;
-	ebpf_u8 looks; /* they matter for more than that, each time */
+	ebpf_u8 far; /* not on the short way: one is beyond, or they matter for more, each time */
 	ebpf_u8 index[EBPF_ARGS];
 	ebpf_u8 reserved[11];
 };

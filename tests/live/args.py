@@ -24,6 +24,7 @@ ABOVE = 0xdeadbeef << 32
 UNKNOWN = [0x7ffffff1, 0x7ffffff2]
 # CLONE_SIGHAND without CLONE_VM: a part of what is unknown to clone would have it start a process untraced.
 KNOWN_TO_FAIL = {"clone": [0x800, 0x10800]}
+NO_FD = 0xffffffff
 SOCKET, DUP3, NO_FAMILY = NUMBERS["socket"], NUMBERS["dup3"], 1000
 FLAG = 0x7f000000  # that dup3 does not know
 BOUND = args_table.SETS_MAX
@@ -117,6 +118,8 @@ BOUNDS = [
     ("tuples that go by one sum, each differing from the one before in one argument", "socket",
      [(SOCKET, (NO_FAMILY + 32 * (n & 1), 32 * (n >> 1 & 1), 32 * (n >> 2), 0, 0, 0))
       for n in (0, 1, 3, 2, 6, 7, 5, 4)]),
+    ("the last of six arguments", "splice",
+     [(NUMBERS["splice"], (NO_FD, 0, NO_FD, 0, 0, 32 * (n % 2))) for n in range(4)]),
     ("the same again and again", "socket", [(SOCKET, (NO_FAMILY + n % 2, 1, 0, 0, 0, 0)) for n in range(500)]),
 ]
 
