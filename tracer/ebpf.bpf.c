@@ -147,13 +147,16 @@ static __always_inline int call_find(
 	ebpf_u32 bystanders = bystander_epoch();
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct ebpf_target *target;
+	struct ebpf_whose whose;
 	struct ebpf_task *self;
 	struct call call;
 
 	/* Most threads of a host have no storage at all: spare them the look-up. */
 	self = task->bpf_storage ? bpf_task_storage_get(&tasks, task, 0, 0) : 0;
 	if (!self) {
-		known_bystander(row, regs, bystanders);
+		/* Kernels without the cast may fail to look it up for a moment. */
+		if (can_cast() || !task->bpf_storage)
+			known_bystander(row, regs, bystanders);
 		return 0;
 	}
 	if (self->idle)
@@ -163,13 +166,14 @@ static __always_inline int call_find(
 		return 0;
 	if (self->epoch != epoch_of(target) && !task_renew(self, target))
 		return 0;
+	whose = whose_of(self);
 	call = call_of(task, nr);
 	*entered_of(self) = entered_by(&call);
 	if (call.slot < EBPF_SLOTS && set_has(self->usual, call.slot))
 		count(self->target, call.slot);
 	else
 		call_look(self, target, &call, regs);
-	known_learn(row, self, task, regs);
+	known_learn(row, self, &whose, task, regs);
 	return 0;
 }
 
@@ -333,8 +337,11 @@ static void born_into(struct task_struct *child)
 {
 	struct ebpf_task fresh = {.target = is_by_cgroup() ? target_by_cgroup(child) : 0};
 
-	if (fresh.target)
-		task_join(child, &fresh);
+	if (!fresh.target)
+		return;
+	if (child->seccomp.mode)
+		returns_want();
+	task_join(child, &fresh);
 }
 
 SEC("tp_btf/sched_process_fork")

@@ -14,6 +14,7 @@
 
 #include "ebpf_maps.bpf.h"
 #include "ebpf_path.bpf.h"
+#include "ebpf_return.bpf.h"
 #include "ebpf_target.bpf.h"
 #include "ebpf_types.bpf.h"
 
@@ -25,6 +26,12 @@ static bool has_moved_out(const struct task_struct *task, const struct ebpf_task
 	const struct ebpf_target *target = target_of_task(self);
 
 	return target && target->leaves && target_by_cgroup(task) != self->target;
+}
+
+/* What a filter denies to the thread would not be seen yet. */
+static bool is_unwatched(const struct task_struct *task)
+{
+	return task->seccomp.mode && !returns_are_watched();
 }
 
 /* A process enters a cgroup: @task is its first thread, or with @threadgroup unset any one. */
@@ -51,6 +58,11 @@ int BPF_PROG(
 	target = fresh.target ? target_at(fresh.target) : 0;
 	if (!target)
 		return 0;
+	/* Interrupts are off here: nothing can be waited for. */
+	if (is_unwatched(task)) {
+		wake(EBPF_EVENT_SCAN, 0);
+		return 0;
+	}
 	fresh.joined = target->live > 0;
 	task_join(task, &fresh);
 	return 0;
@@ -147,11 +159,12 @@ int mark_all(struct bpf_iter__task *ctx)
 		return 0;
 	if (!mark_for(task, bpf_task_storage_get(&tasks, task, 0, 0), &fresh))
 		return 0;
-	if (!task_join(task, &fresh))
+	/* It is found again once returns are watched. */
+	if (is_unwatched(task))
+		state.filtered = 1;
+	else if (!task_join(task, &fresh))
 		return 0;
 	__sync_fetch_and_add(&state.added, 1);
-	if (task->seccomp.mode)
-		state.filtered = 1;
 	return 0;
 }
 

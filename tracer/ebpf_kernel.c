@@ -380,9 +380,13 @@ void ebpf_kernel_stop(struct ebpf_kernel *kernel)
 {
 	struct ebpf_programs *skeleton = kernel->skeleton;
 
-	/* Returns first: one without an entry would pass for a denied call. */
+	/*
+	 * Returns first: one without an entry would pass for a denied call.  Then calls: a thread
+	 * whose end is not seen any more leaves its stack to others.
+	 */
 	(void)bpf_link__destroy(skeleton->links.on_return);
-	skeleton->links.on_return = NULL;
+	(void)bpf_link__destroy(skeleton->links.on_enter);
+	skeleton->links.on_return = skeleton->links.on_enter = NULL;
 	ebpf_programs__detach(skeleton);
 }
 

@@ -121,8 +121,12 @@ static bool call_move(struct ebpf_task *self)
 	ebpf_u32 index;
 	struct ebpf_call *call;
 
-	if (bpf_map_pop_elem(&spare_calls, &index))
+	if (bpf_map_pop_elem(&spare_calls, &index)) {
+		/* It must not go round: the next index would be another thread's. */
+		if (*(volatile ebpf_u32 *)&state.calls >= setup.calls)
+			return false;
 		index = __sync_fetch_and_add(&state.calls, 1) + 1;
+	}
 	/* Otherwise all of the room is in use. */
 	call = index < setup.calls ? bpf_map_lookup_elem(&calls, &index) : 0;
 	if (!call)
@@ -133,18 +137,19 @@ static bool call_move(struct ebpf_task *self)
 }
 
 /*
- * The thread has made a call that may be usual by now.  Whether it belongs to its target is asked
+ * The thread has made a call that may be usual by now.  @whose: what it was before.  Whether it belongs to its target is asked
  * once more: others set @idle first, and begin an epoch then.
  */
 static void known_learn(struct ebpf_known *row, struct ebpf_task *self,
-	const struct task_struct *task, const struct pt_regs *regs)
+	const struct ebpf_whose *whose, const struct task_struct *task,
+	const struct pt_regs *regs)
 {
 	if (!can_cast() || !row || *(volatile ebpf_u8 *)&self->idle ||
 		(!self->call && !call_move(self)))
 		return;
 	row->regs = (ebpf_u64)regs;
 	row->task = (ebpf_u64)task;
-	row->whose = whose_of(self);
+	row->whose = *whose;
 	row->call = self->call;
 	__builtin_memcpy(row->usual, self->usual, sizeof(row->usual));
 	self->regs = (ebpf_u64)regs;

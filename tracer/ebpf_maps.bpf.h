@@ -118,6 +118,7 @@ struct {
 /* By CPU, and of that by thread. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* nobody maps it: for its place in lines of the cache */
 	__uint(max_entries, 1);
 	__type(key, ebpf_u32);
 	__type(value, struct ebpf_known);
@@ -125,6 +126,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* nobody maps it: for its place in lines of the cache */
 	__uint(max_entries, 1);
 	__type(key, ebpf_u32);
 	__type(value, struct ebpf_call);

@@ -183,8 +183,8 @@ struct ebpf_odd {
 };
 
 /*
- * What a CPU knows of a thread that made its last call there, so that its next one takes no helper:
- * each costs as much as all else that is done.  Written by the thread itself on that CPU, where
+ * What a CPU knows of a thread that made a call there before, so that its next one takes no helper
+ * (but for those that newer kernels inline): each costs as much as all else that is done.  Written by the thread itself on that CPU, where
  * nobody interrupts it; emptied by it from elsewhere.
  */
 struct ebpf_known {
@@ -276,7 +276,7 @@ struct ebpf_state {
 	ebpf_u32 calls; /* the highest index of a call that was given away; may exceed the room */
 	ebpf_u32 programs; /* highest index that was given away; may exceed the map's room */
 	ebpf_u32 by_cgroup, by_mount_space; /* how many targets are to be found so */
-	ebpf_u32 added; /* threads that scans found */
+	ebpf_u32 added; /* threads that scans found, or will in the next one */
 	ebpf_u32 filtered; /* one of them carries a filter */
 	ebpf_u32
 		undecided; /* which wait for a verdict on their parents' target, in the last scan */

@@ -122,8 +122,9 @@ static void task_begin(struct ebpf_task *self, struct ebpf_task *like)
 	like->call = self->call;
 	like->regs = self->regs;
 	like->cpus = self->cpus;
+	/* Before it is idle no more: from then on its returns are looked at. */
+	*(volatile ebpf_u64 *)entered_of(self) = like->entered;
 	*self = *like;
-	*entered_of(self) = like->entered;
 }
 
 /*

@@ -22,7 +22,10 @@ static int mark(struct ebpf_kernel *kernel, pid_t pid, const struct ebpf_task *f
 		return err_sys(e, errno, "process %d", pid);
 	if (bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.tasks), &pid_fd, first, BPF_ANY))
 		return err_sys(e, errno, "ebpf: cannot mark process %d", pid);
-	/* It is no bystander any more. */
+	/*
+	 * It is no bystander any more.  What it was in another target before is not known on any
+	 * CPU: its threads have left that by an epoch.
+	 */
 	(void)__atomic_add_fetch(&kernel->targets[0].epoch, 1, __ATOMIC_SEQ_CST);
 	return 0;
 }
@@ -264,7 +267,7 @@ void ebpf_target_free(struct ebpf_kernel *kernel, uint32_t index)
 
 		(void)bpf_map_update_elem(bpf_map__fd(skeleton->maps.counts), &key, &NONE, BPF_ANY);
 	}
-	memset(target, 0, sizeof(*target));
-	target->epoch = target->begun = epoch;
+	/* The epochs stay: for a moment without, its last threads would pass for the next one's. */
+	memset(&target->phase, 0, sizeof(*target) - offsetof(struct ebpf_target, phase));
 	(void)bpf_map_update_elem(bpf_map__fd(skeleton->maps.spare_targets), NULL, &index, BPF_ANY);
 }

@@ -18,7 +18,8 @@ OUT = os.path.join(SCRATCH, "rec.json")
 EXIT_USAGE, EXIT_NO = 2, 1
 MANY = 400
 TIMES = 12
-GETPPID = 110  # asm/unistd_64.h
+MOVES = 20_000
+X64, GETUID, GETPPID = "x86_64", 102, 110  # asm/unistd_64.h
 
 # Arguments of record, its exit status, and what it says.
 REFUSED = [
@@ -181,6 +182,14 @@ def move(pid, path):
         file.write(str(pid))
 
 
+def allow_all():
+    """A profile: its path."""
+    profile = os.path.join(SCRATCH, "allow.json")
+    with open(profile, "w", encoding="ascii") as file:
+        json.dump({"defaultAction": "SCMP_ACT_ALLOW"}, file)
+    return profile
+
+
 def check_cgroup():
     """Those that are in it, below it, those that enter, and one that leaves."""
     if not cgroup_mount():
@@ -240,6 +249,59 @@ def check_moved():
            "--cgroup: one that is taken in, and out again, counts in between", by_name(seen))
 
 
+def check_enters_filtered():
+    """One enters that a filter holds already: what that denies is seen, from the first call on."""
+    if not cgroup_mount():
+        tap.skip("cgroups", "--cgroup, with a filter", "no cgroups of version 2 are mounted")
+        return
+    profile = os.path.join(SCRATCH, "deny.json")
+    with open(profile, "w", encoding="ascii") as file:
+        json.dump({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+            {"names": ["getppid"], "action": "SCMP_ACT_ERRNO"}]}, file)
+    with cgroup() as path, subprocess.Popen(
+            [workload.SYSCLAMP, "run", "-p", profile, "--", *on_one_cpu("make_calls")],
+            stdin=subprocess.PIPE) as process:
+        held = tap.wait_until(lambda: tap.children_of(process.pid), "it runs")[0]
+        tap.wait_until(lambda: waits_for_input(held), "it waits")
+        recorder = Recorder("--cgroup", path)
+        move(held, path)
+        # The recorder has returns watched first.
+        tap.wait_until(lambda: is_idle(recorder.process.pid), "it has looked")
+        feed(process, GETPPID, 30)
+        process.communicate(timeout=workload.DEADLINE_S)
+        status, seen = recorder.end(signal.SIGINT)
+    tap.equal((status, seen.calls.get((X64, GETPPID)), seen.denied.get((X64, GETPPID))), (0, 30, 30),
+              "--cgroup: one enters with a filter, and what it denies is seen", seen.json["loss"])
+
+
+def has_filter(pid):
+    """Whether a process is held by a filter."""
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        return "\nSeccomp:\t2\n" in file.read()
+
+
+def check_moved_often():
+    """One with a filter that allows all is moved while it makes calls: whenever that is, none was denied."""
+    if not cgroup_mount():
+        tap.skip("cgroups", "--cgroup, moved often", "no cgroups of version 2 are mounted")
+        return
+    cpus = os.sched_getaffinity(0)
+    with cgroup() as path, subprocess.Popen(
+            [workload.program("short_lives"), str(GETUID), str(10**9), "filtered", "/bin/true"]) as process:
+        tap.wait_until(lambda: has_filter(process.pid), "it has its filter")
+        move(process.pid, path)
+        recorder = Recorder("--cgroup", path)
+        os.sched_setaffinity(0, {max(cpus)})
+        for _ in range(MOVES):
+            move(process.pid, path)
+            move(process.pid, cgroup_mount())
+        os.sched_setaffinity(0, cpus)
+        status, seen = recorder.end(signal.SIGINT)
+        process.kill()
+    tap.ok(status == 0 and seen.calls and not seen.denied,
+           f"--cgroup: moved {MOVES} times while it makes calls, and nothing was denied", status, seen.denied)
+
+
 def check_cgroup_removed():
     """There is nothing left to be recorded."""
     if not cgroup_mount():
@@ -287,9 +349,7 @@ def is_idle(pid):
 
 def check_not_denied():
     """A busy process with a filter that allows all: whenever recording ends, nothing was denied."""
-    profile = os.path.join(SCRATCH, "allow.json")
-    with open(profile, "w", encoding="ascii") as file:
-        json.dump({"defaultAction": "SCMP_ACT_ALLOW"}, file)
+    profile = allow_all()
     denied, calls = [], 0
     with subprocess.Popen([workload.SYSCLAMP, "run", "-p", profile, "--", "dd", "if=/dev/zero",
                            "of=/dev/null", "bs=1"], stderr=subprocess.DEVNULL) as process:
@@ -314,6 +374,8 @@ def main():
     check_ends()
     check_cgroup()
     check_moved()
+    check_enters_filtered()
+    check_moved_often()
     check_cgroup_removed()
     check_threads()
     check_not_denied()

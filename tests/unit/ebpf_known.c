@@ -71,6 +71,15 @@ static uint64_t counted(const struct ebpf_kernel *kernel, uint32_t target)
 	return calls;
 }
 
+static uint64_t denied(const struct ebpf_kernel *kernel, uint32_t target)
+{
+	uint64_t calls = 0;
+
+	for (unsigned slot = 0; slot < EBPF_SLOTS; slot++)
+		calls += kernel->targets[target].facts[slot].denied;
+	return calls;
+}
+
 /* The child is a bystander first, and then marked. */
 static void watch(struct ebpf_kernel *kernel, const char *how, const char *rest, uint64_t want)
 {
@@ -97,13 +106,17 @@ static void watch(struct ebpf_kernel *kernel, const char *how, const char *rest,
 	ebpf_kernel_stop(kernel);
 	ok(counted(kernel, target) == want, "every call is counted (%ju of %ju)",
 		(uintmax_t)counted(kernel, target), (uintmax_t)want);
+	ok(!denied(kernel, target), "and none was denied (%ju)",
+		(uintmax_t)denied(kernel, target));
 	for (int i = 0; i < 2; i++) {
 		(void)close(turns.to[i]);
 		(void)close(turns.from[i]);
 	}
 }
 
-static void test(uint32_t room, const char *how, const char *rest, uint64_t want)
+/* @given: so many calls had room before. */
+static void test(
+	uint32_t room, uint32_t given, const char *how, const char *rest, uint64_t want)
 {
 	struct ebpf_limits limits = EBPF_LIMITS;
 	struct ebpf_kernel *kernel = NULL;
@@ -115,6 +128,8 @@ static void test(uint32_t room, const char *how, const char *rest, uint64_t want
 		room - 1);
 	if (!kernel)
 		return;
+	kernel->state->calls = given;
+	ok(!ebpf_kernel_watch_returns(kernel, &e), "returns are watched");
 	watch(kernel, how, rest, want);
 	ebpf_kernel_losses(kernel, lost);
 	for (int i = 0; i < LOSS_WAYS; i++)
@@ -135,8 +150,9 @@ int main(void)
 	}
 	ebpf_close(state);
 	(void)snprintf(programs, sizeof(programs), "%s/tests/programs", build ? build : "build");
-	test(EBPF_LIMITS.threads, "then", "/bin/true", CALLS);
-	test(2, "6", "threads", THREADS * CALLS);
-	test(1, "6", "threads", THREADS * CALLS);
+	test(EBPF_LIMITS.threads, 0, "then", "/bin/true", CALLS);
+	test(2, 0, "6", "threads", THREADS * CALLS);
+	test(1, 0, "6", "threads", THREADS * CALLS);
+	test(1, UINT32_MAX - 1, "then", "/bin/true", CALLS);
 	return tap_done();
 }
