@@ -11,21 +11,33 @@
 
 #include "scope.h"
 
+enum { COMMAND_MAX = 300 /* bytes of one that is told */ };
+
 int cli_fail(const char *command, int exit_code, const struct err *e)
 {
 	fprintf(stderr, "sysclamp %s: %s\n", command, e->text);
 	return exit_code;
 }
 
+static bool is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == '\177';
+}
+
 int cli_misuse(const char *command, const char *format, ...)
 {
+	char text[ERR_TEXT_MAX];
 	va_list args;
 
-	fprintf(stderr, "sysclamp %s: ", command);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fprintf(stderr, "; see sysclamp %s --help\n", command);
+	/* A word that was given is no command to the terminal. */
+	for (char *c = text; *c; c++) {
+		if (is_control(*c))
+			*c = '?';
+	}
+	fprintf(stderr, "sysclamp %s: %s; see sysclamp %s --help\n", command, text, command);
 	return EXIT_USAGE;
 }
 
@@ -82,6 +94,26 @@ const char *cli_input_name(const char *file)
 	return strcmp(file, "-") ? file : "standard input";
 }
 
+/* As $'...' of bash(1) and of the next POSIX: control characters as numbers. */
+static void print_escaped(const char *word)
+{
+	fputs(" $'", stderr);
+	for (; *word; word++) {
+		if (is_control(*word))
+			fprintf(stderr, "\\%03o", (unsigned char)*word);
+		else
+			fprintf(stderr, *word == '\'' || *word == '\\' ? "\\%c" : "%c", *word);
+	}
+	fputc('\'', stderr);
+}
+
+static bool has_control(const char *word)
+{
+	while (*word && !is_control(*word))
+		word++;
+	return *word;
+}
+
 void cli_print_word(const char *word)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -91,10 +123,38 @@ void cli_print_word(const char *word)
 		fprintf(stderr, " %s", word);
 		return;
 	}
+	if (has_control(word)) {
+		print_escaped(word);
+		return;
+	}
 	fputs(" '", stderr);
 	for (; *word; word++)
 		fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, stderr);
 	fputc('\'', stderr);
+}
+
+void cli_print_command(const struct rec_names *argv)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < argv->n_names; i++) {
+		bytes += strlen(argv->names[i]) + 1;
+		if (bytes > COMMAND_MAX) {
+			fputs(" ...", stderr);
+			break;
+		}
+		cli_print_word(argv->names[i]);
+	}
+	fputc('\n', stderr);
+}
+
+bool cli_is_same_file(const char *a, const char *b)
+{
+	struct stat st_a, st_b;
+
+	/* What is written to terminals, pipes and /dev/null does not take another's place. */
+	return !stat(a, &st_a) && !stat(b, &st_b) && !S_ISCHR(st_a.st_mode) &&
+	       st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino;
 }
 
 bool cli_is_stream(const char *file)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "err.h"
+#include "recording.h"
 
 enum {
 	EXIT_OK = 0,
@@ -55,6 +56,12 @@ const char *cli_input_name(const char *file);
 
 /** Print a space and @word to standard error as a person would type it to a shell. */
 void cli_print_word(const char *word);
+
+/** The same of a command's words, a few hundred bytes of it, and the end of the line. */
+void cli_print_command(const struct rec_names *argv);
+
+/** Whether both names stand for one file, or one pipe, that is there. */
+bool cli_is_same_file(const char *a, const char *b);
 
 /** Whether output to @file goes to something that is no file: "-", a terminal, a pipe, a device. */
 bool cli_is_stream(const char *file);

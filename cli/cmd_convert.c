@@ -115,6 +115,8 @@ static int parse(int argc, char **argv, struct request *request)
 	if (optind + 1 < argc)
 		return cli_misuse("convert", "unexpected argument %s", argv[optind + 1]);
 	request->in = argv[optind];
+	if (cli_is_same_file(request->out, request->in))
+		return cli_misuse("convert", "-o %s would overwrite the profile", request->out);
 	return format_check_output("convert", &request->format, request->out);
 }
 

@@ -159,6 +159,9 @@ static int take_option(int option, struct request *request)
 			       ? cli_misuse("generate", "--arch: %s", e.text)
 			       : EXIT_OK;
 	case BASE:
+		if (request->base.name)
+			return cli_misuse("generate", "--base: one only; sysclamp merge --union "
+						      "makes one profile of several");
 		request->base.name = optarg;
 		return EXIT_OK;
 	case PHASE:
@@ -192,10 +195,14 @@ static int take_option(int option, struct request *request)
 
 static int check_notes(const struct request *request)
 {
-	const char *out = request->out ? request->out : "-";
+	const char *out = request->out ? request->out : "/dev/stdout";
+	const char *notes = strcmp(request->notes, "-") ? request->notes : "/dev/stdout";
 
-	if (!strcmp(request->notes, out))
-		return cli_misuse("generate", "--notes %s: the profile goes there", out);
+	if (!strcmp(notes, out) || cli_is_same_file(notes, out))
+		return cli_misuse("generate", "--notes %s: the profile goes there", request->notes);
+	if (request->base.name && cli_is_same_file(notes, request->base.name))
+		return cli_misuse(
+			"generate", "--notes %s would overwrite the base", request->notes);
 	return recordings_spare("generate", &request->recordings, "--notes", request->notes);
 }
 
@@ -295,21 +302,29 @@ static int parse(int argc, char **argv, struct request *request)
 	return check_request(request);
 }
 
-static void tell_next(const struct request *request, const struct recording *rec)
+/* Whether the command that was recorded can be started under the profile here. */
+static bool can_run(const struct request *request, const struct profile *profile)
 {
-	const struct rec_names *argv = &rec->workload.argv;
+	bool lists_native = !profile->n_abis;
 
+	for (size_t i = 0; i < profile->n_abis; i++)
+		lists_native |= profile->abis[i] == abi_native();
+	return lists_native && !request->options.n_phases && profile_names(profile, "execve");
+}
+
+static void tell_next(
+	const struct request *request, const struct recording *rec, const struct profile *profile)
+{
 	if (!request->out)
 		return;
 	fprintf(stderr, "sysclamp generate: wrote %s\n", request->out);
-	if (!format_is_default(&request->format) || cli_is_stream(request->out))
+	if (!format_is_default(&request->format) || cli_is_stream(request->out) ||
+		!can_run(request, profile))
 		return;
 	fputs("next: sysclamp run -p", stderr);
 	cli_print_word(request->out);
 	fputs(" --", stderr);
-	for (size_t i = 0; i < argv->n_names; i++)
-		cli_print_word(argv->names[i]);
-	fputc('\n', stderr);
+	cli_print_command(&rec->workload.argv);
 	/* Without what the runtime needs no container starts under it. */
 	if (request->options.runtime == BASE_NONE)
 		return;
@@ -376,7 +391,7 @@ static int generate(struct request *request)
 	if (format_text(&format, &profile, &text, &size, &e) ||
 		write_files(request, text, size, notes, notes_size, &e))
 		return cli_fail("generate", EXIT_USAGE, &e);
-	tell_next(request, &rec);
+	tell_next(request, &rec, &profile);
 	return EXIT_OK;
 }
 

@@ -2,7 +2,7 @@
 
 #include <malloc.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "scope.h"
@@ -15,15 +15,6 @@ const char *recordings_name(const struct recordings *recordings)
 					: "the joined recordings";
 }
 
-/* A slip of the hand that would cost the recording. */
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat st_a, st_b;
-
-	return !stat(a, &st_a) && !stat(b, &st_b) && S_ISREG(st_a.st_mode) &&
-	       st_a.st_dev == st_b.st_dev && st_a.st_ino == st_b.st_ino;
-}
-
 static const char *kind_of(const struct recordings *recordings)
 {
 	return recordings->kind ? recordings->kind : "recording";
@@ -33,7 +24,7 @@ int recordings_spare(const char *command, const struct recordings *recordings, c
 	const char *file)
 {
 	for (int i = 0; i < recordings->n_files; i++) {
-		if (is_same_file(file, recordings->files[i]))
+		if (cli_is_same_file(file, recordings->files[i]))
 			return cli_misuse(command, "%s %s would overwrite the %s", option, file,
 				kind_of(recordings));
 	}
@@ -46,8 +37,13 @@ int recordings_check(const char *command, const struct recordings *recordings, c
 
 	if (recordings->n_files == 0)
 		return cli_misuse(command, "no %s given", kind_of(recordings));
-	for (int i = 0; i < recordings->n_files; i++)
-		inputs += !strcmp(recordings->files[i], "-");
+	for (int i = 0; i < recordings->n_files; i++) {
+		const char *file = recordings->files[i];
+
+		inputs += !strcmp(file, "-");
+		if (file[0] == '-' && file[1] && access(file, F_OK))
+			return cli_misuse(command, "%s: options go before the files", file);
+	}
 	if (inputs > 1)
 		return cli_misuse(command, "standard input (-) can be read once only");
 	return out ? recordings_spare(command, recordings, "-o", out) : EXIT_OK;

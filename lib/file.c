@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,40 +99,80 @@ int file_write_all(int fd, const void *bytes, size_t size)
 	return 0;
 }
 
-/* How a file is replaced. */
-enum { EXACT_MODE = 1, SYNCED = 2 };
+/* How a file is replaced; one at a time is bound to get through. */
+enum { EXACT_MODE = 1, SYNCED = 2, WRITERS_MAX = 10000 };
 
-/* Create, fill and sync the temporary file; on failure nothing of it is left. */
-static int write_temporary(int dir_fd, const char *temporary, const void *bytes, size_t size,
-	mode_t mode, unsigned how)
+static bool is_in_place(int dir_fd, const char *name, int fd)
 {
-	scoped_fd int fd = -1;
-	int code;
+	struct stat here, opened;
 
-	/* What an earlier writer left there when it was killed is nobody's any more. */
-	(void)unlinkat(dir_fd, temporary, 0);
-	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (fd < 0)
-		return -errno;
-	code = file_write_all(fd, bytes, size);
+	return !fstatat(dir_fd, name, &here, AT_SYMLINK_NOFOLLOW) && !fstat(fd, &opened) &&
+	       here.st_dev == opened.st_dev && here.st_ino == opened.st_ino;
+}
+
+/*
+ * Another writer has its file there: wait until it is done with it (flock(2): or is gone).  What is
+ * there then was left by one that was killed, and is nobody's any more.
+ */
+static void outwait(int dir_fd, const char *temporary)
+{
+	scoped_fd int fd = openat(
+		dir_fd, temporary, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return;
+	if (fd >= 0)
+		(void)flock(fd, LOCK_EX);
+	if (fd < 0 || is_in_place(dir_fd, temporary, fd))
+		(void)unlinkat(dir_fd, temporary, 0);
+}
+
+/* A new file of that name, which is ours until it is closed; its descriptor or -errno. */
+static int open_temporary(int dir_fd, const char *temporary, mode_t mode)
+{
+	for (int tries = 0; tries < WRITERS_MAX; tries++) {
+		scoped_fd int fd = openat(dir_fd, temporary,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+
+		if (fd < 0 && errno != EEXIST)
+			return -errno;
+		/* Between the two steps another one may have taken it for one that was left. */
+		if (fd >= 0 && (!flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) &&
+			is_in_place(dir_fd, temporary, fd))
+			return steal_fd(&fd);
+		outwait(dir_fd, temporary);
+	}
+	return -EBUSY;
+}
+
+/* Fill and sync the temporary file. */
+static int fill(int fd, const void *bytes, size_t size, mode_t mode, unsigned how)
+{
+	int code = file_write_all(fd, bytes, size);
+
 	if (!code && ((how & EXACT_MODE && fchmod(fd, mode)) || (how & SYNCED && fsync(fd))))
 		code = -errno;
-	if (code)
-		(void)unlinkat(dir_fd, temporary, 0);
 	return code;
 }
 
+/* On failure nothing of the temporary file is left. */
 static int replace_in(int dir_fd, const char *name, const void *bytes, size_t size, mode_t mode,
 	unsigned how, struct err *e)
 {
 	char temporary[NAME_MAX + 1];
+	scoped_fd int fd = -1;
 	int code;
 
 	if ((size_t)snprintf(temporary, sizeof(temporary), ".%s.tmp", name) >= sizeof(temporary))
 		return err_sys(e, ENAMETOOLONG, "%s", name);
-	code = write_temporary(dir_fd, temporary, bytes, size, mode, how);
-	if (code)
+	fd = open_temporary(dir_fd, temporary, mode);
+	if (fd < 0)
+		return err_sys(e, -fd, "%s: cannot write the new file", name);
+	code = fill(fd, bytes, size, mode, how);
+	if (code) {
+		(void)unlinkat(dir_fd, temporary, 0);
 		return err_sys(e, -code, "%s: cannot write the new file", name);
+	}
 	if (renameat(dir_fd, temporary, dir_fd, name)) {
 		code = errno;
 		(void)unlinkat(dir_fd, temporary, 0);

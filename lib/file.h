@@ -24,7 +24,8 @@ int file_read(const char *path, size_t limit, char **out_text, size_t *out_size,
  * whole.
  *
  * The bytes go to a file of the fixed name ".<name>.tmp" in the same directory, which is synced,
- * renamed over @path, and its directory synced (rename(2) is atomic, but durable only so).  A
+ * renamed over @path, and its directory synced (rename(2) is atomic, but durable only so).  Of
+ * several writers each waits for the one before (flock(2)); the last one's file stays.  A
  * failure leaves @path as it was and no temporary file.  What exists and is no regular file (a
  * terminal, a pipe, /dev/null) is written to directly.  "-" is standard output.
  *

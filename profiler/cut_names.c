@@ -38,10 +38,13 @@ static bool abi_recorded(const struct recording *rec, const struct abi *abi)
 	return false;
 }
 
-/* An ABI that is not listed is killed, whatever the default: what only logs must list all. */
+/*
+ * An ABI that is not listed is killed, whatever the default: what only logs must list all, unless a
+ * base has decided on that.
+ */
 static bool abi_is_logged(const struct cut *cut, const struct abi *native, const struct abi *abi)
 {
-	if (cut->options->default_action != SECCOMP_RET_LOG || !native)
+	if (cut->options->default_action != SECCOMP_RET_LOG || cut->options->base || !native)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(SUB_ABIS); i++) {
 		if (!strcmp(SUB_ABIS[i].native, native->name) &&

@@ -6,7 +6,7 @@
 #include "profiler.h"
 #include "scope.h"
 
-static bool profile_names(const struct profile *profile, const char *name)
+bool profile_names(const struct profile *profile, const char *name)
 {
 	for (size_t i = 0; i < profile->n_rules; i++) {
 		for (size_t n = 0; n < profile->rules[i].n_names; n++) {

@@ -92,6 +92,9 @@ int profile_generate_noted(const char *name, const struct recording *rec,
 	const struct generate_options *options, struct profile *out, char **out_notes,
 	size_t *out_size, const struct notice *to, struct err *e);
 
+/** Whether any rule speaks of the call @name. */
+bool profile_names(const struct profile *profile, const char *name);
+
 /**
  * Allow in @base what @with allows, and leave the rest as it is: names that @with allows leave the
  * rules of @base, whatever these say of them and under which conditions.

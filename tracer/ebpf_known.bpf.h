@@ -137,12 +137,11 @@ static bool call_move(struct ebpf_task *self)
 }
 
 /*
- * The thread has made a call that may be usual by now.  @whose: what it was before.  Whether it belongs to its target is asked
- * once more: others set @idle first, and begin an epoch then.
+ * The thread has made a call that may be usual by now.  @whose: what it was before.  Whether it
+ * belongs to its target is asked once more: others set @idle first, and begin an epoch then.
  */
 static void known_learn(struct ebpf_known *row, struct ebpf_task *self,
-	const struct ebpf_whose *whose, const struct task_struct *task,
-	const struct pt_regs *regs)
+	const struct ebpf_whose *whose, const struct task_struct *task, const struct pt_regs *regs)
 {
 	if (!can_cast() || !row || *(volatile ebpf_u8 *)&self->idle ||
 		(!self->call && !call_move(self)))

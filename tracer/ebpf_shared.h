@@ -184,8 +184,8 @@ struct ebpf_odd {
 
 /*
  * What a CPU knows of a thread that made a call there before, so that its next one takes no helper
- * (but for those that newer kernels inline): each costs as much as all else that is done.  Written by the thread itself on that CPU, where
- * nobody interrupts it; emptied by it from elsewhere.
+ * (but for those that newer kernels inline): each costs as much as all else that is done.  Written
+ * by the thread itself on that CPU, where nobody interrupts it; emptied by it from elsewhere.
  */
 struct ebpf_known {
 	ebpf_u64 regs; /* the thread: where its kernel stack keeps its registers; 0: of nobody */

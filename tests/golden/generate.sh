@@ -135,6 +135,7 @@ misuse() {
     matches "$(cat "$TMP/err")" '^sysclamp generate: .*; see sysclamp generate --help$' \
         "$name: points to help"
 }
+cp base.json "$TMP/base.json" && : >"$TMP/one"
 misuse "no recording"
 misuse "unknown option" --frobnicate web.rec.json
 misuse "option without its value" --errno
@@ -142,6 +143,12 @@ misuse "unknown runtime" --runtime docker web.rec.json
 misuse "--nnp maybe" --nnp maybe web.rec.json
 misuse "unknown action" --default-action trap web.rec.json
 misuse "unknown --args" --args some args.rec.json
+misuse "a word that is for the terminal" --args $'\e[31m\n' args.rec.json
+misuse "options behind the files" web.rec.json --runtime none
+misuse "two bases" --base base.json --base base.json web.rec.json
+misuse "notes to where the profile goes" --notes "$TMP/one" -o "$TMP/../${TMP##*/}/one" web.rec.json
+misuse "notes and profile on standard output" --notes /dev/stdout web.rec.json
+misuse "notes over the base" --base "$TMP/base.json" --notes "$TMP/base.json" -o "$TMP/q" web.rec.json
 misuse "unknown format" --format yaml web.rec.json
 misuse "unknown errno" --errno ENOTHING web.rec.json
 misuse "errno 0" --errno 0 web.rec.json

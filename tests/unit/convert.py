@@ -205,6 +205,7 @@ def check_usage():
         (["--flatten", weak], "$.syscalls[0] and $.syscalls[1] can both match"),
         (["--flatten", "-o", os.path.join(folder, "no", "x"), "--caps", "none", "--kernel", "6.1", path],
          "No such file or directory"),
+        (["--format", "json", "-o", os.path.join(folder, ".", "docker.json"), path], "would overwrite the profile"),
     ]
     for options, says in rows:
         run = subprocess.run([SYSCLAMP, "convert", *options], capture_output=True, text=True, check=False)

@@ -106,8 +106,7 @@ static void watch(struct ebpf_kernel *kernel, const char *how, const char *rest,
 	ebpf_kernel_stop(kernel);
 	ok(counted(kernel, target) == want, "every call is counted (%ju of %ju)",
 		(uintmax_t)counted(kernel, target), (uintmax_t)want);
-	ok(!denied(kernel, target), "and none was denied (%ju)",
-		(uintmax_t)denied(kernel, target));
+	ok(!denied(kernel, target), "and none was denied (%ju)", (uintmax_t)denied(kernel, target));
 	for (int i = 0; i < 2; i++) {
 		(void)close(turns.to[i]);
 		(void)close(turns.from[i]);
@@ -115,8 +114,7 @@ static void watch(struct ebpf_kernel *kernel, const char *how, const char *rest,
 }
 
 /* @given: so many calls had room before. */
-static void test(
-	uint32_t room, uint32_t given, const char *how, const char *rest, uint64_t want)
+static void test(uint32_t room, uint32_t given, const char *how, const char *rest, uint64_t want)
 {
 	struct ebpf_limits limits = EBPF_LIMITS;
 	struct ebpf_kernel *kernel = NULL;

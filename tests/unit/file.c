@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "file.h"
 #include "scope.h"
@@ -166,6 +167,54 @@ static void test_replace(const char *dir)
 	ok(file_replace(path, "three", 5, 0666, &e) == 0 && holds(path, "three"),
 		"what a killed writer left is no obstacle");
 	ok(entries(dir) == before + 1, "no temporary file is left");
+}
+
+enum { WRITERS = 6, WRITES = 40, LETTERS = 3000 };
+
+/* All of one letter. */
+static bool is_whole(const char *path)
+{
+	char bytes[LETTERS + 1];
+	scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, bytes, sizeof(bytes));
+
+	for (ssize_t i = 1; i < n; i++) {
+		if (bytes[i] != bytes[0])
+			return false;
+	}
+	return fd < 0 || n == LETTERS;
+}
+
+static void write_often(const char *path, char letter)
+{
+	char bytes[LETTERS];
+	int failed = 0;
+	struct err e;
+
+	memset(bytes, letter, sizeof(bytes));
+	for (int i = 0; i < WRITES; i++)
+		failed |= file_replace_unsynced(path, bytes, sizeof(bytes), 0644, &e) ||
+			  !is_whole(path);
+	_exit(failed);
+}
+
+static void test_writers(const char *dir)
+{
+	const char *path = in(dir, "busy");
+	int before = entries(dir), failed = 0, status;
+
+	for (int i = 0; i < WRITERS; i++) {
+		if (fork() == 0)
+			write_often(path, (char)('a' + i));
+	}
+	for (int i = 0; i < WRITERS; i++) {
+		(void)wait(&status);
+		failed += status != 0;
+	}
+	ok(!failed && is_whole(path),
+		"several writers at a time: none fails, and whoever reads sees one file (%d)",
+		failed);
+	ok(entries(dir) == before + 1, "and no temporary file is left");
 }
 
 static void test_replace_links(const char *dir)
@@ -375,6 +424,7 @@ int main(void)
 	test_read_errors(dir);
 	test_stdin();
 	test_replace(dir);
+	test_writers(dir);
 	test_replace_links(dir);
 	test_replace_errors(dir);
 	test_fifo(dir);

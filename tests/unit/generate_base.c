@@ -116,6 +116,23 @@ static void test_abis(void)
 		"another byte order is refused");
 }
 
+/* Under a default that logs a cut lists all that the machine runs; a base has decided on that. */
+static void test_logging(void)
+{
+	scoped(base_done) struct named_profile base = base_of(
+		"{'defaultAction': 'SCMP_ACT_LOG', 'architectures': ['SCMP_ARCH_X86_64']}");
+	scoped(trial_done) struct trial t, alone;
+
+	trial_init(&t, "x86_64");
+	add_named(&t, "x86_64", "execve");
+	t.options.base = &base;
+	ok(!generate(&t) && t.profile.n_abis == 1, "a base that logs: no ABI more than it has");
+	trial_init(&alone, "x86_64");
+	add_named(&alone, "x86_64", "execve");
+	alone.options.default_action = SECCOMP_RET_LOG;
+	ok(!generate(&alone) && alone.profile.n_abis == 3, "without a base: all are listed");
+}
+
 static void test_refused(void)
 {
 	scoped(base_done) struct named_profile allow = base_of(
@@ -169,6 +186,7 @@ int main(void)
 {
 	test_meaning();
 	test_abis();
+	test_logging();
 	test_refused();
 	test_nothing_new();
 	test_beyond();
