@@ -108,20 +108,6 @@ static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *targ
 	RETURN_0();
 }
 
-/* Whether a call that is not usual has arguments that were seen last; a 32-bit one goes the long
- * way. */
-static __always_inline bool args_are_known(
-	const struct ebpf_known *row, const struct pt_regs *regs, const struct call *call)
-{
-	/* A constant, so that the registers are, too. */
-	const struct call native = {.entry = EBPF_X86_64, .nr = call->nr, .slot = call->nr};
-	ebpf_u64 args[EBPF_CALL_ROOM];
-
-	return call->entry == EBPF_X86_64 && !setup.args[native.slot % EBPF_SLOTS].far &&
-	       args_take(&native, regs, EBPF_CALL_NEAR, args) &&
-	       args_are_recent(&row->whose, native.slot, EBPF_CALL_NEAR, args);
-}
-
 /* A call of a thread that this CPU knows; whether it has been counted. */
 static __always_inline bool call_is_known(
 	const struct ebpf_known *row, const struct pt_regs *regs, ebpf_u32 nr)

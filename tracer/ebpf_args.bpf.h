@@ -14,6 +14,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "ebpf_count.bpf.h"
+#include "ebpf_known.bpf.h"
 #include "ebpf_maps.bpf.h"
 #include "ebpf_types.bpf.h"
 
@@ -85,6 +86,20 @@ static __always_inline bool args_are_recent(const struct ebpf_whose *whose, ebpf
 	for (ebpf_u32 i = 0; i < n; i++)
 		differ |= recent->args[i] ^ args[i];
 	return !differ;
+}
+
+/* Whether a call that is not usual has arguments that were seen last; a 32-bit one goes the long
+ * way. */
+static __always_inline bool args_are_known(
+	const struct ebpf_known *row, const struct pt_regs *regs, const struct call *call)
+{
+	/* A constant, so that the registers are, too. */
+	const struct call native = {.entry = EBPF_X86_64, .nr = call->nr, .slot = call->nr};
+	ebpf_u64 args[EBPF_CALL_ROOM];
+
+	return call->entry == EBPF_X86_64 && !setup.args[native.slot % EBPF_SLOTS].far &&
+	       args_take(&native, regs, EBPF_CALL_NEAR, args) &&
+	       args_are_recent(&row->whose, native.slot, EBPF_CALL_NEAR, args);
 }
 
 static void args_remember(
