@@ -127,7 +127,11 @@ def check_many():
         tap.wait_until(lambda: crowd.counts(directory) == [1] * CONTAINERS, "all calls are in the files")
         check_memory(recorder, "all recorded")
         check_idle(recorder)
-        tap.equal(recorder.end(), 0, "it ends as it should", recorder.said())
+        status = recorder.end()
+        if CROWDED in recorder.said():
+            tap.skip("quiet", "it ends as it should", "other containers have taken the rest of the room")
+        else:
+            tap.equal(status, 0, "it ends as it should", recorder.said())
     tap.equal(crowd.counts(directory), [1] * CONTAINERS, "each file has what its container called")
 
 
