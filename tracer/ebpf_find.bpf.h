@@ -104,48 +104,50 @@ static bool has_started(const struct task_struct *task, struct ebpf_target *targ
 	return true;
 }
 
-/* A thread without a mark, or one whose process was named: what it is to begin with. */
-static bool mark_for(struct task_struct *task, struct ebpf_task *self, struct ebpf_task *out)
+/* Whose a thread without a mark is, or one whose process was named; NULL: it stays as it is. */
+static struct ebpf_target *find_target(
+	struct task_struct *task, struct ebpf_task *self, struct ebpf_task *out)
 {
 	struct ebpf_target *target = target_of_task(self);
-	struct file *program;
 
 	if (target && has_moved_out(task, self)) {
 		task_leave(self, target);
 		target = 0;
 	}
-	if (target && !(self->idle & EBPF_IDLE_NAMED))
-		return false;
 	if (target) {
 		out->target = self->target;
 		out->idle = self->idle & EBPF_IDLE_STARTING;
-	} else if (is_entering(task)) {
-		return false;
-	} else {
-		target_of(task, out);
+		return self->idle & EBPF_IDLE_NAMED ? target : 0;
 	}
+	if (is_entering(task))
+		return 0;
+	target_of(task, out);
 	if (out->target == TARGET_UNDECIDED) {
 		__sync_fetch_and_add(&state.undecided, 1);
-		return false;
+		return 0;
 	}
 	if (!out->target && setup.discovers)
 		out->target = target_discover_running(task);
-	target = out->target ? target_at(out->target) : 0;
-	if (!target)
-		return false;
+	return out->target ? target_at(out->target) : 0;
+}
+
+/* What it begins with. */
+static void begin_in(struct ebpf_target *target, struct task_struct *task, struct ebpf_task *out)
+{
+	struct file *program;
+
 	if (target->verdict == EBPF_UNWANTED) {
 		out->idle = EBPF_IDLE_UNWANTED;
-		return true;
+		return;
 	}
 	if (out->idle && !has_started(task, target)) {
 		target->first = task->tgid;
-		return true;
+		return;
 	}
 	out->idle = 0;
 	program = BPF_CORE_READ(task, mm, exe_file);
 	if (program)
 		out->program = program_of(program, out->target);
-	return true;
 }
 
 /* Give the threads that are there already their marks, and tell how many. */
@@ -154,11 +156,14 @@ int mark_all(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct ebpf_task fresh = {0};
+	struct ebpf_target *target;
 
 	if (!task || task->flags & (PF_KTHREAD | PF_EXITING))
 		return 0;
-	if (!mark_for(task, bpf_task_storage_get(&tasks, task, 0, 0), &fresh))
+	target = find_target(task, bpf_task_storage_get(&tasks, task, 0, 0), &fresh);
+	if (!target)
 		return 0;
+	begin_in(target, task, &fresh);
 	/* It is found again once returns are watched. */
 	if (is_unwatched(task))
 		state.filtered = 1;
