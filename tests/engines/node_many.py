@@ -96,8 +96,9 @@ def check_memory(recorder, when):
 
 
 def written(directory):
-    """What is written when something happens in any container."""
-    return {(entry.name, entry.stat().st_mtime_ns) for entry in os.scandir(directory)}
+    """What is written when something happens in any container; what has another name first may be gone."""
+    return {(entry.name, entry.stat().st_mtime_ns) for entry in os.scandir(directory)
+            if entry.name.endswith(node_recorder.SUFFIX)}
 
 
 def check_idle(recorder):
