@@ -78,6 +78,8 @@ static bool identify(const struct tracer_found *found, char id[CONTAINER_ID_MAX]
 		if (container_id_in_path(found->cgroups[i], id))
 			return true;
 	}
+	if (!found->mount_space)
+		return false;
 	/* When it was found, in the making, its engine may not have put it into its cgroup yet. */
 	if (proc_mount_space(found->pid) == found->mount_space && container_id_of(found->pid, id))
 		return true;

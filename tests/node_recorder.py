@@ -1,5 +1,6 @@
 """A recorder of all containers, its files, and the kubelet's links that it reads."""
 import atexit
+import contextlib
 import glob
 import json
 import os
@@ -75,6 +76,16 @@ class NodeRecorder:
         """What it has said."""
         with open(self._err, encoding="utf-8", errors="replace") as file:
             return file.read()
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """It hears of nothing meanwhile; what the kernel counts goes on."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            tap.wait_until(lambda: is_stopped(self.pid), "the recorder is stopped")
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def end(self, signo=signal.SIGTERM):
         """End it: its exit status."""

@@ -91,7 +91,8 @@ static struct ebpf_reader *ask(struct session *s, uint32_t index)
 	const struct ebpf_target *target = target_at(s, index);
 	const struct tracer_found found = {
 		.pid = (pid_t)target->found_pid,
-		.mount_space = target->mount_space,
+		/* Without ids the next container may have its number already. */
+		.mount_space = is_over(s, index) ? 0 : target->mount_space,
 		.cgroups = {target->cgroup[0], target->cgroup[1], target->cgroup[2]},
 	};
 	struct recording *rec;

@@ -75,7 +75,7 @@ static ebpf_u64 program_space(const struct task_struct *task)
 	struct mount *mount = (void *)BPF_CORE_READ(program, f_path.mnt) -
 			      bpf_core_field_offset(struct mount, mnt);
 
-	return program ? BPF_CORE_READ(mount, mnt_ns, ns.inum) : 0;
+	return program ? mount_space_number(BPF_CORE_READ(mount, mnt_ns)) : 0;
 }
 
 /*

@@ -136,6 +136,7 @@ static void setup_fill(struct ebpf_setup *setup, const struct ebpf_kernel *kerne
 	setup->discovers = limits->discovers;
 	setup->origins = limits->origins;
 	setup->ring_bytes = limits->ring_bytes;
+	setup->mount_space_ids = proc_mount_spaces_are_ids();
 	setup->mount_spaces[0] = proc_mount_space(1);
 	setup->mount_spaces[1] = proc_mount_space(getpid());
 	setup->execve_nr = number_of(abi_by_name(EBPF_ABI_NAMES[EBPF_X86_64]), "execve");

@@ -149,7 +149,7 @@ struct ebpf_target {
 	ebpf_u32 reserved;
 	ebpf_u64 live; /* threads */
 	ebpf_u64 news; /* grows with whatever is seen for the first time */
-	ebpf_u64 mount_space; /* inode number of the mount namespace that it is known by, or 0 */
+	ebpf_u64 mount_space; /* mount namespace that it is known by (proc_mount_space()), or 0 */
 	/* Where it was found: its cgroup, the one above it, and one of version 1. */
 	char cgroup[3][EBPF_NAME_MAX];
 	ebpf_u64 phases[EBPF_PHASES][EBPF_WORDS]; /* slots by phase */
@@ -264,7 +264,7 @@ struct ebpf_setup {
 	ebpf_u32 ring_bytes;
 	ebpf_u32 cpus; /* for which there are known threads */
 	ebpf_u32 calls; /* entries of the map of that name */
-	ebpf_u32 reserved;
+	ebpf_u32 mount_space_ids; /* these go by ids, and not by inode numbers */
 	ebpf_u64 mount_spaces[2]; /* but for these: the host's, the recorder's */
 	ebpf_u64 hold_ns; /* how long a call may wait for its return to be watched */
 	ebpf_u64 stack_hold_ns; /* the same for its stack to be read */

@@ -58,7 +58,7 @@ static void task_uncount(struct ebpf_task *self, struct ebpf_target *target)
 	if (!__sync_val_compare_and_swap(&self->counted, 1, 0) ||
 		__sync_fetch_and_sub(&target->live, 1) != 1)
 		return;
-	/* The number may be given to another namespace at once. */
+	/* Where it is no id it may be given to another namespace at once. */
 	space = target->mount_space;
 	if (space)
 		bpf_map_delete_elem(&by_mount_space, &space);
@@ -159,12 +159,22 @@ static struct ebpf_task *task_join(struct task_struct *task, struct ebpf_task *l
 	return self;
 }
 
+/* What proc_mount_space() says of it: the same as NS_GET_MNTNS_ID of the kernel, or its inode. */
+static ebpf_u64 mount_space_number(const struct mnt_namespace *space)
+{
+	if (!setup.mount_space_ids)
+		return BPF_CORE_READ(space, ns.inum);
+	if (bpf_core_field_exists(space->ns.ns_id))
+		return BPF_CORE_READ(space, ns.ns_id);
+	return BPF_CORE_READ(space, seq);
+}
+
 static ebpf_u64 mount_space_of(const struct task_struct *task)
 {
 	const struct nsproxy *spaces = task->nsproxy;
 
 	/* Threads lose it when they exit. */
-	return spaces ? spaces->mnt_ns->ns.inum : 0;
+	return spaces ? mount_space_number(spaces->mnt_ns) : 0;
 }
 
 /* The host's own mounts, or the recorder's. */

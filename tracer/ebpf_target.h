@@ -15,7 +15,7 @@
 struct ebpf_target_keys {
 	pid_t process; /* it, and its descendants */
 	uint64_t cgroup; /* id (the inode number) of one of version 2: it, and those below */
-	uint64_t mount_space; /* inode number of a mount namespace */
+	uint64_t mount_space; /* by proc_mount_space() */
 	bool starting; /* it begins when that process executes a program; otherwise it runs already
 			*/
 	bool listening; /* it holds listening sockets already */

@@ -92,10 +92,12 @@ struct seccomp {
 
 struct ns_common {
 	unsigned int inum;
+	ebpf_u64 ns_id; /* since Linux 6.18 */
 } KERNEL;
 
 struct mnt_namespace {
 	struct ns_common ns;
+	ebpf_u64 seq; /* its id before that */
 } KERNEL;
 
 struct nsproxy {

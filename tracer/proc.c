@@ -1,16 +1,24 @@
 #include "proc.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/nsfs.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "num.h"
 #include "scope.h"
+
+/* Since Linux 6.11; include/uapi/linux/nsfs.h. */
+#ifndef NS_GET_MNTNS_ID
+#define NS_GET_MNTNS_ID _IOR(NSIO, 0x5, uint64_t)
+#endif
 
 enum { PROC_NAME_MAX = 64 };
 
@@ -127,13 +135,33 @@ unsigned proc_filters(pid_t tid)
 	return read_status(tid, "Seccomp_filters:");
 }
 
-uint64_t proc_mount_space(pid_t tid)
+static int mount_space_open(pid_t tid)
 {
 	char name[PROC_NAME_MAX];
-	struct stat st;
 
 	(void)snprintf(name, sizeof(name), "/proc/%d/ns/mnt", tid);
-	return stat(name, &st) ? 0 : st.st_ino;
+	return open(name, O_RDONLY | O_CLOEXEC);
+}
+
+uint64_t proc_mount_space(pid_t tid)
+{
+	scoped_fd int fd = mount_space_open(tid);
+	struct stat st;
+	uint64_t id;
+
+	if (fd < 0)
+		return 0;
+	if (!ioctl(fd, NS_GET_MNTNS_ID, &id))
+		return id;
+	return fstat(fd, &st) ? 0 : st.st_ino;
+}
+
+bool proc_mount_spaces_are_ids(void)
+{
+	scoped_fd int fd = mount_space_open(getpid());
+	uint64_t id;
+
+	return fd >= 0 && !ioctl(fd, NS_GET_MNTNS_ID, &id);
 }
 
 void proc_each_thread(pid_t tid, void (*each)(void *ctx, pid_t tid), void *ctx)

@@ -27,8 +27,16 @@ pid_t proc_process(pid_t tid);
  */
 unsigned proc_filters(pid_t tid);
 
-/** The inode number of the mount namespace that the task is in; 0 if unknown. */
+/**
+ * Which mount namespace the task is in; 0 if unknown, and errno says why.
+ *
+ * From Linux 6.11 on it is the namespace's id, which no other one ever gets (NS_GET_MNTNS_ID of
+ * ioctl_nsfs(2)); before that its inode number, which the next one gets as soon as it is gone.
+ */
 uint64_t proc_mount_space(pid_t tid);
+
+/** Whether mount namespaces go by ids here, and not by inode numbers. */
+bool proc_mount_spaces_are_ids(void);
 
 /**
  * The command line of the process: NULL-terminated, heap as one block, to be released with free();

@@ -44,7 +44,7 @@ struct tracer_target {
 	pid_t pid; /* a process: it, its threads and descendants; 0: none */
 	uint64_t cgroup; /* id of one of version 2 (its inode number): it, and those below; 0: none
 			  */
-	uint64_t mount_space; /* inode number of a mount namespace: all that runs in it; 0: none */
+	uint64_t mount_space; /* by proc_mount_space(): all that runs in it; 0: none */
 	bool starting; /* the process is a runtime's: only when it executes a program it begins */
 	bool filtered; /* it will carry a seccomp filter by then */
 	struct recording *rec; /* initialised; filled, not ended */
@@ -53,7 +53,7 @@ struct tracer_target {
 /* A mount namespace that a program was executed in: a container, perhaps. */
 struct tracer_found {
 	pid_t pid; /* of that process, if it is not gone */
-	uint64_t mount_space; /* inode number of the mount namespace */
+	uint64_t mount_space; /* by proc_mount_space(); 0: it may be another's by now */
 	/* Names of its cgroup of version 2, of the one above that, and of one of version 1. */
 	const char *cgroups[3];
 };

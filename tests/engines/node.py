@@ -21,6 +21,7 @@ import attached  # noqa: E402
 import container_engines  # noqa: E402
 import container_work  # noqa: E402
 import ebpf  # noqa: E402
+import mount_spaces  # noqa: E402
 import node_recorder  # noqa: E402
 import tap  # noqa: E402
 import timed_calls  # noqa: E402
@@ -255,27 +256,6 @@ def check_broken(engine, recorder, closing):
     tap.ok(f"{path}.broken" in recorder.said(), "and that is told", recorder.said())
 
 
-class Shell:
-    """A shell in a namespace, that does what it is told, and says an empty line then."""
-
-    def __init__(self, *prefix):
-        # pylint: disable-next=consider-using-with
-        self.process = subprocess.Popen([*prefix, "sh", "-c", "while read line; do eval $line; echo; done"],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=workload.ENVIRON)
-
-    def do(self, line):
-        """Have one line done."""
-        self.process.stdin.write(f"{line}\n".encode())
-        self.process.stdin.flush()
-        self.process.stdout.readline()
-
-    def end(self):
-        """Have it end."""
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(workload.DEADLINE_S)
-
-
 def check_found_twice(recorder, closing):
     """A process of a container ends, and the next one begins, before the recorder hears of either."""
     ident = secrets.token_hex(ID_LEN // 2)
@@ -283,17 +263,15 @@ def check_found_twice(recorder, closing):
     os.mkdir(place)
     closing.callback(lambda: tap.wait_until(lambda: ebpf.removed(place), "the cgroup is empty"))
     within = f"echo 0 >{place}/cgroup.procs"
-    first = Shell("sh", "-c", f'{within}; exec unshare -m "$@"', "sh")
+    first = mount_spaces.Shell("sh", "-c", f'{within}; exec unshare -m "$@"', "sh")
     first.do("umask >/dev/null")
     tap.wait_until(lambda: node_recorder.files_of(FILES, ident), "it has a file")
     with open(f"/proc/{first.process.pid}/ns/mnt", "rb") as space:
-        os.kill(recorder.pid, signal.SIGSTOP)
-        tap.wait_until(lambda: node_recorder.is_stopped(recorder.pid), "the recorder is stopped")
-        first.end()
-        then = Shell("sh", "-c", f'{within}; exec nsenter --mount=/proc/{os.getpid()}/fd/{space.fileno()} "$@"',
-                     "sh")
-        then.do("umask >/dev/null")
-    os.kill(recorder.pid, signal.SIGCONT)
+        with recorder.stopped():
+            first.end()
+            then = mount_spaces.Shell(
+                "sh", "-c", f'{within}; exec nsenter --mount=/proc/{os.getpid()}/fd/{space.fileno()} "$@"', "sh")
+            then.do("umask >/dev/null")
     then.end()
     tap.wait_until(lambda: len(Seen(ident).files) > 1 or Seen(ident).runs("exit_group") > 1, "its end is told")
     tap.equal(len(Seen(ident).files), 1, "a container that is found twice has one file", Seen(ident).files)
