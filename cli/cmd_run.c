@@ -2,11 +2,13 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "enforce.h"
 #include "launch.h"
+#include "num.h"
 #include "sandbox.h"
 #include "scope.h"
 
@@ -29,17 +31,27 @@ static const char HELP[] =
 	"\n"
 	"Example: sysclamp run -p ls.json -- ls -l\n";
 
+#define WITHIN_NS 60000000000u
+
 struct run_options {
 	const char *profile;
+	const char *then;
+	const char *at;
+	const char *mode;
+	uint64_t within_ns;
 	bool new_privs;
 };
 
 static int parse(int argc, char **argv, struct run_options *out)
 {
-	enum { NEW_PRIVS = 256 };
+	enum { NEW_PRIVS = 256, AT, MODE, THEN, WITHIN };
 	static const struct option LONGS[] = {
 		{"profile", required_argument, NULL, 'p'},
 		{"new-privs", no_argument, NULL, NEW_PRIVS},
+		{"at", required_argument, NULL, AT},
+		{"mode", required_argument, NULL, MODE},
+		{"then", required_argument, NULL, THEN},
+		{"within", required_argument, NULL, WITHIN},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
@@ -52,6 +64,19 @@ static int parse(int argc, char **argv, struct run_options *out)
 			break;
 		case NEW_PRIVS:
 			out->new_privs = true;
+			break;
+		case AT:
+			out->at = optarg;
+			break;
+		case MODE:
+			out->mode = optarg;
+			break;
+		case THEN:
+			out->then = optarg;
+			break;
+		case WITHIN:
+			if (num_parse_duration(optarg, &out->within_ns))
+				return EXIT_USAGE;
 			break;
 		default:
 			return EXIT_USAGE;
@@ -81,17 +106,26 @@ static int run_enforced(const struct run_options *options, char **argv, const ch
 	struct sandbox box = {
 		.argv = argv,
 		.env = environ,
+		.at = !options->at		      ? SANDBOX_AT_LAUNCH
+		      : !strcmp(options->at, "exec")  ? SANDBOX_AT_EXEC
+		      : !strcmp(options->at, "main")  ? SANDBOX_AT_MAIN
+		      : !strcmp(options->at, "serve") ? SANDBOX_AT_SERVE
+						      : SANDBOX_AT_SYMBOL,
+		.symbol = options->at,
+		.mode = options->mode && !strcmp(options->mode, "strict") ? SANDBOX_STRICT
+									  : SANDBOX_FILTER,
+		.within_ns = options->within_ns ? options->within_ns : WITHIN_NS,
 		.path = path,
-		.filter = &enforced.filter,
+		.filter.filter = &enforced.filter,
 		.new_privs = options->new_privs,
 	};
 	struct launch_end end = {0};
 	struct err e;
 
 	if (enforced_read(options->profile, &enforced, &notice, &e) ||
-		enforced_can_start(options->profile, &enforced, &notice, &e))
+		(!options->at && enforced_can_start(options->profile, &enforced, &notice, &e)))
 		return cli_fail("run", EXIT_OWN_FAILURE, &e);
-	box.filter_flags = enforced.profile.flags;
+	box.filter.flags = enforced.profile.flags;
 	if (sandbox_run(&box, &end, &e))
 		return cli_fail(
 			"run", end.exec_errno ? launch_exit_code(&end) : EXIT_OWN_FAILURE, &e);
