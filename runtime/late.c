@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "caps.h"
 #include "hold.h"
 #include "inject.h"
 #include "moment.h"
@@ -60,7 +61,7 @@ static int hold_process(struct holding *h, const struct trace_stop *stop, struct
 	const struct hold hold = {
 		.filter = late->filter,
 		.flags = late->flags,
-		.suspend = box->then != NULL,
+		.suspend = box->then && cap_is_effective(CAP_SYS_ADMIN),
 	};
 	int code = box->mode == SANDBOX_STRICT ? hold_strictly(h, stop, e)
 					       : hold_filter(stop->tid, &hold, e);

@@ -148,7 +148,7 @@ static int start_and_hold(
 	if (stage->failed)
 		return explain(stage, end, e);
 	end->wait_status = early.ended ? early.wait_status : status;
-	return code;
+	return code ? err_prefix(e, "%s: ", stage->box->argv[0]) : 0;
 }
 
 int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e)
