@@ -153,6 +153,10 @@ $(BUILD)/lib/args_text.o: $(BUILD)/gen/arg_names.inc
 $(BUILD)/gen/report_%.inc: profiler/report.% | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && sed 's/[\\"]/\\&/g; s/.*/\t"&\\n"/' $< > $@
 $(BUILD)/profiler/report.o: $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc
+# The profile of run --mode strict-filter, as a string.
+$(BUILD)/gen/%_json.inc: profiles/%.json | $(SETUP)
+	$(call say,GEN,$@)mkdir -p $(@D) && sed 's/[\\"]/\\&/g; s/.*/\t"&\\n"/' $< > $@
+$(BUILD)/cli/run_late.o: $(BUILD)/gen/strict-filter_json.inc
 
 # Programs for the kernel, those of the eBPF back end and of the tests, and the skeletons through which
 # they are loaded.  The generated headers are not held to our warnings (-isystem).
@@ -239,7 +243,7 @@ bench: $(BIN) $(BENCH) $(PROGRAMS) | $(SETUP) ## ratios side by side, written to
 	$(Q)$(TEST_ENV) scripts/bench.sh
 
 C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/fuzz tests/bench tests/programs,$(m)/*.[ch]))
-tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
+tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(BUILD)/gen/strict-filter_json.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
 	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c | grep -v "\.bpf\.c$$"); do \
 		case $$m in cli) sees="$(SEES_cli)";; lib) sees=lib;; *) sees="$$m lib";; esac; \
 		clang-tidy --quiet $$f -- -std=gnu17 $(CPPFLAGS_ALL) -iquote $(BUILD)/gen -isystem $(BUILD)/gen \

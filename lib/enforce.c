@@ -80,23 +80,17 @@ static bool may_exec(const struct policy *policy, const struct abi_policy *abi)
 	return call->n_clauses || action_lets_through(call->action);
 }
 
-int enforced_can_start(
+int enforced_can_hold(
 	const char *path, const struct enforced *enforced, const struct notice *to, struct err *e)
 {
 	const struct policy *policy = &enforced->policy;
-	const struct abi_policy *abi = policy_abi(policy, abi_native());
 	const char *name = display_name(path);
 
-	if (!abi)
+	if (!policy_abi(policy, abi_native()))
 		return err_set(e, EPERM,
 			"%s: $.architectures: programs of this machine are %s, which is not "
 			"listed; add it",
 			name, abi_native()->oci);
-	if (!may_exec(policy, abi))
-		return err_set(e, EPERM,
-			"%s: execve is not allowed, so no command can start under it; add it to a "
-			"rule with SCMP_ACT_ALLOW",
-			name);
 	if (policy_uses(policy, SECCOMP_RET_USER_NOTIF))
 		return err_set(e, EPERM,
 			"%s: SCMP_ACT_NOTIFY needs a supervisor that answers, and there is none; "
@@ -106,4 +100,25 @@ int enforced_can_start(
 		notice_tell(to,
 			"%s: SCMP_ACT_TRACE: without a tracer such a call fails with ENOSYS", name);
 	return 0;
+}
+
+int enforced_can_start(const char *path, const struct enforced *enforced, struct err *e)
+{
+	const struct abi_policy *abi = policy_abi(&enforced->policy, abi_native());
+
+	if (abi && may_exec(&enforced->policy, abi))
+		return 0;
+	return err_set(e, EPERM,
+		"%s: execve is not allowed, so no command can start under it; add it to a rule "
+		"with "
+		"SCMP_ACT_ALLOW, or load the filter behind it (--at exec, --at main)",
+		display_name(path));
+}
+
+int enforced_within(const struct enforced *inner, const struct enforced *outer, struct proof *out,
+	struct err *e)
+{
+	const struct filter both[] = {outer->filter, inner->filter};
+
+	return filters_prove(both, ARRAY_LEN(both), &inner->policy, out, e);
 }

@@ -11,6 +11,7 @@
 #include "filter.h"
 #include "policy.h"
 #include "profile.h"
+#include "prove.h"
 
 /* A profile, what it means, and a program that was proven to say the same. */
 struct enforced {
@@ -38,14 +39,32 @@ int enforced_read(const char *path, struct enforced *out, const struct notice *t
 void enforced_done(struct enforced *enforced);
 
 /**
- * Whether a command can be started behind the filter, with nobody there to answer or trace it.
+ * Whether a process that carries the filter @outer is held to @inner, exactly, when it loads that
+ * as well: PROOF_EQUAL.  It is if @outer lets through whatever @inner does, and denies what both
+ * deny no more severely (seccomp(2): of several filters the most severe answer counts).
+ *
+ * @out: otherwise, a call that is answered differently.
+ * Errors: those of filters_prove().
+ */
+int enforced_within(const struct enforced *inner, const struct enforced *outer, struct proof *out,
+	struct err *e);
+
+/**
+ * Whether a command can be held by the filter, with nobody there to answer or trace it.
  *
  * @path: as for enforced_read(), for messages.
  * @to: told that SCMP_ACT_TRACE is answered ENOSYS where no tracer is attached (seccomp(2)).
- * Errors (-EPERM): the native ABI is not listed; execve is denied whatever its arguments; something
- * in the profile is SCMP_ACT_NOTIFY.
+ * Errors (-EPERM): the native ABI is not listed; something in the profile is SCMP_ACT_NOTIFY.
  */
-int enforced_can_start(
+int enforced_can_hold(
 	const char *path, const struct enforced *enforced, const struct notice *to, struct err *e);
+
+/**
+ * Whether a command can be started behind the filter as well: an execve is not denied whatever its
+ * arguments.
+ *
+ * Errors: -EPERM.
+ */
+int enforced_can_start(const char *path, const struct enforced *enforced, struct err *e);
 
 #endif

@@ -92,7 +92,7 @@ static int check_for_engines(
 			name, notifies ? "SCMP_ACT_NOTIFY" : "listenerPath");
 	if (profile->flags)
 		notice_tell(to, "%s: flags: runc before 1.2 refuses a profile with any", name);
-	if (enforced_can_start(name, enforced, to, &why))
+	if (enforced_can_hold(name, enforced, to, &why) || enforced_can_start(name, enforced, &why))
 		notice_tell(to, "warning: %s", why.text);
 	return 0;
 }

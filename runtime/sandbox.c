@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "late.h"
 #include "stage.h"
 #include "syscalls.h"
 
@@ -20,12 +21,14 @@ static uint64_t as_argument(const void *pointer)
  */
 static int check_exec_allowed(const struct sandbox *box, struct err *e)
 {
+	const struct sandbox_filter *first = sandbox_first_filter(box);
 	const struct seccomp_data call = {
 		.nr = SYS_execve,
 		.arch = abi_native()->audit_arch,
 		.args = {as_argument(box->path), as_argument(box->argv), as_argument(box->env)},
 	};
-	uint32_t action = filter_run(box->filter, &call) & SECCOMP_RET_ACTION_FULL;
+	uint32_t action = first ? filter_run(first->filter, &call) & SECCOMP_RET_ACTION_FULL
+				: SECCOMP_RET_ALLOW;
 
 	if (action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG)
 		return 0;
@@ -64,8 +67,7 @@ static int explain(const struct stage *stage, struct launch_end *end, struct err
 			"without no_new_privs, loading a filter needs CAP_SYS_ADMIN: run as root, "
 			"or without --new-privs");
 	return err_sys(e, error, "the kernel does not load the filter%s",
-		error == EINVAL && stage->box->filter_flags ? ", perhaps for the profile's flags"
-							    : "");
+		error == EINVAL && stage->filter_flags ? ", perhaps for the profile's flags" : "");
 }
 
 /* Wait for the command's end, and share its suspensions. */
@@ -85,21 +87,6 @@ static int wait_for(pid_t pid, int *out_status, struct err *e)
 		}
 		launch_suspend_with(pid, WSTOPSIG(status));
 	}
-}
-
-static int start_and_wait(struct stage *stage, struct launch_end *end, struct err *e)
-{
-	pid_t pid = stage_start(stage);
-	int status = 0;
-
-	if (pid < 0)
-		return err_sys(e, -pid, "starting a process");
-	if (launch_forward_signals(pid, e) || wait_for(pid, &status, e))
-		return -e->code;
-	if (stage->failed)
-		return explain(stage, end, e);
-	end->wait_status = status;
-	return 0;
 }
 
 /*
@@ -124,19 +111,75 @@ static void memory_restore(bool open)
 		(void)prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L);
 }
 
+/* A child that waits to be traced, and the caller's memory, which is closed once it is. */
+struct gate {
+	struct stage *stage;
+	bool *memory_open;
+};
+
+static void open_gate(void *ctx)
+{
+	const struct gate *gate = ctx;
+
+	*gate->memory_open = memory_close();
+	stage_go(gate->stage);
+}
+
+static int start_and_hold(
+	struct stage *stage, bool *memory_open, struct launch_end *end, struct err *e)
+{
+	bool late = stage->box->at != SANDBOX_AT_LAUNCH;
+	struct gate gate = {stage, memory_open};
+	struct late_end early = {0};
+	pid_t pid;
+	int status = 0, code = 0;
+
+	if (!late)
+		*memory_open = memory_close();
+	pid = stage_start(stage);
+	if (pid < 0)
+		return err_sys(e, -pid, "starting a process");
+	if (launch_forward_signals(pid, e))
+		return -e->code;
+	if (late)
+		code = late_hold(pid, stage->box, open_gate, &gate, &early, e);
+	if (!code && !early.ended && wait_for(pid, &status, e))
+		return -e->code;
+	if (stage->failed)
+		return explain(stage, end, e);
+	end->wait_status = early.ended ? early.wait_status : status;
+	return code ? err_prefix(e, "%s: ", stage->box->argv[0]) : 0;
+}
+
 int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e)
 {
 	char stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
-	struct stage stage = {.box = box, .stack_top = stack + sizeof(stack)};
-	bool open;
+	const struct sandbox_filter *first = sandbox_first_filter(box);
+	struct stage stage = {
+		.box = box,
+		.filter = first ? first->filter : NULL,
+		.filter_flags = first ? first->flags : 0,
+		.held_back = box->at != SANDBOX_AT_LAUNCH,
+		.stack_top = stack + sizeof(stack),
+	};
+	bool open = false;
 	int result;
 
 	*end = (struct launch_end){0};
 	if (check_exec_allowed(box, e) || launch_hold_signals(e))
 		return -e->code;
-	open = memory_close();
-	result = start_and_wait(&stage, end, e);
+	result = start_and_hold(&stage, &open, end, e);
 	memory_restore(open);
 	launch_restore_signals();
 	return result;
+}
+
+const struct sandbox_filter *sandbox_first_filter(const struct sandbox *box)
+{
+	return box->at == SANDBOX_AT_LAUNCH || box->then ? &box->filter : NULL;
+}
+
+const struct sandbox_filter *sandbox_late_filter(const struct sandbox *box)
+{
+	return box->then ? box->then : &box->filter;
 }

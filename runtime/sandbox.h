@@ -11,17 +11,53 @@
 #include "filter.h"
 #include "launch.h"
 
+enum sandbox_mode {
+	SANDBOX_FILTER, /* SECCOMP_MODE_FILTER */
+	SANDBOX_STRICT, /* SECCOMP_MODE_STRICT: read, write, exit, rt_sigreturn */
+};
+
+/* When the command is held. */
+enum sandbox_at {
+	SANDBOX_AT_LAUNCH, /* before its execve */
+	SANDBOX_AT_EXEC, /* behind it, before any instruction of its own */
+	SANDBOX_AT_MAIN, /* where its main begins: libraries are loaded by then */
+	SANDBOX_AT_SYMBOL, /* where a function of the program is first called */
+	SANDBOX_AT_SERVE, /* at its first wait for work: phase.h */
+};
+
+/* A program for the kernel, that was proven to say what a profile says. */
+struct sandbox_filter {
+	const struct filter *filter;
+	uint32_t flags; /* SECCOMP_FILTER_FLAG_* */
+};
+
 struct sandbox {
 	char *const *argv; /* NULL-terminated */
 	char *const *env; /* NULL-terminated */
 	const char *path; /* the file to execute */
-	const struct filter *filter; /* checked against its policy by the caller */
-	uint32_t filter_flags; /* SECCOMP_FILTER_FLAG_* */
+	enum sandbox_mode mode;
+	struct sandbox_filter filter; /* SANDBOX_FILTER only */
 	bool new_privs; /* do not set no_new_privs: needs CAP_SYS_ADMIN */
+	enum sandbox_at at; /* later than SANDBOX_AT_LAUNCH for strict mode */
+	const char *symbol; /* SANDBOX_AT_SYMBOL: of the function */
+	uint64_t within_ns; /* how long the moment is waited for */
+	/*
+	 * A filter that is loaded at the moment, beside the other one, which then is loaded at
+	 * launch; NULL: none, and that one waits for the moment.
+	 */
+	const struct sandbox_filter *then;
 };
 
+/** The filter that is loaded at the launch; NULL: none is. */
+const struct sandbox_filter *sandbox_first_filter(const struct sandbox *box);
+
+/** The filter that is loaded at the moment, if there is one to wait for, in filter mode. */
+const struct sandbox_filter *sandbox_late_filter(const struct sandbox *box);
+
 /**
- * Run the command with the filter loaded as the last thing before execve, and wait for it.
+ * Run the command, held from the moment on, and wait for it.
+ *
+ * At launch, the filter is loaded as the last thing before execve.
  *
  * Signals and terminal job control pass through (launch.h).  Errors before the program starts leave
  * nothing running: fail closed.  What fails after the load is reported through memory shared with

@@ -29,7 +29,11 @@ enum stage_step {
 
 struct stage {
 	const struct sandbox *box;
+	const struct filter *filter; /* to load before execve, NULL: none */
+	uint32_t filter_flags;
 	char *stack_top; /* of STAGE_STACK_SIZE bytes, aligned to 16 */
+	bool held_back; /* the child waits for stage_go() */
+	volatile uint32_t go;
 	/* Written by the child; to be read after it has ended. */
 	volatile enum stage_step failed; /* the step that did */
 	volatile int error; /* errno of it */
@@ -44,5 +48,8 @@ struct stage {
  * Returns its process number or -errno of clone(2).
  */
 pid_t stage_start(struct stage *stage);
+
+/** Let a child go that was held back. */
+void stage_go(struct stage *stage);
 
 #endif

@@ -109,30 +109,38 @@ char **proc_command(pid_t pid)
 }
 
 /* The number of a line of /proc/TID/status, "Tgid:"; 0 if it is not there. */
-static unsigned read_status(pid_t tid, const char *key)
+static uint64_t read_status(pid_t tid, const char *key, int base)
 {
 	char name[PROC_NAME_MAX], line[256];
-	unsigned number = 0;
 	scoped_file FILE *status = NULL;
 
 	(void)snprintf(name, sizeof(name), "/proc/%d/status", tid);
 	status = fopen(name, "re");
 	while (status && fgets(line, sizeof(line), status)) {
-		if (!strncmp(line, key, strlen(key)) &&
-			sscanf(line + strlen(key), "%u", &number) == 1)
-			break;
+		if (!strncmp(line, key, strlen(key)))
+			return strtoull(line + strlen(key), NULL, base);
 	}
-	return number;
+	return 0;
 }
 
 pid_t proc_process(pid_t tid)
 {
-	return (pid_t)read_status(tid, "Tgid:");
+	return (pid_t)read_status(tid, "Tgid:", 10);
 }
 
 unsigned proc_filters(pid_t tid)
 {
-	return read_status(tid, "Seccomp_filters:");
+	return (unsigned)read_status(tid, "Seccomp_filters:", 10);
+}
+
+unsigned proc_threads(pid_t tid)
+{
+	return (unsigned)read_status(tid, "Threads:", 10);
+}
+
+uint64_t proc_pending_signals(pid_t tid)
+{
+	return read_status(tid, "SigPnd:", 16) | read_status(tid, "ShdPnd:", 16);
 }
 
 static int mount_space_open(pid_t tid)

@@ -27,6 +27,13 @@ pid_t proc_process(pid_t tid);
  */
 unsigned proc_filters(pid_t tid);
 
+/** How many threads the process has that thread @tid belongs to; 0 if unknown. */
+unsigned proc_threads(pid_t tid);
+
+/** The signals that wait for thread @tid or any thread of its process, blocked ones too: bit N - 1
+ * for signal N. */
+uint64_t proc_pending_signals(pid_t tid);
+
 /**
  * Which mount namespace the task is in; 0 if unknown, and errno says why.
  *

@@ -1,0 +1,199 @@
+#include "hold.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+
+#include "inject.h"
+#include "proc.h"
+#include "scope.h"
+#include "trace.h"
+
+/* A call that returns 0 when it has worked. */
+static int call(struct inject *inject, const char *what, long nr, const uint64_t args[SYSCALL_ARGS],
+	struct err *e)
+{
+	long result;
+
+	if (inject_call(inject, nr, args, &result, e))
+		return -e->code;
+	if (result)
+		return err_sys(e, (int)-result, "process %d: %s", inject->tid, what);
+	return 0;
+}
+
+static int set_no_new_privs(struct inject *inject, struct err *e)
+{
+	const uint64_t args[SYSCALL_ARGS] = {PR_SET_NO_NEW_PRIVS, 1};
+
+	return call(inject, "setting no_new_privs", SYS_prctl, args, e);
+}
+
+static int explain_load(const struct inject *inject, long result, struct err *e)
+{
+	if (result > 0)
+		return err_set(e, EBUSY,
+			"process %d: its thread %ld carries a filter that others do not, so that "
+			"they cannot take this one together",
+			inject->tid, result);
+	if (result == -EACCES)
+		return err_set(e, EACCES,
+			"process %d: without no_new_privs, loading a filter needs CAP_SYS_ADMIN",
+			inject->tid);
+	return err_sys(
+		e, (int)-result, "process %d: the kernel does not load the filter", inject->tid);
+}
+
+static int load(struct inject *inject, const struct hold *hold, struct err *e)
+{
+	const struct filter *filter = hold->filter;
+	struct sock_fprog program = {.len = (unsigned short)filter->len};
+	uint64_t insns, at;
+	long result;
+
+	if (inject_write(inject, sizeof(program), filter->insns,
+		    filter->len * sizeof(*filter->insns), &insns, e))
+		return -e->code;
+	program.filter = (struct sock_filter *)(uintptr_t)insns;
+	if (inject_write(inject, 0, &program, sizeof(program), &at, e))
+		return -e->code;
+
+	const uint64_t args[SYSCALL_ARGS] = {
+		SECCOMP_SET_MODE_FILTER, hold->flags | SECCOMP_FILTER_FLAG_TSYNC, at};
+
+	if (inject_call(inject, SYS_seccomp, args, &result, e))
+		return -e->code;
+	return result ? explain_load(inject, result, e) : 0;
+}
+
+/* Where the filter, which holds by now, would rather kill, the memory stays with the process. */
+static int give_back(struct inject *inject, const struct hold *hold, struct err *e)
+{
+	const struct seccomp_data unmap = {
+		.nr = SYS_munmap,
+		.arch = abi_native()->audit_arch,
+		.instruction_pointer = inject->syscall_at + 2,
+		.args = {inject->mapped, inject->room_size},
+	};
+
+	if (!hold->suspend && filter_run(hold->filter, &unmap) != SECCOMP_RET_ALLOW)
+		return 0;
+	return inject_unmap(inject, e);
+}
+
+static int inject_filter(pid_t tid, const struct hold *hold, struct err *e)
+{
+	size_t size = sizeof(struct sock_fprog) + hold->filter->len * sizeof(struct sock_filter);
+	struct inject inject;
+	struct err later;
+	int code;
+
+	if (inject_begin(tid, size, &inject, e))
+		return -e->code;
+	code = hold->no_new_privs ? set_no_new_privs(&inject, e) : 0;
+	if (!code)
+		code = load(&inject, hold, e);
+	/* A call that was not allowed has left it as it was: it may go on, if the caller lets it.
+	 */
+	if (code && code != -ESRCH)
+		(void)inject_unmap(&inject, &later);
+	else if (!code)
+		code = give_back(&inject, hold, e);
+	if (code != -ESRCH && inject_end(&inject, code ? &later : e) && !code)
+		code = -e->code;
+	return code;
+}
+
+int hold_filter(pid_t tid, const struct hold *hold, struct err *e)
+{
+	int code;
+
+	if (!hold->suspend)
+		return inject_filter(tid, hold, e);
+	if (ptrace(PTRACE_SETOPTIONS, tid, 0L,
+		    (unsigned long)TRACE_OPTIONS | PTRACE_O_SUSPEND_SECCOMP))
+		return err_sys(e, errno,
+			"process %d: having its filter look away while another one is loaded", tid);
+	code = inject_filter(tid, hold, e);
+	if (code != -ESRCH && ptrace(PTRACE_SETOPTIONS, tid, 0L, (unsigned long)TRACE_OPTIONS) &&
+		!code)
+		return err_sys(e, errno, "process %d: having its filters look again", tid);
+	return code;
+}
+
+/* End this thread with the value of main: mov eax, edi; mov 60 (exit), eax; syscall; ud2. */
+static const unsigned char END_OF_MAIN[16] = {
+	0x89, 0xc7, 0xb8, SYS_exit, 0, 0, 0, 0x0f, 0x05, 0x0f, 0x0b};
+
+static int write_text(pid_t tid, uint64_t at, const unsigned char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i += sizeof(long)) {
+		long word;
+
+		memcpy(&word, bytes + i, sizeof(word));
+		if (ptrace(PTRACE_POKETEXT, tid, at + i, word))
+			return -errno;
+	}
+	return 0;
+}
+
+/* @stub: where main is to return to. */
+static int map_stub(struct inject *inject, uint64_t *out_stub, struct err *e)
+{
+	const uint64_t args[SYSCALL_ARGS] = {0, sizeof(END_OF_MAIN), PROT_READ | PROT_EXEC,
+		MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
+	long result;
+	int code;
+
+	if (inject_call(inject, SYS_mmap, args, &result, e))
+		return -e->code;
+	if (result < 0 && result > -4096)
+		return err_sys(e, (int)-result, "process %d: an mmap in its name", inject->tid);
+	code = write_text(inject->tid, (uint64_t)result, END_OF_MAIN, sizeof(END_OF_MAIN));
+	if (code)
+		return err_sys(e, -code, "process %d: writing to its memory", inject->tid);
+	*out_stub = (uint64_t)result;
+	return 0;
+}
+
+static int enter_strict(struct inject *inject, struct err *e)
+{
+	const uint64_t args[SYSCALL_ARGS] = {PR_SET_SECCOMP, SECCOMP_MODE_STRICT};
+	uint64_t stub = 0;
+
+	if (map_stub(inject, &stub, e))
+		return -e->code;
+	/* At main's first instruction the stack begins with the address that it returns to. */
+	if (write_text(inject->tid, inject->regs.rsp, (const unsigned char *)&stub, sizeof(stub)))
+		return err_sys(e, errno, "process %d: writing to its stack", inject->tid);
+	return call(inject,
+		proc_filters(inject->tid)
+			? "entering strict mode behind a filter, which excludes it"
+			: "entering strict mode",
+		SYS_prctl, args, e);
+}
+
+int hold_strict(pid_t tid, struct err *e)
+{
+	struct inject inject;
+	struct err later;
+	unsigned threads = proc_threads(tid);
+	int code;
+
+	if (threads != 1)
+		return err_set(e, EBUSY,
+			"process %d has %u threads when main begins, and strict mode holds but "
+			"one; "
+			"use --mode strict-filter",
+			tid, threads);
+	if (inject_begin(tid, 0, &inject, e))
+		return -e->code;
+	code = enter_strict(&inject, e);
+	if (code != -ESRCH && inject_end(&inject, code ? &later : e) && !code)
+		code = -e->code;
+	return code;
+}

@@ -1,0 +1,48 @@
+/*
+ * hold.h: a filter, or strict mode, for a process that is under way, by calls in its name.
+ *
+ * The thread is in an interruption stop (inject.h), and is again afterwards.  On failure nothing
+ * was loaded, but no_new_privs may have been set.
+ */
+#ifndef SYSCLAMP_HOLD_H
+#define SYSCLAMP_HOLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "err.h"
+#include "filter.h"
+
+struct hold {
+	const struct filter *filter;
+	uint32_t flags; /* SECCOMP_FILTER_FLAG_*; TSYNC is added */
+	bool no_new_privs; /* set it first */
+	/*
+	 * Filters that the process carries already would deny the calls that load another one: have
+	 * them look away meanwhile (PTRACE_O_SUSPEND_SECCOMP, which takes CAP_SYS_ADMIN).
+	 */
+	bool suspend;
+};
+
+/**
+ * Load the filter into all threads of the process of thread @tid.
+ *
+ * Errors: those of inject.h, of seccomp(2); -EBUSY: a thread carries a filter that the others do
+ * not, so that they cannot be brought in line (TSYNC); -EPERM: suspend without CAP_SYS_ADMIN.
+ */
+int hold_filter(pid_t tid, const struct hold *hold, struct err *e);
+
+/**
+ * Put the thread into strict mode.  It stands at the first instruction of main, and is the only
+ * thread: the mode is each thread's own.
+ *
+ * Returning from main would end in exit_group(2), which the mode kills: instead, a piece of code
+ * that is mapped for it ends the thread by exit(2), with main's value as its status.  What libc
+ * does at exit (atexit(3), stdio's buffers) is not done then.
+ *
+ * Errors: as above; -EBUSY: there are other threads; -EINVAL of prctl(2): it carries a filter.
+ */
+int hold_strict(pid_t tid, struct err *e);
+
+#endif

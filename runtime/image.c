@@ -1,0 +1,129 @@
+#include "image.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "scope.h"
+#include "syscalls.h"
+
+/* An entry of the auxiliary vector (getauxval(3)) of another process. */
+static int read_auxv(pid_t pid, uint64_t type, uint64_t *out, struct err *e)
+{
+	scoped_file FILE *file = NULL;
+	Elf64_auxv_t entry;
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return err_sys(e, errno, "%s", path);
+	while (fread(&entry, sizeof(entry), 1, file) == 1 && entry.a_type != AT_NULL) {
+		if (entry.a_type == type) {
+			*out = entry.a_un.a_val;
+			return 0;
+		}
+	}
+	return err_set(e, ENOEXEC, "%s: says nothing of the program", path);
+}
+
+static int read_image(struct image *image, struct err *e)
+{
+	GElf_Ehdr header;
+
+	(void)elf_version(EV_CURRENT);
+	image->elf = elf_begin(image->fd, ELF_C_READ, NULL);
+	if (!image->elf || elf_kind(image->elf) != ELF_K_ELF || !gelf_getehdr(image->elf, &header))
+		return err_set(e, ENOEXEC, "process %d: its program is no ELF file", image->pid);
+	if (header.e_machine != EM_X86_64 || header.e_ident[EI_CLASS] != ELFCLASS64)
+		return err_set(e, ENOEXEC,
+			"process %d: its program is not of %s; a filter is loaded into programs of "
+			"another ABI at their launch only",
+			image->pid, abi_native()->name);
+	if (read_auxv(image->pid, AT_ENTRY, &image->entry, e))
+		return -e->code;
+	image->bias = image->entry - header.e_entry;
+	return 0;
+}
+
+int image_open(pid_t pid, struct image *out, struct err *e)
+{
+	struct image image = {.pid = pid, .fd = -1};
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	image.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (image.fd < 0)
+		return err_sys(e, errno, "%s: reading the program", path);
+	if (read_image(&image, e)) {
+		image_done(&image);
+		return -e->code;
+	}
+	*out = image;
+	return 0;
+}
+
+void image_done(struct image *image)
+{
+	if (!image || !image->pid)
+		return;
+	(void)elf_end(image->elf);
+	(void)close(image->fd);
+	*image = (struct image){0};
+}
+
+/* The file's header may lie in a segment of code, and addresses of it are common. */
+bool image_is_code(const struct image *image, uint64_t address)
+{
+	uint64_t at = address - image->bias;
+	GElf_Phdr part;
+	size_t n;
+
+	if (elf_getphdrnum(image->elf, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (gelf_getphdr(image->elf, (int)i, &part) && part.p_type == PT_LOAD &&
+			part.p_flags & PF_X && at - part.p_vaddr < part.p_memsz)
+			return part.p_offset || at - part.p_vaddr >= sizeof(Elf64_Ehdr);
+	}
+	return false;
+}
+
+/* One symbol table; whether it has the function. */
+static bool find_in(const struct image *image, Elf_Scn *section, const GElf_Shdr *header,
+	const char *name, uint64_t *out)
+{
+	Elf_Data *data = elf_getdata(section, NULL);
+	GElf_Sym symbol;
+
+	for (int i = 0; data && gelf_getsym(data, i, &symbol); i++) {
+		const char *found = elf_strptr(image->elf, header->sh_link, symbol.st_name);
+
+		if (GELF_ST_TYPE(symbol.st_info) == STT_FUNC && symbol.st_shndx != SHN_UNDEF &&
+			found && !strcmp(found, name)) {
+			*out = symbol.st_value + image->bias;
+			return true;
+		}
+	}
+	return false;
+}
+
+int image_find(const struct image *image, const char *name, uint64_t *out_address, struct err *e)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+
+	while ((section = elf_nextscn(image->elf, section))) {
+		if (gelf_getshdr(section, &header) &&
+			(header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM) &&
+			find_in(image, section, &header, name, out_address))
+			return 0;
+	}
+	return err_set(e, ENOENT,
+		"the program has no function \"%s\" (a stripped one has hardly any; see nm or "
+		"objdump -T)",
+		name);
+}

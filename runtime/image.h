@@ -1,0 +1,42 @@
+/*
+ * image.h: the program that a process executes, as its ELF file says: where it begins, what of it
+ * is code, and where its functions lie.
+ */
+#ifndef SYSCLAMP_IMAGE_H
+#define SYSCLAMP_IMAGE_H
+
+#include <libelf.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "err.h"
+
+/* Addresses are those of the process: of a position-independent program, those it was loaded to. */
+struct image {
+	pid_t pid;
+	int fd;
+	Elf *elf;
+	uint64_t bias; /* what the file's addresses lack */
+	uint64_t entry; /* the program's first instruction, to which ld.so leads */
+};
+
+/**
+ * @pid: a process that the caller traces, after its execve.
+ * @out: to be released with image_done().
+ * Errors: -ENOEXEC: no ELF program of the native ABI; those of reading it.
+ */
+int image_open(pid_t pid, struct image *out, struct err *e);
+void image_done(struct image *image);
+
+/** Whether the address lies in code of the program itself, rather than of a library. */
+bool image_is_code(const struct image *image, uint64_t address);
+
+/**
+ * A function of the program by its name, as in its symbol tables (mangled).
+ *
+ * Errors: -ENOENT.
+ */
+int image_find(const struct image *image, const char *name, uint64_t *out_address, struct err *e);
+
+#endif

@@ -1,0 +1,312 @@
+#include "inject.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "proc.h"
+#include "scope.h"
+
+enum {
+	RED_ZONE = 128, /* bytes below the stack pointer that belong to the program: x86-64 psABI */
+	SYSCALL_SIZE = 2, /* bytes of the instruction */
+	USER_CS = 0x33, /* of 64-bit code: arch/x86/include/asm/segment.h, __USER_CS */
+	VDSO_MAX = 64 << 10, /* bytes */
+};
+
+static int gone(pid_t tid, struct err *e)
+{
+	return err_set(e, ESRCH, "process %d ended before the filter was loaded", tid);
+}
+
+static int fail(pid_t tid, const char *what, struct err *e)
+{
+	return errno == ESRCH ? gone(tid, e) : err_sys(e, errno, "process %d: %s", tid, what);
+}
+
+/* An end is left to be waited for by whoever waits for all. */
+static int wait_stop(pid_t tid, int *out_status, struct err *e)
+{
+	siginfo_t news = {0};
+	int failed;
+
+	do
+		failed = waitid(P_PID, (id_t)tid, &news, WSTOPPED | WEXITED | WNOWAIT | __WALL);
+	while (failed && errno == EINTR);
+	if (failed || (news.si_code != CLD_TRAPPED && news.si_code != CLD_STOPPED) ||
+		waitpid(tid, out_status, __WALL) != tid || !WIFSTOPPED(*out_status))
+		return gone(tid, e);
+	return 0;
+}
+
+static bool is_event_stop(int status)
+{
+	return status >> 16 == PTRACE_EVENT_STOP;
+}
+
+/* The signal that a thread in a stop is to receive when it is resumed. */
+static int signal_of(int status)
+{
+	int sig = WSTOPSIG(status);
+
+	return status >> 16 || sig == (SIGTRAP | 0x80) ? 0 : sig;
+}
+
+int inject_stop(pid_t tid, int status, struct err *e)
+{
+	if (is_event_stop(status))
+		return 0;
+	if (ptrace(PTRACE_INTERRUPT, tid, 0L, 0L))
+		return fail(tid, "interrupting", e);
+	do {
+		if (status && ptrace(PTRACE_CONT, tid, 0L, (long)signal_of(status)))
+			return fail(tid, "resuming", e);
+		if (wait_stop(tid, &status, e))
+			return -e->code;
+	} while (!is_event_stop(status));
+	return 0;
+}
+
+static int get_regs(pid_t tid, struct user_regs_struct *out, struct err *e)
+{
+	struct iovec part = {.iov_base = out, .iov_len = sizeof(*out)};
+
+	if (ptrace(PTRACE_GETREGSET, tid, (long)NT_PRSTATUS, &part))
+		return fail(tid, "reading registers", e);
+	if (part.iov_len != sizeof(*out) || out->cs != USER_CS)
+		return err_set(e, ENOEXEC,
+			"process %d executes 32-bit code; calls can be made only in the name of "
+			"%s programs",
+			tid, abi_native()->name);
+	return 0;
+}
+
+static int set_regs(pid_t tid, const struct user_regs_struct *regs, struct err *e)
+{
+	struct iovec part = {.iov_base = (void *)regs, .iov_len = sizeof(*regs)};
+
+	return ptrace(PTRACE_SETREGSET, tid, (long)NT_PRSTATUS, &part)
+		       ? fail(tid, "setting registers", e)
+		       : 0;
+}
+
+static int get_mask(pid_t tid, uint64_t *out_mask, struct err *e)
+{
+	return ptrace(PTRACE_GETSIGMASK, tid, sizeof(*out_mask), out_mask)
+		       ? fail(tid, "reading the signal mask", e)
+		       : 0;
+}
+
+static int set_mask(pid_t tid, uint64_t mask, struct err *e)
+{
+	return ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask)
+		       ? fail(tid, "setting the signal mask", e)
+		       : 0;
+}
+
+static int read_memory(pid_t tid, uint64_t address, void *bytes, size_t size)
+{
+	struct iovec here = {.iov_base = bytes, .iov_len = size};
+	struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
+
+	return process_vm_readv(tid, &here, 1, &there, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
+}
+
+/* What interests of an address space. */
+struct places {
+	uint64_t vdso, vdso_end;
+	uint64_t stack; /* the lowest address of the first stack; 0: the thread is not on it */
+};
+
+static int find_places(pid_t tid, uint64_t sp, struct places *out, struct err *e)
+{
+	scoped_file FILE *maps = NULL;
+	char path[32], line[256];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", tid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return fail(tid, "reading its mappings", e);
+	/* A path may be longer than the line: its rest is read as lines that match nothing. */
+	while (fgets(line, sizeof(line), maps)) {
+		uint64_t start, end;
+
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &start, &end) != 2)
+			continue;
+		if (strstr(line, " [vdso]\n")) {
+			out->vdso = start;
+			out->vdso_end = end;
+		} else if (strstr(line, " [stack]\n") && sp >= start && sp < end) {
+			out->stack = start;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Any address will do at which these two bytes lie, even within another instruction.  The vDSO has
+ * some for clocks that it cannot read by itself, and nobody writes to it.
+ */
+static int find_syscall(pid_t tid, const struct places *places, uint64_t *out, struct err *e)
+{
+	static const char SYSCALL[SYSCALL_SIZE] = {'\x0f', '\x05'};
+	size_t size = places->vdso_end - places->vdso;
+	scoped_free char *bytes = NULL;
+	const char *found;
+
+	if (!size || size > VDSO_MAX)
+		return err_set(
+			e, ENOSYS, "process %d has no vDSO, through which calls are made", tid);
+	bytes = malloc(size);
+	if (!bytes)
+		return err_nomem(e);
+	if (read_memory(tid, places->vdso, bytes, size))
+		return fail(tid, "reading its vDSO", e);
+	found = memmem(bytes, size, SYSCALL, sizeof(SYSCALL));
+	if (!found)
+		return err_set(e, ENOSYS, "process %d: its vDSO makes no system call", tid);
+	*out = places->vdso + (size_t)(found - bytes);
+	return 0;
+}
+
+/* Resume it until its next system call stop, which is this call's entry or return. */
+static int run_to_syscall(pid_t tid, struct err *e)
+{
+	int status, sig = 0;
+
+	do {
+		if (ptrace(PTRACE_SYSCALL, tid, 0L, (long)sig))
+			return fail(tid, "resuming", e);
+		if (wait_stop(tid, &status, e))
+			return -e->code;
+		sig = signal_of(status);
+	} while (WSTOPSIG(status) != (SIGTRAP | 0x80));
+	return 0;
+}
+
+int inject_call(struct inject *inject, long nr, const uint64_t args[SYSCALL_ARGS], long *out_result,
+	struct err *e)
+{
+	struct user_regs_struct regs = inject->regs;
+
+	regs.rip = inject->syscall_at;
+	regs.rax = (uint64_t)nr;
+	regs.orig_rax = UINT64_MAX; /* none is under way: nothing to make again */
+	regs.rdi = args[0];
+	regs.rsi = args[1];
+	regs.rdx = args[2];
+	regs.r10 = args[3];
+	regs.r8 = args[4];
+	regs.r9 = args[5];
+	if (set_regs(inject->tid, &regs, e) || run_to_syscall(inject->tid, e) ||
+		run_to_syscall(inject->tid, e) || get_regs(inject->tid, &regs, e))
+		return -e->code;
+	*out_result = (long)regs.rax;
+	return 0;
+}
+
+/* Below a stack in use nothing is live, and the kernel maps 128 KiB of the first one at least. */
+static bool take_stack(struct inject *inject, const struct places *places)
+{
+	uint64_t room = (inject->regs.rsp - RED_ZONE - inject->room_size) & ~UINT64_C(15);
+
+	if (!places->stack || room < places->stack || room > inject->regs.rsp)
+		return false;
+	inject->room = room;
+	return true;
+}
+
+static int map_room(struct inject *inject, struct err *e)
+{
+	const uint64_t args[SYSCALL_ARGS] = {0, inject->room_size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
+	long result;
+
+	if (inject_call(inject, SYS_mmap, args, &result, e))
+		return -e->code;
+	if (result < 0 && result > -4096)
+		return err_sys(e, (int)-result, "process %d: an mmap in its name", inject->tid);
+	inject->room = inject->mapped = (uint64_t)result;
+	return 0;
+}
+
+int inject_begin(pid_t tid, size_t room_size, struct inject *out, struct err *e)
+{
+	struct inject inject = {.tid = tid, .room_size = room_size};
+	struct places places = {0};
+
+	if (get_regs(tid, &inject.regs, e) || find_places(tid, inject.regs.rsp, &places, e) ||
+		find_syscall(tid, &places, &inject.syscall_at, e) ||
+		get_mask(tid, &inject.signal_mask, e) || set_mask(tid, UINT64_MAX, e))
+		return -e->code;
+	if (room_size && !take_stack(&inject, &places) && map_room(&inject, e)) {
+		struct err later;
+
+		(void)inject_end(&inject, &later);
+		return -e->code;
+	}
+	*out = inject;
+	return 0;
+}
+
+int inject_write(const struct inject *inject, size_t offset, const void *bytes, size_t size,
+	uint64_t *out_address, struct err *e)
+{
+	uint64_t address = inject->room + offset;
+	struct iovec here = {.iov_base = (void *)bytes, .iov_len = size};
+	struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
+
+	if (offset > inject->room_size || size > inject->room_size - offset)
+		return err_set(e, EFAULT, "process %d: no room for %zu bytes", inject->tid, size);
+	if (process_vm_writev(inject->tid, &here, 1, &there, 1, 0) != (ssize_t)size)
+		return fail(inject->tid, "writing to its memory", e);
+	*out_address = address;
+	return 0;
+}
+
+int inject_unmap(struct inject *inject, struct err *e)
+{
+	const uint64_t args[SYSCALL_ARGS] = {inject->mapped, inject->room_size};
+	long result;
+
+	if (!inject->mapped)
+		return 0;
+	inject->mapped = 0;
+	return inject_call(inject, SYS_munmap, args, &result, e);
+}
+
+/*
+ * Whether the call has given up for no other reason than that it was interrupted, as epoll_wait,
+ * sigtimedwait, and calls on sockets with a timeout do (signal(7)).  close(2) and connect(2) have
+ * done their work all the same; and where there is a signal to take, that is the reason.
+ */
+static bool has_given_up(const struct inject *inject)
+{
+	const struct user_regs_struct *regs = &inject->regs;
+
+	return (long)regs->orig_rax >= 0 && (long)regs->rax == -EINTR &&
+	       regs->orig_rax != SYS_close && regs->orig_rax != SYS_connect &&
+	       !(proc_pending_signals(inject->tid) & ~inject->signal_mask);
+}
+
+int inject_end(struct inject *inject, struct err *e)
+{
+	struct user_regs_struct regs = inject->regs;
+
+	if (has_given_up(inject)) {
+		regs.rax = regs.orig_rax;
+		regs.rip -= SYSCALL_SIZE;
+		regs.orig_rax = UINT64_MAX;
+	}
+	if (set_regs(inject->tid, &regs, e) || set_mask(inject->tid, inject->signal_mask, e))
+		return -e->code;
+	return inject_stop(inject->tid, INJECT_NO_SIGNAL, e);
+}

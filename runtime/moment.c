@@ -1,0 +1,248 @@
+#include "moment.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+#include "phase.h"
+#include "proc.h"
+#include "scope.h"
+#include "syscalls.h"
+
+enum {
+	/* musl's static-pie start-up relocates the program before it calls main. */
+	STEPS_MAX = 1000000,
+	DR7_FIRST = 1, /* stop where an instruction at DR0 is executed: volume 3, 17.2.4 */
+};
+
+/*
+ * Debug registers rather than an int3 in the code: nothing is written that another thread or a
+ * child could run into.  Threads and children begin without (copy_thread(), arch/x86).
+ */
+static int stop_at(pid_t tid, uint64_t address, struct err *e)
+{
+	if (ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg[0]), address) ||
+		ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg[7]), DR7_FIRST))
+		return errno == ESRCH ? 0 : err_sys(e, errno, "setting a debug register");
+	return 0;
+}
+
+static void stop_no_more(pid_t tid)
+{
+	(void)ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg[7]), 0L);
+}
+
+static bool get_regs(pid_t tid, struct user_regs_struct *out)
+{
+	struct iovec part = {.iov_base = out, .iov_len = sizeof(*out)};
+
+	return !ptrace(PTRACE_GETREGSET, tid, (long)NT_PRSTATUS, &part) &&
+	       part.iov_len == sizeof(*out);
+}
+
+static bool is_trap(const struct trace_stop *stop)
+{
+	return !trace_event(stop) && WSTOPSIG(stop->status) == SIGTRAP;
+}
+
+/* Whether the thread has come to moment->address. */
+static bool is_there(struct moment *moment, const struct trace_stop *stop)
+{
+	struct user_regs_struct regs;
+
+	return is_trap(stop) && get_regs(stop->tid, &regs) && regs.rip == moment->address;
+}
+
+static int step_to_main(
+	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
+{
+	(void)e;
+	*out_reached = moment->own_signal = is_there(moment, stop);
+	if (*out_reached)
+		stop_no_more(stop->tid);
+	return 0;
+}
+
+/*
+ * Whether libc is about to be told of main: __libc_start_main(main, argc, argv, ...), in glibc and
+ * musl alike.  What a program finds on its stack as it begins: argc, and argv above it (x86-64
+ * psABI, 3.4.1).
+ */
+static bool is_main_in_hand(const struct moment *moment, const struct user_regs_struct *regs)
+{
+	return (int)regs->rsi == moment->argc && regs->rdx == moment->stack + sizeof(uint64_t) &&
+	       image_is_code(&moment->image, regs->rdi);
+}
+
+/* One instruction of the program's start-up code after the other.  That needs no symbol. */
+static int step_through_start(
+	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
+{
+	struct user_regs_struct regs;
+
+	*out_reached = false;
+	moment->own_signal = is_trap(stop);
+	if (!moment->own_signal || !get_regs(stop->tid, &regs))
+		return 0;
+	if (moment->steps++ == STEPS_MAX)
+		return err_set(e, ENOENT,
+			"the program has no main that its start-up code would hand to libc; name "
+			"the function that is to be waited for, as --at main.main for Go");
+	if (!is_main_in_hand(moment, &regs))
+		return 0;
+	moment->address = regs.rdi;
+	moment->step = step_to_main;
+	moment->request = PTRACE_CONT;
+	return stop_at(stop->tid, moment->address, e);
+}
+
+static int step_to_entry(
+	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
+{
+	struct user_regs_struct regs;
+
+	*out_reached = false;
+	moment->own_signal = is_there(moment, stop);
+	if (!moment->own_signal || !get_regs(stop->tid, &regs))
+		return 0;
+	stop_no_more(stop->tid);
+	errno = 0;
+	moment->stack = regs.rsp;
+	moment->argc = (int)ptrace(PTRACE_PEEKDATA, stop->tid, regs.rsp, 0L);
+	if (errno)
+		return err_sys(e, errno, "reading the stack of the program");
+	moment->step = step_through_start;
+	moment->request = PTRACE_SINGLESTEP;
+	return 0;
+}
+
+/* A process that has executed another program may have anything at that address. */
+static bool is_same_program(const struct moment *moment, pid_t tid)
+{
+	char path[32];
+	struct stat here, there;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", tid);
+	return !fstat(moment->image.fd, &here) && !stat(path, &there) &&
+	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+static int step_to_symbol(
+	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
+{
+	*out_reached = false;
+	if (stop->is_new)
+		return stop_at(stop->tid, moment->address, e);
+	moment->own_signal = is_there(moment, stop);
+	if (!moment->own_signal)
+		return 0;
+	stop_no_more(stop->tid);
+	*out_reached = is_same_program(moment, stop->tid);
+	return 0;
+}
+
+static int step_to_serve(
+	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
+{
+	struct __ptrace_syscall_info info;
+	char name[SYSCALL_NAME_MAX];
+	const struct abi *abi;
+
+	(void)moment;
+	(void)e;
+	*out_reached = false;
+	if (WSTOPSIG(stop->status) != (SIGTRAP | 0x80) ||
+		ptrace(PTRACE_GET_SYSCALL_INFO, stop->tid, sizeof(info), &info) <= 0 ||
+		info.op != PTRACE_SYSCALL_INFO_ENTRY)
+		return 0;
+	abi = abi_of_call(info.arch, (uint32_t)info.entry.nr);
+	*out_reached = abi && syscall_name(abi, (uint32_t)info.entry.nr, name) &&
+		       phase_role(name) == PHASE_ROLE_WAIT &&
+		       phase_has_listener(proc_process(stop->tid));
+	return 0;
+}
+
+static int begin_main(struct moment *moment, pid_t tid, struct err *e)
+{
+	moment->step = step_to_entry;
+	moment->address = moment->image.entry;
+	return stop_at(tid, moment->address, e);
+}
+
+static int begin_symbol(struct moment *moment, pid_t tid, struct err *e)
+{
+	moment->step = step_to_symbol;
+	return image_find(&moment->image, moment->symbol, &moment->address, e)
+		       ? -e->code
+		       : stop_at(tid, moment->address, e);
+}
+
+static int begin_serve(struct moment *moment, pid_t tid, struct err *e)
+{
+	(void)tid;
+	(void)e;
+	moment->step = step_to_serve;
+	moment->request = PTRACE_SYSCALL;
+	return 0;
+}
+
+/* What follows the execve; none: that is the moment itself. */
+static int (*const BEGIN[])(struct moment *moment, pid_t tid, struct err *e) = {
+	[SANDBOX_AT_EXEC] = NULL,
+	[SANDBOX_AT_MAIN] = begin_main,
+	[SANDBOX_AT_SYMBOL] = begin_symbol,
+	[SANDBOX_AT_SERVE] = begin_serve,
+};
+
+static int step_to_exec(
+	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
+{
+	*out_reached = false;
+	if (trace_event(stop) != PTRACE_EVENT_EXEC || stop->tid != moment->leader)
+		return 0;
+	if (image_open(stop->tid, &moment->image, e))
+		return -e->code;
+	*out_reached = !BEGIN[moment->at];
+	return *out_reached ? 0 : BEGIN[moment->at](moment, stop->tid, e);
+}
+
+void moment_init(struct moment *moment, enum sandbox_at at, const char *symbol, pid_t leader)
+{
+	*moment = (struct moment){
+		.at = at,
+		.symbol = symbol,
+		.leader = leader,
+		.step = step_to_exec,
+		.request = PTRACE_CONT,
+	};
+}
+
+void moment_done(struct moment *moment)
+{
+	image_done(&moment->image);
+}
+
+int moment_look(
+	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
+{
+	moment->own_signal = false;
+	return moment->step(moment, stop, out_reached, e);
+}
+
+const char *moment_name(const struct moment *moment)
+{
+	static const char *const NAMES[] = {
+		[SANDBOX_AT_LAUNCH] = "launch",
+		[SANDBOX_AT_EXEC] = "exec",
+		[SANDBOX_AT_MAIN] = "main",
+		[SANDBOX_AT_SERVE] = "serve",
+	};
+
+	return moment->at == SANDBOX_AT_SYMBOL ? moment->symbol : NAMES[moment->at];
+}
