@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "features.h"
 #include "prove.h"
 #include "scope.h"
 #include "syscalls.h"
@@ -64,6 +65,21 @@ static bool policy_uses(const struct policy *policy, action_t action)
 			used |= (abi->clauses[j].action & SECCOMP_RET_ACTION_FULL) == action;
 	}
 	return used;
+}
+
+int enforced_can_load(const char *path, const struct enforced *enforced, struct err *e)
+{
+	size_t n;
+	const struct feature *actions = features_actions(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (policy_uses(&enforced->policy, actions[i].value) &&
+			features_need_action(actions[i].value, e))
+			return err_prefix(e, "%s: ", display_name(path));
+	}
+	if (features_need_flags(enforced->profile.flags, e))
+		return err_prefix(e, "%s: $.flags: ", display_name(path));
+	return 0;
 }
 
 /* Conditions on the arguments are left to who knows these: runtime/sandbox.c. */

@@ -38,6 +38,15 @@ int enforced_read(const char *path, struct enforced *out, const struct notice *t
 void enforced_done(struct enforced *enforced);
 
 /**
+ * Whether the running kernel has the actions and flags that the profile asks for: an action that it
+ * does not have would kill.
+ *
+ * @path: as for enforced_read(), for messages.
+ * Errors (-EOPNOTSUPP): those of features_need_action() and features_need_flags().
+ */
+int enforced_can_load(const char *path, const struct enforced *enforced, struct err *e);
+
+/**
  * Whether a command can be started behind the filter, with nobody there to answer or trace it.
  *
  * @path: as for enforced_read(), for messages.

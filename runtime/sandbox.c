@@ -15,23 +15,38 @@ static uint64_t as_argument(const void *pointer)
 }
 
 /*
- * Ask the filter itself about the call that it will see, arguments included.  An errno of execve is
- * then always the kernel's word on the program.
+ * Ask the filters themselves about the call that they will see, arguments included.  An errno of
+ * execve is then always the kernel's word on the program.
  */
 static int check_exec_allowed(const struct sandbox *box, struct err *e)
 {
+	enum { ACTION_TEXT_MAX = 64 };
+	char text[ACTION_TEXT_MAX];
 	const struct seccomp_data call = {
 		.nr = SYS_execve,
 		.arch = abi_native()->audit_arch,
 		.args = {as_argument(box->path), as_argument(box->argv), as_argument(box->env)},
 	};
-	uint32_t action = filter_run(box->filter, &call) & SECCOMP_RET_ACTION_FULL;
 
-	if (action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG)
-		return 0;
-	return err_set(e, EPERM,
-		"the profile denies the execve that starts the command; allow execve without "
-		"conditions");
+	for (size_t i = 0; i < box->n_filters; i++) {
+		action_t action = action_effective(filter_run(box->filters[i].filter, &call));
+
+		if (!action_lets_through(action))
+			return err_set(e, EPERM,
+				"the filter answers the execve that starts the command with %s; "
+				"allow execve without conditions",
+				action_print(action, text, sizeof(text)));
+	}
+	return 0;
+}
+
+static bool has_flags(const struct sandbox *box)
+{
+	for (size_t i = 0; i < box->n_filters; i++) {
+		if (box->filters[i].flags)
+			return true;
+	}
+	return false;
 }
 
 static int explain_exec(const struct sandbox *box, int error, struct err *e)
@@ -64,8 +79,8 @@ static int explain(const struct stage *stage, struct launch_end *end, struct err
 			"without no_new_privs, loading a filter needs CAP_SYS_ADMIN: run as root, "
 			"or without --new-privs");
 	return err_sys(e, error, "the kernel does not load the filter%s",
-		error == EINVAL && stage->box->filter_flags ? ", perhaps for the profile's flags"
-							    : "");
+		error == EINVAL && has_flags(stage->box) ? ", perhaps for the profile's flags"
+							 : "");
 }
 
 /* Wait for the command's end, and share its suspensions. */

@@ -11,17 +11,23 @@
 #include "filter.h"
 #include "launch.h"
 
+struct sandbox_filter {
+	const struct filter *filter; /* checked against its policy by the caller */
+	uint32_t flags; /* SECCOMP_FILTER_FLAG_* to load it with */
+};
+
 struct sandbox {
 	char *const *argv; /* NULL-terminated */
 	char *const *env; /* NULL-terminated */
 	const char *path; /* the file to execute */
-	const struct filter *filter; /* checked against its policy by the caller */
-	uint32_t filter_flags; /* SECCOMP_FILTER_FLAG_* */
+	const struct sandbox_filter *filters; /* loaded in this order; normally one, as those
+						 before have to allow the next one's load */
+	size_t n_filters;
 	bool new_privs; /* do not set no_new_privs: needs CAP_SYS_ADMIN */
 };
 
 /**
- * Run the command with the filter loaded as the last thing before execve, and wait for it.
+ * Run the command with the filters loaded as the last thing before execve, and wait for it.
  *
  * Signals and terminal job control pass through (launch.h).  Errors before the program starts leave
  * nothing running: fail closed.  What fails after the load is reported through memory shared with

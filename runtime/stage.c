@@ -33,7 +33,6 @@ UNCHECKED static int stage_run(void *arg)
 {
 	struct stage *stage = arg;
 	const struct sandbox *box = stage->box;
-	int status;
 
 	/* Signals first: this takes calls that the filter may deny. */
 	launch_child_signals();
@@ -42,9 +41,12 @@ UNCHECKED static int stage_run(void *arg)
 	if (!box->new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L))
 		stage_fail(stage, STAGE_NO_NEW_PRIVS, errno);
 
-	status = filter_load(box->filter, box->filter_flags);
-	if (status)
-		stage_fail(stage, STAGE_LOAD, -status);
+	for (size_t i = 0; i < box->n_filters; i++) {
+		int status = filter_load(box->filters[i].filter, box->filters[i].flags);
+
+		if (status)
+			stage_fail(stage, STAGE_LOAD, -status);
+	}
 
 	/* From here filtered: execve with these arguments is all that is known to be allowed. */
 	(void)syscall(SYS_execve, box->path, box->argv, box->env, 0L, 0L, 0L);

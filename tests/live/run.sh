@@ -124,7 +124,7 @@ test_refused() {
             {"index": 0, "value": 9, "op": "SCMP_CMP_EQ"}]}]}'
     profile bad '{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["execve"], "action": "SCMP_ACT_ALLOW",
         "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}]}]}'
-    fails 125 'the profile denies the execve that starts the command' "execve with other arguments" \
+    fails 125 'the filter answers the execve that starts the command with SCMP_ACT_ERRNO' "execve with other arguments" \
         -p "$TMP/bad.json" touch "$TMP/dir/started"
     [ ! -e "$TMP/dir/started" ]
     ok $? "nothing of this was started"
