@@ -100,6 +100,8 @@ int enforced_stack_must_equal(
 {
 	struct filter filters[ENFORCED_STACK_MAX];
 
+	if (stack->n == 1)
+		return filter_must_equal(program, &stack->members[0].policy, e);
 	list_filters(stack, filters);
 	return filter_must_equal_all(program, filters, stack->n, e);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <linux/audit.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "prove_policy.h"
 #include "prove_walk.h"
@@ -224,10 +225,35 @@ const char *proof_print(const struct proof *proof, char *buf, size_t size)
 	return buf;
 }
 
-/* @proof: of a filter that may be loaded if it is equal to @what. */
-static int must_be_equal(const struct proof *proof, const char *what, struct err *e)
+enum { WHOSE_MAX = SYSCALL_NAME_MAX + 32 };
+
+/* Whose conditions are the many ones; @policy may be NULL. */
+static const char *print_busiest(const struct policy *policy, char buf[WHOSE_MAX])
 {
-	char text[ERR_TEXT_MAX / 2];
+	char name[SYSCALL_NAME_MAX];
+	size_t most = 0;
+
+	strcpy(buf, "the call that has most of them");
+	for (size_t i = 0; policy && i < policy->n_abis; i++) {
+		const struct abi_policy *abi = &policy->abis[i];
+
+		for (size_t j = 0; j < abi->n_calls; j++) {
+			const struct call_policy *call = &abi->calls[j];
+
+			if (call->n_clauses <= most || !syscall_name(abi->abi, call->nr, name))
+				continue;
+			most = call->n_clauses;
+			strcpy(buf, name);
+		}
+	}
+	return buf;
+}
+
+/* @proof: of a filter that may be loaded if it is equal to @what. */
+static int must_be_equal(
+	const struct proof *proof, const struct policy *policy, const char *what, struct err *e)
+{
+	char text[ERR_TEXT_MAX / 2], whose[WHOSE_MAX];
 
 	switch (proof->verdict) {
 	case PROOF_EQUAL:
@@ -238,8 +264,8 @@ static int must_be_equal(const struct proof *proof, const char *what, struct err
 	default:
 		return err_set(e, E2BIG,
 			"the filter could not be proven to say what %s within the budget; split "
-			"or simplify the conditions of the call that has most of them",
-			what);
+			"or simplify the conditions of %s",
+			what, print_busiest(policy, whose));
 	}
 }
 
@@ -250,7 +276,7 @@ int filters_must_equal(
 
 	if (filters_prove(filters, n, policy, &proof, e))
 		return -e->code;
-	return must_be_equal(&proof, "the rules say", e);
+	return must_be_equal(&proof, policy, "the rules say", e);
 }
 
 int filter_must_equal(const struct filter *filter, const struct policy *policy, struct err *e)
@@ -265,5 +291,5 @@ int filter_must_equal_all(
 
 	if (filters_prove_alike(filters, n, filter, &proof, e))
 		return -e->code;
-	return must_be_equal(&proof, "the profiles say together", e);
+	return must_be_equal(&proof, NULL, "the profiles say together", e);
 }
