@@ -10,6 +10,7 @@
 
 #include "doctor.h"
 #include "enforce.h"
+#include "features.h"
 #include "filter.h"
 #include "host.h"
 #include "proc.h"
@@ -57,38 +58,6 @@ static void add_trial(struct doctor_report *report)
 			is_held() ? ALLOW_SECCOMP : BOOT_SECCOMP);
 }
 
-/* What some kernels have and others do not. */
-struct feature {
-	uint32_t value;
-	const char *name; /* NULL: the action's */
-	const char *since; /* Linux */
-};
-
-static const struct feature ACTIONS[] = {
-	{SECCOMP_RET_KILL_PROCESS, NULL, "4.14"},
-	{SECCOMP_RET_KILL_THREAD, NULL, "3.5"},
-	{SECCOMP_RET_TRAP, NULL, "3.5"},
-	{SECCOMP_RET_ERRNO, NULL, "3.5"},
-	{SECCOMP_RET_USER_NOTIF, NULL, "5.0"},
-	{SECCOMP_RET_TRACE, NULL, "3.5"},
-	{SECCOMP_RET_LOG, NULL, "4.14"},
-	{SECCOMP_RET_ALLOW, NULL, "3.5"},
-};
-
-static const struct feature FLAGS[] = {
-	{SECCOMP_FILTER_FLAG_TSYNC, "TSYNC", "3.17"},
-	{SECCOMP_FILTER_FLAG_LOG, "LOG", "4.14"},
-	{SECCOMP_FILTER_FLAG_SPEC_ALLOW, "SPEC_ALLOW", "4.17"},
-	{SECCOMP_FILTER_FLAG_NEW_LISTENER, "NEW_LISTENER", "5.0"},
-	{SECCOMP_FILTER_FLAG_TSYNC_ESRCH, "TSYNC_ESRCH", "5.7"},
-	{SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, "WAIT_KILLABLE_RECV", "5.19"},
-};
-
-static const char *feature_name(const struct feature *feature)
-{
-	return feature->name ? feature->name : action_name(feature->value) + strlen("SCMP_ACT_");
-}
-
 __attribute__((format(printf, 2, 3))) static void append(
 	char text[ERR_TEXT_MAX], const char *format, ...)
 {
@@ -101,14 +70,14 @@ __attribute__((format(printf, 2, 3))) static void append(
 }
 
 static void add_features(struct doctor_report *report, const char *name,
-	const struct feature *features, size_t len, int (*has)(uint32_t value))
+	const struct feature *features, size_t len, const char *prefix, int (*has)(uint32_t value))
 {
 	char there[ERR_TEXT_MAX] = "", missing[ERR_TEXT_MAX] = "";
 	struct doctor_check *check;
 	int answer = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		const char *word = feature_name(&features[i]);
+		const char *word = features[i].name + strlen(prefix);
 
 		answer = has(features[i].value);
 		if (answer < 0)
@@ -215,9 +184,13 @@ static void add_libseccomp(struct doctor_report *report)
 
 void doctor_seccomp(struct doctor_report *report)
 {
+	size_t n_actions, n_flags;
+	const struct feature *actions = features_actions(&n_actions);
+	const struct feature *flags = features_flags(&n_flags);
+
 	add_trial(report);
-	add_features(report, "actions", ACTIONS, ARRAY_LEN(ACTIONS), host_has_action);
-	add_features(report, "flags", FLAGS, ARRAY_LEN(FLAGS), host_has_filter_flag);
+	add_features(report, "actions", actions, n_actions, "SCMP_ACT_", host_has_action);
+	add_features(report, "flags", flags, n_flags, "SECCOMP_FILTER_FLAG_", host_has_filter_flag);
 	add_logged(report);
 	add_held(report);
 	add_no_new_privs(report);

@@ -55,16 +55,16 @@ static enum sandbox_at read_at(const char *text)
 
 /* Which of what was given does not go together; NULL: all does. */
 static const char *find_conflict(
-	const struct run_late *late, const struct run_plan *plan, bool has_profile)
+	const struct run_late *late, const struct run_plan *plan, bool has_filter)
 {
 	bool is_strict = plan->mode != RUN_FILTER;
 	const struct {
 		bool found;
 		const char *text;
 	} conflicts[] = {
-		{!is_strict && !has_profile, "no profile given (-p PROFILE)"},
-		{is_strict && has_profile, "strict modes have their list of calls built in; leave "
-					   "out -p, or --mode"},
+		{!is_strict && !has_filter, "no profile given (-p PROFILE)"},
+		{is_strict && has_filter, "strict modes have their list of calls built in; leave "
+					  "out -p, or --mode"},
 		{is_strict && late->then, "--then goes with filter mode only"},
 		{plan->mode == RUN_STRICT && plan->at != SANDBOX_AT_MAIN,
 			"--mode strict begins at main; for another moment use strict-filter"},
@@ -84,7 +84,7 @@ static const char *find_conflict(
 	return NULL;
 }
 
-int run_plan(const struct run_late *late, bool has_profile, struct run_plan *out, struct err *e)
+int run_plan(const struct run_late *late, bool has_filter, struct run_plan *out, struct err *e)
 {
 	struct run_plan plan = {.within_ns = late->within_ns ? late->within_ns : WITHIN_NS};
 	const char *conflict;
@@ -95,7 +95,7 @@ int run_plan(const struct run_late *late, bool has_profile, struct run_plan *out
 	if (late->at)
 		plan.at = read_at(late->at);
 	plan.symbol = plan.at == SANDBOX_AT_SYMBOL ? late->at : NULL;
-	conflict = find_conflict(late, &plan, has_profile);
+	conflict = find_conflict(late, &plan, has_filter);
 	if (conflict)
 		return err_set(e, EINVAL, "%s", conflict);
 	*out = plan;
@@ -116,7 +116,7 @@ int run_strict_filter(struct enforced *out, struct err *e)
 }
 
 /* Without CAP_SYS_ADMIN no filter can be made to look away. */
-static int check_can_load(const char *first, const struct enforced *start, const char *then,
+static int check_can_load(const char *first, const struct filter *start, const char *then,
 	const struct enforced *serve, struct err *e)
 {
 	const struct seccomp_data load = {
@@ -125,8 +125,7 @@ static int check_can_load(const char *first, const struct enforced *start, const
 		.args = {SECCOMP_SET_MODE_FILTER, serve->profile.flags | SECCOMP_FILTER_FLAG_TSYNC},
 	};
 
-	if (cap_is_effective(CAP_SYS_ADMIN) ||
-		filter_run(&start->filter, &load) == SECCOMP_RET_ALLOW)
+	if (cap_is_effective(CAP_SYS_ADMIN) || filter_run(start, &load) == SECCOMP_RET_ALLOW)
 		return 0;
 	return err_set(e, EPERM,
 		"%s: loading %s later takes the call seccomp, which it denies, or CAP_SYS_ADMIN: "
@@ -134,7 +133,7 @@ static int check_can_load(const char *first, const struct enforced *start, const
 		first, then);
 }
 
-int run_check_phases(const char *first, const struct enforced *start, const char *then,
+int run_check_phases(const char *first, const struct filter *start, const char *then,
 	const struct enforced *serve, struct err *e)
 {
 	struct proof proof;

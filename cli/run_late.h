@@ -33,10 +33,10 @@ struct run_plan {
 /**
  * Read what was given.
  *
- * @has_profile: whether there is a profile (-p), which strict modes have built in.
+ * @has_filter: whether there is a profile (-p) or a program (--bpf); strict modes have theirs.
  * Errors (-EINVAL): one line that says which options do not go together.
  */
-int run_plan(const struct run_late *late, bool has_profile, struct run_plan *out, struct err *e);
+int run_plan(const struct run_late *late, bool has_filter, struct run_plan *out, struct err *e);
 
 /**
  * The filter of --mode strict-filter: that of profiles/strict-filter.json.
@@ -50,10 +50,10 @@ int run_strict_filter(struct enforced *out, struct err *e);
  * lets nothing through that the first one denies (a filter cannot give back what another one
  * takes), and the kernel will take it from us.
  *
- * @first, @then: their files, for messages.
+ * @first, @then: what they are called in messages.
  * Errors: -EPERM, with a call that shows it.
  */
-int run_check_phases(const char *first, const struct enforced *start, const char *then,
+int run_check_phases(const char *first, const struct filter *start, const char *then,
 	const struct enforced *serve, struct err *e);
 
 /** To standard error, if the command was killed for what strict mode does not allow. */

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "features.h"
 #include "prove.h"
 #include "scope.h"
 #include "syscalls.h"
@@ -66,6 +67,21 @@ static bool policy_uses(const struct policy *policy, action_t action)
 	return used;
 }
 
+int enforced_can_load(const char *path, const struct enforced *enforced, struct err *e)
+{
+	size_t n;
+	const struct feature *actions = features_actions(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (policy_uses(&enforced->policy, actions[i].value) &&
+			features_need_action(actions[i].value, e))
+			return err_prefix(e, "%s: ", display_name(path));
+	}
+	if (features_need_flags(enforced->profile.flags, e))
+		return err_prefix(e, "%s: $.flags: ", display_name(path));
+	return 0;
+}
+
 /* Conditions on the arguments are left to who knows these: runtime/sandbox.c. */
 static bool may_exec(const struct policy *policy, const struct abi_policy *abi)
 {
@@ -115,10 +131,10 @@ int enforced_can_start(const char *path, const struct enforced *enforced, struct
 		display_name(path));
 }
 
-int enforced_within(const struct enforced *inner, const struct enforced *outer, struct proof *out,
-	struct err *e)
+int enforced_within(
+	const struct enforced *inner, const struct filter *outer, struct proof *out, struct err *e)
 {
-	const struct filter both[] = {outer->filter, inner->filter};
+	const struct filter both[] = {*outer, inner->filter};
 
 	return filters_prove(both, ARRAY_LEN(both), &inner->policy, out, e);
 }

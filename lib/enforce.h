@@ -46,8 +46,17 @@ void enforced_done(struct enforced *enforced);
  * @out: otherwise, a call that is answered differently.
  * Errors: those of filters_prove().
  */
-int enforced_within(const struct enforced *inner, const struct enforced *outer, struct proof *out,
-	struct err *e);
+int enforced_within(
+	const struct enforced *inner, const struct filter *outer, struct proof *out, struct err *e);
+
+/**
+ * Whether the running kernel has the actions and flags that the profile asks for: an action that it
+ * does not have would kill.
+ *
+ * @path: as for enforced_read(), for messages.
+ * Errors (-EOPNOTSUPP): those of features_need_action() and features_need_flags().
+ */
+int enforced_can_load(const char *path, const struct enforced *enforced, struct err *e);
 
 /**
  * Whether a command can be held by the filter, with nobody there to answer or trace it.

@@ -41,6 +41,31 @@ void filter_done(struct filter *filter);
 int filter_compile(const struct policy *policy, struct filter *out, struct err *e);
 
 /**
+ * One program that answers what two do when a task carries both: the stricter of their actions, of
+ * equally strict ones the newer program's, data included (kernel/seccomp.c: seccomp_run_filters()).
+ *
+ * The newer one runs first; each of its answers goes on to a copy of the older one that has it in
+ * mind, and what that leaves no choice shrinks to a return.
+ *
+ * @newer, @older: programs such as filter_compile() writes: no return of the accumulator, no
+ * comparison of it with X, and no use of a register before it is loaded.
+ * @out: to be released with filter_done().
+ * Errors: -EINVAL for other instructions; -E2BIG past FILTER_INSNS_MAX; -ENOMEM.
+ */
+int filter_join(const struct filter *newer, const struct filter *older, struct filter *out,
+	struct err *e);
+
+/**
+ * Read a program from a file, "-" for standard input: struct sock_filter[] in this machine's byte
+ * order, as `generate --format bpf` and seccomp_export_bpf(3) write it.
+ *
+ * @out: valid; to be released with filter_done().
+ * Errors, each with the file in front: those of file_read(); -EINVAL for a size that is no number
+ * of instructions, and for what filter_validate() refuses.
+ */
+int filter_read(const char *path, struct filter *out, struct err *e);
+
+/**
  * Whether the kernel would accept the program: opcodes, offsets, jump targets, a return at the end,
  * division by a zero constant, scratch memory read before it is written.  Errors: -EINVAL with the
  * instruction.

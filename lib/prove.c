@@ -4,23 +4,38 @@
 #include <inttypes.h>
 #include <linux/audit.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "prove_policy.h"
 #include "prove_walk.h"
 #include "scope.h"
 
 struct question {
-	const struct policy *policy;
+	const struct policy *policy; /* what the programs are held against: this, */
+	const struct filter *one; /* or this program */
 	bool big_endian;
+	uint32_t answer; /* that of the programs to the calls at hand */
 	struct prove_witness witness;
 };
 
-static enum box_answer judge(
+/* The one program's answer to calls that the others have answered. */
+static enum box_answer compare(
 	void *ctx, struct box *box, uint32_t returned, struct prove_budget *budget)
 {
 	struct question *q = ctx;
 
-	return policy_differs(q->policy, box, returned, q->big_endian, budget, &q->witness);
+	return action_effective(returned) == action_effective(q->answer)
+		       ? BOX_EMPTY
+		       : box_member(box, budget, q->witness.values);
+}
+
+static enum box_answer judge(
+	struct question *q, struct box *box, uint32_t answer, struct prove_budget *budget)
+{
+	if (q->policy)
+		return policy_differs(q->policy, box, answer, q->big_endian, budget, &q->witness);
+	q->answer = answer;
+	return program_walk(q->one, box, q->big_endian, budget, compare, q);
 }
 
 /* The programs still to be walked with the calls that those before answered alike. */
@@ -86,7 +101,12 @@ static void confirm(
 {
 	proof->call = call_of(&q->witness);
 	proof->got = filters_run(filters, n, &proof->call);
-	proof->wanted = policy_verdict(q->policy, &proof->call, &proof->rule);
+	if (q->policy) {
+		proof->wanted = policy_verdict(q->policy, &proof->call, &proof->rule);
+	} else {
+		proof->wanted = action_effective(proof->got);
+		proof->got = filter_run(q->one, &proof->call);
+	}
 	proof->verdict = action_effective(proof->got) != action_effective(proof->wanted)
 				 ? PROOF_DIFFERENT
 				 : PROOF_UNDECIDED;
@@ -105,11 +125,11 @@ static struct box calls_of_order(bool big_endian)
 	return box;
 }
 
-static int validate_all(const struct filter *filters, size_t n, struct err *e)
+static int validate_all(const struct filter *filters, size_t n, size_t n_max, struct err *e)
 {
-	if (n > PROVE_FILTERS_MAX)
-		return err_set(e, E2BIG, "%zu filters; no more than %d can be looked at together",
-			n, PROVE_FILTERS_MAX);
+	if (n > n_max)
+		return err_set(e, E2BIG, "%zu filters; no more than %zu can be looked at together",
+			n, n_max);
 	for (size_t i = 0; i < n; i++) {
 		if (filter_validate(&filters[i], e))
 			return -e->code;
@@ -117,7 +137,8 @@ static int validate_all(const struct filter *filters, size_t n, struct err *e)
 	return 0;
 }
 
-int filters_prove(const struct filter *filters, size_t n, const struct policy *policy,
+/* @asked: what the programs are held against. */
+static int prove(const struct filter *filters, size_t n, const struct question *asked,
 	struct proof *out, struct err *e)
 {
 	static const enum proof_verdict verdicts[] = {
@@ -130,17 +151,16 @@ int filters_prove(const struct filter *filters, size_t n, const struct policy *p
 	struct prove_budget budget = {.steps = PROVE_STEPS, .nots = nots, .width = 32};
 	struct proof proof = {.verdict = PROOF_EQUAL};
 
-	if (validate_all(filters, n, e))
-		return -e->code;
 	if (!nots)
 		return err_nomem(e);
 	/* A machine has one byte order, so a program that may be loaded on both is two questions.
 	 */
 	for (int big_endian = 0; big_endian <= 1 && proof.verdict == PROOF_EQUAL; big_endian++) {
-		struct question q = {.policy = policy, .big_endian = big_endian};
+		struct question q = *asked;
 		struct stack all = {&q, filters, n, SECCOMP_RET_ALLOW};
 		const struct box start = calls_of_order(big_endian);
 
+		q.big_endian = big_endian;
 		proof.verdict = verdicts[program_walk(
 			filters, &start, big_endian, &budget, walk_next, &all)];
 		if (proof.verdict == PROOF_DIFFERENT)
@@ -152,6 +172,34 @@ int filters_prove(const struct filter *filters, size_t n, const struct policy *p
 	proof.steps = PROVE_STEPS - budget.steps;
 	*out = proof;
 	return 0;
+}
+
+int filters_prove(const struct filter *filters, size_t n, const struct policy *policy,
+	struct proof *out, struct err *e)
+{
+	const struct question question = {.policy = policy};
+
+	if (validate_all(filters, n, PROVE_FILTERS_MAX, e))
+		return -e->code;
+	return prove(filters, n, &question, out, e);
+}
+
+int filters_prove_alike(const struct filter *filters, size_t n, const struct filter *one,
+	struct proof *out, struct err *e)
+{
+	const struct question question = {.one = one};
+
+	if (validate_all(filters, n, PROVE_FILTERS_MAX - 1, e) || filter_validate(one, e))
+		return -e->code;
+	return prove(filters, n, &question, out, e);
+}
+
+int filter_within(
+	const struct filter *inner, const struct filter *outer, struct proof *out, struct err *e)
+{
+	const struct filter both[] = {*inner, *outer};
+
+	return filters_prove_alike(both, ARRAY_LEN(both), inner, out, e);
 }
 
 int filter_prove(
@@ -177,23 +225,71 @@ const char *proof_print(const struct proof *proof, char *buf, size_t size)
 	return buf;
 }
 
-int filter_must_equal(const struct filter *filter, const struct policy *policy, struct err *e)
-{
-	char text[ERR_TEXT_MAX / 2];
-	struct proof proof;
+enum { WHOSE_MAX = SYSCALL_NAME_MAX + 32 };
 
-	if (filter_prove(filter, policy, &proof, e))
-		return -e->code;
-	switch (proof.verdict) {
+/* Whose conditions are the many ones; @policy may be NULL. */
+static const char *print_busiest(const struct policy *policy, char buf[WHOSE_MAX])
+{
+	char name[SYSCALL_NAME_MAX];
+	size_t most = 0;
+
+	strcpy(buf, "the call that has most of them");
+	for (size_t i = 0; policy && i < policy->n_abis; i++) {
+		const struct abi_policy *abi = &policy->abis[i];
+
+		for (size_t j = 0; j < abi->n_calls; j++) {
+			const struct call_policy *call = &abi->calls[j];
+
+			if (call->n_clauses <= most || !syscall_name(abi->abi, call->nr, name))
+				continue;
+			most = call->n_clauses;
+			strcpy(buf, name);
+		}
+	}
+	return buf;
+}
+
+/* @proof: of a filter that may be loaded if it is equal to @what. */
+static int must_be_equal(
+	const struct proof *proof, const struct policy *policy, const char *what, struct err *e)
+{
+	char text[ERR_TEXT_MAX / 2], whose[WHOSE_MAX];
+
+	switch (proof->verdict) {
 	case PROOF_EQUAL:
 		return 0;
 	case PROOF_DIFFERENT:
-		return err_set(e, EPERM, "the filter does not say what the rules say: %s",
-			proof_print(&proof, text, sizeof(text)));
+		return err_set(e, EPERM, "the filter does not say what %s: %s", what,
+			proof_print(proof, text, sizeof(text)));
 	default:
 		return err_set(e, E2BIG,
-			"the filter could not be proven equal to the rules within the budget; "
-			"split "
-			"or simplify the conditions of the call that has most of them");
+			"the filter could not be proven to say what %s within the budget; split "
+			"or simplify the conditions of %s",
+			what, print_busiest(policy, whose));
 	}
+}
+
+int filters_must_equal(
+	const struct filter *filters, size_t n, const struct policy *policy, struct err *e)
+{
+	struct proof proof;
+
+	if (filters_prove(filters, n, policy, &proof, e))
+		return -e->code;
+	return must_be_equal(&proof, policy, "the rules say", e);
+}
+
+int filter_must_equal(const struct filter *filter, const struct policy *policy, struct err *e)
+{
+	return filters_must_equal(filter, 1, policy, e);
+}
+
+int filter_must_equal_all(
+	const struct filter *filter, const struct filter *filters, size_t n, struct err *e)
+{
+	struct proof proof;
+
+	if (filters_prove_alike(filters, n, filter, &proof, e))
+		return -e->code;
+	return must_be_equal(&proof, NULL, "the profiles say together", e);
 }

@@ -72,6 +72,27 @@ int filter_prove(
 int filters_prove(const struct filter *filters, size_t n, const struct policy *policy,
 	struct proof *out, struct err *e);
 
+/**
+ * Whether one program alone answers, for every call there can be, what @filters answer together.
+ *
+ * @out: set on success; for PROOF_DIFFERENT, got is the one program's answer, wanted that of all,
+ * and rule is NULL.
+ * Errors: as filters_prove(); @one counts for the limit.
+ */
+int filters_prove_alike(const struct filter *filters, size_t n, const struct filter *one,
+	struct proof *out, struct err *e);
+
+/**
+ * Whether loading @inner when @outer is there already is all that matters from then on: together
+ * they answer every call exactly as @inner alone does.  So @inner allows nothing that @outer does
+ * not, and what it denies it denies in its own way.
+ *
+ * @out: PROOF_EQUAL: it is within.  PROOF_DIFFERENT: a call, got being what @inner alone answers
+ * and wanted what both do together.
+ */
+int filter_within(
+	const struct filter *inner, const struct filter *outer, struct proof *out, struct err *e);
+
 /** What they answer for a call. */
 uint32_t filters_run(const struct filter *filters, size_t n, const struct seccomp_data *call);
 
@@ -82,6 +103,14 @@ uint32_t filters_run(const struct filter *filters, size_t n, const struct seccom
  * -EINVAL, -ENOMEM as filter_prove().
  */
 int filter_must_equal(const struct filter *filter, const struct policy *policy, struct err *e);
+
+/** The same for all the programs that a task carries: filters_prove(). */
+int filters_must_equal(
+	const struct filter *filters, size_t n, const struct policy *policy, struct err *e);
+
+/** The same for a program that is to stand for several: filters_prove_alike(). */
+int filter_must_equal_all(
+	const struct filter *filter, const struct filter *filters, size_t n, struct err *e);
 
 /**
  * Print what PROOF_DIFFERENT found, in one line: the ABI, the call, its arguments in hex, what the

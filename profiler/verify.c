@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "file.h"
 #include "scope.h"
 #include "verify_parts.h"
 
@@ -222,28 +221,6 @@ int verify_filters(const struct verify_subject *subject, const struct reading *w
 	return 0;
 }
 
-static int read_program(const char *path, struct filter *out, struct err *e)
-{
-	enum { SIZE_MAX_BYTES = FILTER_INSNS_MAX * sizeof(struct sock_filter) };
-	scoped_free char *bytes = NULL;
-	struct filter filter = {0};
-	size_t size;
-
-	if (file_read(path, SIZE_MAX_BYTES, &bytes, &size, e))
-		return -e->code;
-	if (size % sizeof(*filter.insns))
-		return err_set(e, EINVAL,
-			"%s: %zu bytes are no program: an instruction (struct sock_filter) has %zu",
-			path, size, sizeof(*filter.insns));
-	filter.len = size / sizeof(*filter.insns);
-	filter.insns = (struct sock_filter *)(void *)bytes;
-	if (filter_validate(&filter, e))
-		return err_prefix(e, "%s: ", path);
-	bytes = NULL;
-	*out = filter;
-	return 0;
-}
-
 int verify_program(const struct verify_subject *subject, const char *path,
 	struct verify_report *out, struct err *e)
 {
@@ -252,7 +229,7 @@ int verify_program(const struct verify_subject *subject, const char *path,
 	struct filters one = {&filter, 1};
 	struct verify_report report = {0};
 
-	if (reading_as_written(subject, &written, e) || read_program(path, &filter, e) ||
+	if (reading_as_written(subject, &written, e) || filter_read(path, &filter, e) ||
 		verify_filters(subject, &written, &one, &report, e))
 		return -e->code;
 	(void)snprintf(report.subject, sizeof(report.subject), "%s", path);

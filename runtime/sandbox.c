@@ -21,20 +21,23 @@ static uint64_t as_argument(const void *pointer)
  */
 static int check_exec_allowed(const struct sandbox *box, struct err *e)
 {
+	enum { ACTION_TEXT_MAX = 64 };
+	char text[ACTION_TEXT_MAX];
 	const struct sandbox_filter *first = sandbox_first_filter(box);
 	const struct seccomp_data call = {
 		.nr = SYS_execve,
 		.arch = abi_native()->audit_arch,
 		.args = {as_argument(box->path), as_argument(box->argv), as_argument(box->env)},
 	};
-	uint32_t action = first ? filter_run(first->filter, &call) & SECCOMP_RET_ACTION_FULL
+	action_t action = first ? action_effective(filter_run(first->filter, &call))
 				: SECCOMP_RET_ALLOW;
 
-	if (action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG)
+	if (action_lets_through(action))
 		return 0;
 	return err_set(e, EPERM,
-		"the profile denies the execve that starts the command; allow execve without "
-		"conditions");
+		"the filter answers the execve that starts the command with %s; allow execve "
+		"without conditions",
+		action_print(action, text, sizeof(text)));
 }
 
 static int explain_exec(const struct sandbox *box, int error, struct err *e)
