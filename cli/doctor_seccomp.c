@@ -40,7 +40,8 @@ static int try_filter(struct err *e)
 	scoped(enforced_done) struct enforced enforced = {0};
 
 	if (profile_parse(NAME, text, strlen(text), &profile, NULL, e) ||
-		enforced_from_profile(NAME, &profile, &enforced, NULL, e))
+		enforced_from_profile(NAME, &profile, &enforced, NULL, e) ||
+		enforced_can_load(NAME, &enforced, e))
 		return -e->code;
 	return filter_try(&enforced.filter, 0, e);
 }
