@@ -39,10 +39,16 @@ def need(*programs):
         raise Absent(f"no {', no '.join(missing)}")
 
 
+def text(said):
+    """What a program said: all its bytes, printable where they are no text."""
+    return said.decode("utf-8", "backslashreplace")
+
+
 def command(argv, env=None, **kwargs):
     """Run to the end: the result, with text."""
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=DEADLINE_S, check=False, env={**ENVIRON, **(env or {})}, **kwargs)
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE_S, check=False,
+                          env={**ENVIRON, **(env or {})}, **kwargs)
+    return subprocess.CompletedProcess(argv, done.returncode, text(done.stdout), text(done.stderr))
 
 
 def must(argv, **kwargs):
@@ -156,6 +162,8 @@ class Engine:
     hook = None  # an OCI hook: {"path": ..., "args": [...]}
     seccomp = None  # the file of a profile; None: what the engine does by itself
     unconfined = None  # in place of one, for containers that nothing holds
+    directory = "/"  # where their programs begin, those that enter included
+    environ = {}  # what these find in the environment, beside what the engine puts there
 
     def __init__(self, place, image):
         self.annotations = {}

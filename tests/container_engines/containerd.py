@@ -87,7 +87,9 @@ class Ctr(Daemon):
 
     def _begin(self, name, binds, share_with, nnp):
         """The beginning of a command line that runs a container."""
-        options = ["--snapshotter", "native", "--cgroup", f"{CGROUP}/{name}"]
+        options = ["--snapshotter", "native", "--cgroup", f"{CGROUP}/{name}", "--cwd", self.directory]
+        for name_of, value in self.environ.items():
+            options += ["--env", f"{name_of}={value}"]
         for bind in binds:
             options += ["--mount", f"type=bind,src={bind.source},dst={bind.place},options=rbind:{bind.mode}"]
         for kind, link in [("pid", "pid"), ("network", "net")] if share_with else []:

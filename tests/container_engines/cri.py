@@ -9,7 +9,7 @@ import subprocess
 import tap
 
 from . import protobuf
-from .base import CGROUP, Absent, Container, Failed
+from .base import CGROUP, Absent, Container, Failed, text
 from .containerd import Daemon
 from .images import NAME
 
@@ -38,12 +38,14 @@ SCHEMA = {
     "ContainerMetadata": {"name": (1, "text"), "attempt": (2, "int")},
     "ImageSpec": {"image": (1, "text")},
     "Mount": {"container_path": (1, "text"), "host_path": (2, "text"), "readonly": (3, "int")},
+    "KeyValue": {"key": (1, "text"), "value": (2, "text")},
     "LinuxContainerSecurityContext": {"namespace_options": (3, "NamespaceOption"),
                                       "no_new_privs": (11, "int"),
                                       "seccomp": (15, "SecurityProfile")},
     "LinuxContainerConfig": {"security_context": (2, "LinuxContainerSecurityContext")},
     "ContainerConfig": {"metadata": (1, "ContainerMetadata"), "image": (2, "ImageSpec"),
-                        "command": (3, ["text"]), "mounts": (7, ["Mount"]),
+                        "command": (3, ["text"]), "working_dir": (5, "text"),
+                        "envs": (6, ["KeyValue"]), "mounts": (7, ["Mount"]),
                         "log_path": (11, "text"), "linux": (15, "LinuxContainerConfig")},
     "CreateContainerRequest": {"pod_sandbox_id": (1, "text"), "config": (2, "ContainerConfig"),
                                "sandbox_config": (3, "PodSandboxConfig")},
@@ -95,17 +97,17 @@ class Client:
 
 
 def read_log(path):
-    """What a container has said, by stream.
+    """What a container has said: standard output, standard error.
 
     A line: when, the stream, F or P for a part of a line, the text (kubernetes/design-proposals-archive,
     node/kubelet-cri-logging.md).
     """
-    said = {"stdout": "", "stderr": ""}
-    with open(path, encoding="utf-8", errors="replace") as file:
+    said = {b"stdout": b"", b"stderr": b""}
+    with open(path, "rb") as file:
         for line in file:
-            _, stream, whole, text = line.rstrip("\n").split(" ", 3)
-            said[stream] += text + ("\n" if whole == "F" else "")
-    return said
+            _, stream, whole, part = line.removesuffix(b"\n").split(b" ", 3)
+            said[stream] += part + (b"\n" if whole == b"F" else b"")
+    return [text(said[stream]) for stream in (b"stdout", b"stderr")]
 
 
 def _pod_config(name, directory):
@@ -151,6 +153,8 @@ class Cri(Daemon):
         profile = {"profile_type": LOCALHOST, "localhost_ref": self.seccomp} if self.seccomp else UNCONFINED
         context = {"namespace_options": options, "no_new_privs": nnp, "seccomp": profile}
         config = {"metadata": {"name": name}, "image": {"image": NAME}, "command": argv,
+                  "working_dir": self.directory,
+                  "envs": [{"key": key, "value": value} for key, value in self.environ.items()],
                   "mounts": [{"host_path": bind.source, "container_path": bind.place, "readonly": bind.mode == "ro"}
                              for bind in binds],
                   "log_path": f"{name}.log", "linux": {"security_context": context}}
@@ -164,7 +168,7 @@ class Cri(Daemon):
         output = read_log(self.path("logs", name, f"{name}.log"))
         container.stop()
         self._remove_pod(pod)
-        return subprocess.CompletedProcess(argv, status, output["stdout"], output["stderr"])
+        return subprocess.CompletedProcess(argv, status, *output)
 
     def _start(self, name, argv, binds, share_with, nnp):
         pod = self._pod_of[share_with.id] if share_with else self._run_pod(name)
@@ -180,8 +184,7 @@ class Cri(Daemon):
     def exec(self, container, argv):
         answer = self._client.call("ExecSync", container_id=container.id, cmd=argv, timeout=DEADLINE_S)
         return subprocess.CompletedProcess(argv, answer["exit_code"],
-                                           *(answer[name].decode("utf-8", "replace")
-                                             for name in ("stdout", "stderr")))
+                                           *(text(answer[name]) for name in ("stdout", "stderr")))
 
     def wait(self, container):
         def ended():

@@ -49,6 +49,9 @@ class Podman(Engine):
     def _begin(self, name, binds, share_with, nnp):
         """The beginning of a command line that runs a container."""
         argv = ["podman", *self._hooks(), "run", "--name", name, *LIMITS, "--cgroup-parent", CGROUP, "--pull=never"]
+        argv += ["--workdir", self.directory]
+        for name_of, value in self.environ.items():
+            argv += ["--env", f"{name_of}={value}"]
         for bind in binds:
             argv += ["-v", f"{bind.source}:{bind.place}:{bind.mode}"]
         if share_with:
