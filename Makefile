@@ -3,12 +3,16 @@
 #   make help      what there is to make
 #   make V=1 ...   show the commands
 #   make BPF=0 ... build without clang, bpftool and libbpf
+#   make STATIC=0  link against shared libraries
 
 VERSION := 0.1.0
 BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 BPF ?= 1
+# sysclamp itself is linked statically, position-independent all the same: `run` then starts without the
+# work of a dynamic linker.  STATIC=0 links libraries that are loaded.
+STATIC ?= 1
 JOBS ?= 2
 CC ?= gcc
 # make's own default for CC is cc: prefer gcc by name where nobody chose.
@@ -33,21 +37,25 @@ SEES_tests := tests $(SEES_cli)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef
 HARDEN_CC := -fPIE -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-HARDEN_LD := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+PIE := -pie
+HARDEN_LD = $(PIE) -Wl,-z,relro,-z,now -Wl,-z,noexecstack
 OPT ?= -O2 -g
 ifneq ($(SANITIZE),)
 OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HARDEN_CC := -fPIE
+STATIC := 0
 endif
 ifneq ($(FUZZER),)
 # The targets of tests/fuzz with clang's libFuzzer in place of the driver that replays.
 OPT := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 HARDEN_CC := -fPIE
+STATIC := 0
 FUZZ_LINK := -fsanitize=fuzzer
 endif
 ifneq ($(COVERAGE),)
 OPT := -O0 -g --coverage
 HARDEN_CC := -fPIE
+STATIC := 0
 endif
 ifneq ($(WERROR),)
 WARNINGS += -Werror
@@ -112,6 +120,9 @@ endif
 deps: ## install what is missing to build, check and demo (Debian packages)
 	$(Q)scripts/deps.sh $(or $(SECTIONS),$(NEEDS_BUILD) check demo)
 
+ifneq ($(STATIC),0)
+$(BIN): PIE := -static-pie
+endif
 $(BIN): $(OBJECTS)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 

@@ -24,13 +24,14 @@ enum arg_class {
 	ARG_RANGE, /* to be at most the largest seen */
 };
 
+/* Texts in place: a table of pointers costs every start of a position-independent program. */
 struct arg_row {
-	const char *call;
+	char call[32];
 	uint8_t index;
 	uint8_t bits; /* 32 or 64: of the kernel's own type; what is above them is not looked at */
 	enum arg_class class;
 	uint64_t mask; /* the bits that are safe to pin; recorded are all of the width */
-	const char *source; /* kernel file, and the parameter as declared there */
+	char source[88]; /* kernel file, and the parameter as declared there */
 };
 
 /**

@@ -62,7 +62,7 @@ enum {
 };
 
 struct arg_name {
-	const char *name;
+	char name[44]; /* in place: see struct arg_row */
 	uint32_t value;
 };
 
@@ -148,7 +148,7 @@ static void say_value(struct speech *speech, const struct arg_group *group, uint
 {
 	uint64_t part = group->mask == UINT32_MAX ? value : value & group->mask;
 
-	for (const struct arg_name *name = group->names; name->name; name++) {
+	for (const struct arg_name *name = group->names; *name->name; name++) {
 		if (name->value == part) {
 			say(speech, name->name, name->value);
 			return;
@@ -158,7 +158,7 @@ static void say_value(struct speech *speech, const struct arg_group *group, uint
 
 static void say_bits(struct speech *speech, const struct arg_group *group, uint64_t value)
 {
-	for (const struct arg_name *name = group->names; name->name; name++) {
+	for (const struct arg_name *name = group->names; *name->name; name++) {
 		if (name->value ? (speech->rest & name->value) == name->value : value == 0)
 			say(speech, name->name, name->value);
 	}

@@ -11,11 +11,12 @@
 
 #include "allowed.h"
 
+/* Texts in place: see systemd_groups.h. */
 struct closure_row {
-	const char *name; /* the call that is added */
-	const char *when; /* "-": always; "a|b": where one of these is there */
-	const char *group; /* what it is about: "clock"; of closure_portable() the C library */
-	const char *reason, *source; /* for people */
+	char name[32]; /* the call that is added */
+	char when[96]; /* "-": always; "a|b": where one of these is there */
+	char group[16]; /* what it is about: "clock"; of closure_portable() the C library */
+	char reason[176], source[128]; /* for people */
 };
 
 /** A static table, sorted by group and name; @out_len its length. */

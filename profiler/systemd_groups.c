@@ -18,19 +18,21 @@ const struct group_call *systemd_groups(size_t *out_len)
 	return TABLE;
 }
 
-static int row_compare(const void *a, const void *b)
+/* @key: the names of a group and of a call. */
+static int row_compare(const void *key, const void *member)
 {
-	const struct group_call *left = a, *right = b;
-	int order = strcmp(left->group, right->group);
+	const char *const *names = key;
+	const struct group_call *row = member;
+	int order = strcmp(names[0], row->group);
 
-	return order ? order : strcmp(left->call, right->call);
+	return order ? order : strcmp(names[1], row->call);
 }
 
 const struct group_call *systemd_group_call(const char *group, const char *call)
 {
-	const struct group_call key = {.group = group, .call = call};
+	const char *const key[] = {group, call};
 
-	return bsearch(&key, TABLE, ARRAY_LEN(TABLE), sizeof(key), row_compare);
+	return bsearch(key, TABLE, ARRAY_LEN(TABLE), sizeof(TABLE[0]), row_compare);
 }
 
 const char *systemd_versions(void)

@@ -51,10 +51,14 @@ static void draw(struct sample *sample)
 	}
 	for (size_t g = 0; g < GROUPS; g++) {
 		for (size_t i = 0; i < CALLS; i++) {
+			struct group_call *row;
+
 			if (any(density))
 				continue;
-			sample->rows[sample->n_rows++] = (struct group_call){
-				GROUP_NAMES[g], CALL_NAMES[i], any(10) != 0};
+			row = &sample->rows[sample->n_rows++];
+			strcpy(row->group, GROUP_NAMES[g]);
+			strcpy(row->call, CALL_NAMES[i]);
+			row->everywhere = any(10) != 0;
 		}
 	}
 }
