@@ -10,8 +10,7 @@
 
 #include "inject.h"
 #include "proc.h"
-#include "scope.h"
-#include "trace.h"
+#include "syscalls.h"
 
 /* A call that returns 0 when it has worked. */
 static int call(struct inject *inject, const char *what, long nr, const uint64_t args[SYSCALL_ARGS],
@@ -33,7 +32,7 @@ static int set_no_new_privs(struct inject *inject, struct err *e)
 	return call(inject, "setting no_new_privs", SYS_prctl, args, e);
 }
 
-static int explain_load(const struct inject *inject, long result, struct err *e)
+static int explain_load(const struct inject *inject, long result, uint32_t flags, struct err *e)
 {
 	if (result > 0)
 		return err_set(e, EBUSY,
@@ -44,8 +43,14 @@ static int explain_load(const struct inject *inject, long result, struct err *e)
 		return err_set(e, EACCES,
 			"process %d: without no_new_privs, loading a filter needs CAP_SYS_ADMIN",
 			inject->tid);
-	return err_sys(
-		e, (int)-result, "process %d: the kernel does not load the filter", inject->tid);
+	if (result == -ENOMEM)
+		return err_set(e, ENOMEM,
+			"process %d: the kernel does not load the filter: no memory, or its "
+			"filters "
+			"would have more than 32768 instructions together (seccomp(2))",
+			inject->tid);
+	return err_sys(e, (int)-result, "process %d: the kernel does not load the filter%s",
+		inject->tid, result == -EINVAL && flags ? ", perhaps for the profile's flags" : "");
 }
 
 static int load(struct inject *inject, const struct hold *hold, struct err *e)
@@ -67,7 +72,7 @@ static int load(struct inject *inject, const struct hold *hold, struct err *e)
 
 	if (inject_call(inject, SYS_seccomp, args, &result, e))
 		return -e->code;
-	return result ? explain_load(inject, result, e) : 0;
+	return result ? explain_load(inject, result, hold->flags, e) : 0;
 }
 
 /* Where the filter, which holds by now, would rather kill, the memory stays with the process. */
@@ -85,27 +90,76 @@ static int give_back(struct inject *inject, const struct hold *hold, struct err 
 	return inject_unmap(inject, e);
 }
 
+/* Whether the thread, once it carries the filter, may make the call that it is in again. */
+static int check_next_call(const struct inject *inject, const struct filter *filter, struct err *e)
+{
+	struct seccomp_data next;
+	char name[SYSCALL_NAME_MAX];
+
+	if (!inject_next_call(inject, &next) ||
+		action_lets_through(action_effective(filter_run(filter, &next))))
+		return 0;
+	if (next.nr == SYS_restart_syscall)
+		return err_set(e, EAGAIN,
+			"thread %d is in %s, which would go on through restart_syscall, and that "
+			"is "
+			"denied: allow it",
+			inject->tid,
+			syscall_name(abi_native(), (uint32_t)inject->regs.orig_rax, name)
+				? name
+				: "a call");
+	return err_set(e, EAGAIN,
+		"thread %d is in %s (%d), which would be denied as soon as it goes on: allow it",
+		inject->tid, syscall_name(abi_native(), (uint32_t)next.nr, name) ? name : "a call",
+		next.nr);
+}
+
+static size_t room_size(const struct filter *filter)
+{
+	return sizeof(struct sock_fprog) + filter->len * sizeof(*filter->insns);
+}
+
+static int change(struct inject *inject, const struct hold *hold, struct err *e)
+{
+	struct err later;
+	int code = hold->keeps_call ? check_next_call(inject, hold->filter, e) : 0;
+
+	if (!code)
+		code = inject_make_room(inject, room_size(hold->filter), e);
+	if (!code && hold->no_new_privs)
+		code = set_no_new_privs(inject, e);
+	if (!code)
+		code = load(inject, hold, e);
+	if (!code)
+		return give_back(inject, hold, e);
+	/* A call that was not allowed has left it as it was: it may go on. */
+	if (code != -ESRCH)
+		(void)inject_unmap(inject, &later);
+	return code;
+}
+
 static int inject_filter(pid_t tid, const struct hold *hold, struct err *e)
 {
-	size_t size = sizeof(struct sock_fprog) + hold->filter->len * sizeof(struct sock_filter);
 	struct inject inject;
 	struct err later;
 	int code;
 
-	if (inject_begin(tid, size, &inject, e))
+	if (inject_begin(tid, hold->deadline_ns, &inject, e))
 		return -e->code;
-	code = hold->no_new_privs ? set_no_new_privs(&inject, e) : 0;
-	if (!code)
-		code = load(&inject, hold, e);
-	/* A call that was not allowed has left it as it was: it may go on, if the caller lets it.
-	 */
-	if (code && code != -ESRCH)
-		(void)inject_unmap(&inject, &later);
-	else if (!code)
-		code = give_back(&inject, hold, e);
-	if (code != -ESRCH && inject_end(&inject, code ? &later : e) && !code)
+	code = change(&inject, hold, e);
+	if (inject_end(&inject, code ? &later : e) && !code)
 		code = -e->code;
 	return code;
+}
+
+/* Nothing but the way back for a call that the stop has cut short. */
+static void let_go_on(pid_t tid)
+{
+	struct inject inject;
+	struct err later;
+
+	if (!inject_begin(tid, 0, &inject, &later))
+		(void)inject_end(&inject, &later);
 }
 
 int hold_filter(pid_t tid, const struct hold *hold, struct err *e)
@@ -114,13 +168,14 @@ int hold_filter(pid_t tid, const struct hold *hold, struct err *e)
 
 	if (!hold->suspend)
 		return inject_filter(tid, hold, e);
-	if (ptrace(PTRACE_SETOPTIONS, tid, 0L,
-		    (unsigned long)TRACE_OPTIONS | PTRACE_O_SUSPEND_SECCOMP))
-		return err_sys(e, errno,
+	if (ptrace(PTRACE_SETOPTIONS, tid, 0L, hold->options | PTRACE_O_SUSPEND_SECCOMP)) {
+		code = err_sys(e, errno,
 			"process %d: having its filter look away while another one is loaded", tid);
+		let_go_on(tid);
+		return code;
+	}
 	code = inject_filter(tid, hold, e);
-	if (code != -ESRCH && ptrace(PTRACE_SETOPTIONS, tid, 0L, (unsigned long)TRACE_OPTIONS) &&
-		!code)
+	if (code != -ESRCH && ptrace(PTRACE_SETOPTIONS, tid, 0L, hold->options) && !code)
 		return err_sys(e, errno, "process %d: having its filters look again", tid);
 	return code;
 }
@@ -193,7 +248,7 @@ int hold_strict(pid_t tid, struct err *e)
 	if (inject_begin(tid, 0, &inject, e))
 		return -e->code;
 	code = enter_strict(&inject, e);
-	if (code != -ESRCH && inject_end(&inject, code ? &later : e) && !code)
+	if (inject_end(&inject, code ? &later : e) && !code)
 		code = -e->code;
 	return code;
 }

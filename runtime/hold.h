@@ -23,13 +23,17 @@ struct hold {
 	 * them look away meanwhile (PTRACE_O_SUSPEND_SECCOMP, which takes CAP_SYS_ADMIN).
 	 */
 	bool suspend;
+	unsigned long options; /* PTRACE_O_*: how the thread is traced */
+	uint64_t deadline_ns; /* as of inject_begin() */
+	bool keeps_call; /* refuse if the filter denies what inject_next_call() says */
 };
 
 /**
  * Load the filter into all threads of the process of thread @tid.
  *
  * Errors: those of inject.h, of seccomp(2); -EBUSY: a thread carries a filter that the others do
- * not, so that they cannot be brought in line (TSYNC); -EPERM: suspend without CAP_SYS_ADMIN.
+ * not, so that they cannot be brought in line (TSYNC); -EPERM: suspend without CAP_SYS_ADMIN;
+ * -EAGAIN: keeps_call, of this thread; nothing was done.
  */
 int hold_filter(pid_t tid, const struct hold *hold, struct err *e);
 

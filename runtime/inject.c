@@ -12,14 +12,26 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-#include "proc.h"
+#include "await.h"
+#include "memory.h"
+#include "rseq.h"
 #include "scope.h"
+#include "thread_status.h"
 
 enum {
 	RED_ZONE = 128, /* bytes below the stack pointer that belong to the program: x86-64 psABI */
 	SYSCALL_SIZE = 2, /* bytes of the instruction */
 	USER_CS = 0x33, /* of 64-bit code: arch/x86/include/asm/segment.h, __USER_CS */
 	VDSO_MAX = 64 << 10, /* bytes */
+	GET_USER_DISPATCH = 0x4211, /* PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, Linux 6.4 */
+};
+
+/* What calls return inside of the kernel that are to be made again: include/linux/errno.h. */
+enum {
+	ERESTARTSYS = 512,
+	ERESTARTNOINTR = 513,
+	ERESTARTNOHAND = 514,
+	ERESTART_RESTARTBLOCK = 516,
 };
 
 static int gone(pid_t tid, struct err *e)
@@ -32,15 +44,19 @@ static int fail(pid_t tid, const char *what, struct err *e)
 	return errno == ESRCH ? gone(tid, e) : err_sys(e, errno, "process %d: %s", tid, what);
 }
 
-/* An end is left to be waited for by whoever waits for all. */
-static int wait_stop(pid_t tid, int *out_status, struct err *e)
+/* An end is left to be waited for by whoever waits for all.  @deadline_ns: 0: none. */
+static int wait_stop(pid_t tid, uint64_t deadline_ns, int *out_status, struct err *e)
 {
+	int how = WSTOPPED | WEXITED | WNOWAIT | __WALL | (deadline_ns ? WNOHANG : 0), failed;
 	siginfo_t news = {0};
-	int failed;
 
 	do
-		failed = waitid(P_PID, (id_t)tid, &news, WSTOPPED | WEXITED | WNOWAIT | __WALL);
-	while (failed && errno == EINTR);
+		failed = waitid(P_PID, (id_t)tid, &news, how);
+	while (failed ? errno == EINTR : !news.si_pid && await_child(deadline_ns));
+	if (!failed && !news.si_pid)
+		return err_set(e, ETIMEDOUT,
+			"process %d does not come to make a call, as when its cgroup is frozen",
+			tid);
 	if (failed || (news.si_code != CLD_TRAPPED && news.si_code != CLD_STOPPED) ||
 		waitpid(tid, out_status, __WALL) != tid || !WIFSTOPPED(*out_status))
 		return gone(tid, e);
@@ -69,7 +85,7 @@ int inject_stop(pid_t tid, int status, struct err *e)
 	do {
 		if (status && ptrace(PTRACE_CONT, tid, 0L, (long)signal_of(status)))
 			return fail(tid, "resuming", e);
-		if (wait_stop(tid, &status, e))
+		if (wait_stop(tid, 0, &status, e))
 			return -e->code;
 	} while (!is_event_stop(status));
 	return 0;
@@ -112,40 +128,27 @@ static int set_mask(pid_t tid, uint64_t mask, struct err *e)
 		       : 0;
 }
 
-static int read_memory(pid_t tid, uint64_t address, void *bytes, size_t size)
-{
-	struct iovec here = {.iov_base = bytes, .iov_len = size};
-	struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
-
-	return process_vm_readv(tid, &here, 1, &there, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
-}
-
-/* What interests of an address space. */
-struct places {
-	uint64_t vdso, vdso_end;
-	uint64_t stack; /* the lowest address of the first stack; 0: the thread is not on it */
-};
-
-static int find_places(pid_t tid, uint64_t sp, struct places *out, struct err *e)
+/* The vDSO of its address space, and the first stack if the thread is on it. */
+static int find_places(struct inject *inject, uint64_t *out_vdso, uint64_t *out_end, struct err *e)
 {
 	scoped_file FILE *maps = NULL;
 	char path[32], line[256];
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/maps", tid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", inject->tid);
 	maps = fopen(path, "re");
 	if (!maps)
-		return fail(tid, "reading its mappings", e);
+		return fail(inject->tid, "reading its mappings", e);
 	/* A path may be longer than the line: its rest is read as lines that match nothing. */
 	while (fgets(line, sizeof(line), maps)) {
-		uint64_t start, end;
+		uint64_t start, end, sp = inject->regs.rsp;
 
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &start, &end) != 2)
 			continue;
 		if (strstr(line, " [vdso]\n")) {
-			out->vdso = start;
-			out->vdso_end = end;
+			*out_vdso = start;
+			*out_end = end;
 		} else if (strstr(line, " [stack]\n") && sp >= start && sp < end) {
-			out->stack = start;
+			inject->stack = start;
 		}
 	}
 	return 0;
@@ -155,37 +158,56 @@ static int find_places(pid_t tid, uint64_t sp, struct places *out, struct err *e
  * Any address will do at which these two bytes lie, even within another instruction.  The vDSO has
  * some for clocks that it cannot read by itself, and nobody writes to it.
  */
-static int find_syscall(pid_t tid, const struct places *places, uint64_t *out, struct err *e)
+static int find_syscall(struct inject *inject, struct err *e)
 {
 	static const char SYSCALL[SYSCALL_SIZE] = {'\x0f', '\x05'};
-	size_t size = places->vdso_end - places->vdso;
+	uint64_t vdso = 0, end = 0;
 	scoped_free char *bytes = NULL;
 	const char *found;
+	pid_t tid = inject->tid;
 
-	if (!size || size > VDSO_MAX)
+	if (find_places(inject, &vdso, &end, e))
+		return -e->code;
+	if (end == vdso || end - vdso > VDSO_MAX)
 		return err_set(
 			e, ENOSYS, "process %d has no vDSO, through which calls are made", tid);
-	bytes = malloc(size);
+	bytes = malloc(end - vdso);
 	if (!bytes)
 		return err_nomem(e);
-	if (read_memory(tid, places->vdso, bytes, size))
+	if (!memory_read(tid, vdso, bytes, end - vdso))
 		return fail(tid, "reading its vDSO", e);
-	found = memmem(bytes, size, SYSCALL, sizeof(SYSCALL));
+	found = memmem(bytes, end - vdso, SYSCALL, sizeof(SYSCALL));
 	if (!found)
 		return err_set(e, ENOSYS, "process %d: its vDSO makes no system call", tid);
-	*out = places->vdso + (size_t)(found - bytes);
+	inject->syscall_at = vdso + (uint64_t)(found - bytes);
 	return 0;
 }
 
+/* The time is up, but it may be there by now; if not, have it stop where it is. */
+static int give_up(pid_t tid, int *out_status, struct err *e)
+{
+	struct err late = *e;
+
+	if (ptrace(PTRACE_INTERRUPT, tid, 0L, 0L))
+		return fail(tid, "interrupting", e);
+	if (wait_stop(tid, 0, out_status, e))
+		return -e->code;
+	if (!is_event_stop(*out_status))
+		return 0;
+	*e = late;
+	return -e->code;
+}
+
 /* Resume it until its next system call stop, which is this call's entry or return. */
-static int run_to_syscall(pid_t tid, struct err *e)
+static int run_to_syscall(pid_t tid, uint64_t deadline_ns, struct err *e)
 {
 	int status, sig = 0;
 
 	do {
 		if (ptrace(PTRACE_SYSCALL, tid, 0L, (long)sig))
 			return fail(tid, "resuming", e);
-		if (wait_stop(tid, &status, e))
+		if (wait_stop(tid, deadline_ns, &status, e) &&
+			(e->code != ETIMEDOUT || give_up(tid, &status, e)))
 			return -e->code;
 		sig = signal_of(status);
 	} while (WSTOPSIG(status) != (SIGTRAP | 0x80));
@@ -206,28 +228,38 @@ int inject_call(struct inject *inject, long nr, const uint64_t args[SYSCALL_ARGS
 	regs.r10 = args[3];
 	regs.r8 = args[4];
 	regs.r9 = args[5];
-	if (set_regs(inject->tid, &regs, e) || run_to_syscall(inject->tid, e) ||
-		run_to_syscall(inject->tid, e) || get_regs(inject->tid, &regs, e))
+	if (set_regs(inject->tid, &regs, e) ||
+		run_to_syscall(inject->tid, inject->deadline_ns, e) ||
+		run_to_syscall(inject->tid, 0, e) || get_regs(inject->tid, &regs, e))
 		return -e->code;
 	*out_result = (long)regs.rax;
 	return 0;
 }
 
-/* Below a stack in use nothing is live, and the kernel maps 128 KiB of the first one at least. */
-static bool take_stack(struct inject *inject, const struct places *places)
+/*
+ * Below a stack in use nothing is live, unless the program has made several stacks of it.  The
+ * kernel maps 128 KiB of the first one at least.
+ */
+static bool take_stack(struct inject *inject, size_t size)
 {
-	uint64_t room = (inject->regs.rsp - RED_ZONE - inject->room_size) & ~UINT64_C(15);
+	uint64_t room = (inject->regs.rsp - RED_ZONE - size) & ~UINT64_C(15);
+	scoped_free void *found = NULL;
 
-	if (!places->stack || room < places->stack || room > inject->regs.rsp)
+	if (!inject->stack || room < inject->stack || room > inject->regs.rsp)
 		return false;
+	found = malloc(size);
+	if (!found || !memory_read(inject->tid, room, found, size))
+		return false;
+	inject->found = steal_ptr(found);
 	inject->room = room;
+	inject->room_size = size;
 	return true;
 }
 
-static int map_room(struct inject *inject, struct err *e)
+static int map_room(struct inject *inject, size_t size, struct err *e)
 {
-	const uint64_t args[SYSCALL_ARGS] = {0, inject->room_size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
+	const uint64_t args[SYSCALL_ARGS] = {
+		0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
 	long result;
 
 	if (inject_call(inject, SYS_mmap, args, &result, e))
@@ -235,19 +267,39 @@ static int map_room(struct inject *inject, struct err *e)
 	if (result < 0 && result > -4096)
 		return err_sys(e, (int)-result, "process %d: an mmap in its name", inject->tid);
 	inject->room = inject->mapped = (uint64_t)result;
+	inject->room_size = size;
 	return 0;
 }
 
-int inject_begin(pid_t tid, size_t room_size, struct inject *out, struct err *e)
+int inject_make_room(struct inject *inject, size_t size, struct err *e)
 {
-	struct inject inject = {.tid = tid, .room_size = room_size};
-	struct places places = {0};
+	return take_stack(inject, size) ? 0 : map_room(inject, size, e);
+}
 
-	if (get_regs(tid, &inject.regs, e) || find_places(tid, inject.regs.rsp, &places, e) ||
-		find_syscall(tid, &places, &inject.syscall_at, e) ||
-		get_mask(tid, &inject.signal_mask, e) || set_mask(tid, UINT64_MAX, e))
+/* Wine's way: what is not the kernel's answer to our calls must not be taken for it. */
+static int check_dispatch(pid_t tid, struct err *e)
+{
+	struct {
+		uint64_t mode, selector, offset, len;
+	} config = {0};
+
+	if (ptrace((enum __ptrace_request)GET_USER_DISPATCH, tid, sizeof(config), &config) ||
+		!config.mode)
+		return 0;
+	return err_set(e, ENOEXEC,
+		"process %d has its system calls answered by itself (syscall user dispatch, as "
+		"Wine has), so that none can be made in its name",
+		tid);
+}
+
+int inject_begin(pid_t tid, uint64_t deadline_ns, struct inject *out, struct err *e)
+{
+	struct inject inject = {.tid = tid, .deadline_ns = deadline_ns};
+
+	if (get_regs(tid, &inject.regs, e) || get_mask(tid, &inject.signal_mask, e))
 		return -e->code;
-	if (room_size && !take_stack(&inject, &places) && map_room(&inject, e)) {
+	inject.regs.rip = rseq_resume_at(tid, inject.regs.rip);
+	if (check_dispatch(tid, e) || find_syscall(&inject, e) || set_mask(tid, UINT64_MAX, e)) {
 		struct err later;
 
 		(void)inject_end(&inject, &later);
@@ -261,12 +313,10 @@ int inject_write(const struct inject *inject, size_t offset, const void *bytes, 
 	uint64_t *out_address, struct err *e)
 {
 	uint64_t address = inject->room + offset;
-	struct iovec here = {.iov_base = (void *)bytes, .iov_len = size};
-	struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
 
 	if (offset > inject->room_size || size > inject->room_size - offset)
 		return err_set(e, EFAULT, "process %d: no room for %zu bytes", inject->tid, size);
-	if (process_vm_writev(inject->tid, &here, 1, &there, 1, 0) != (ssize_t)size)
+	if (!memory_write(inject->tid, address, bytes, size))
 		return fail(inject->tid, "writing to its memory", e);
 	*out_address = address;
 	return 0;
@@ -283,30 +333,65 @@ int inject_unmap(struct inject *inject, struct err *e)
 	return inject_call(inject, SYS_munmap, args, &result, e);
 }
 
+/* A call has returned @code: it was under way when the thread was interrupted. */
+static bool has_returned(const struct inject *inject, long code)
+{
+	return (long)inject->regs.orig_rax >= 0 && (long)inject->regs.rax == -code;
+}
+
 /*
  * Whether the call has given up for no other reason than that it was interrupted, as epoll_wait,
- * sigtimedwait, and calls on sockets with a timeout do (signal(7)).  close(2) and connect(2) have
- * done their work all the same; and where there is a signal to take, that is the reason.
+ * sigtimedwait, and calls on sockets with a timeout do (signal(7)).  They have done nothing then;
+ * but close(2) has, all the same.
  */
 static bool has_given_up(const struct inject *inject)
 {
-	const struct user_regs_struct *regs = &inject->regs;
+	return has_returned(inject, EINTR) && inject->regs.orig_rax != SYS_close;
+}
 
-	return (long)regs->orig_rax >= 0 && (long)regs->rax == -EINTR &&
-	       regs->orig_rax != SYS_close && regs->orig_rax != SYS_connect &&
-	       !(proc_pending_signals(inject->tid) & ~inject->signal_mask);
+/* Where there is a signal to take, that is the reason. */
+static bool is_signalled(const struct inject *inject)
+{
+	struct thread_status status;
+	struct err e;
+
+	return thread_status_read(inject->tid, &status, &e) ||
+	       thread_status_is_signalled(&status, inject->signal_mask);
+}
+
+bool inject_next_call(const struct inject *inject, struct seccomp_data *out)
+{
+	const struct user_regs_struct *regs = &inject->regs;
+	bool by_restart = has_returned(inject, ERESTART_RESTARTBLOCK);
+
+	if (!by_restart && !has_returned(inject, ERESTARTSYS) &&
+		!has_returned(inject, ERESTARTNOINTR) && !has_returned(inject, ERESTARTNOHAND) &&
+		!has_given_up(inject))
+		return false;
+	*out = (struct seccomp_data){
+		.nr = by_restart ? SYS_restart_syscall : (int)regs->orig_rax,
+		.arch = abi_native()->audit_arch,
+		.instruction_pointer = regs->rip,
+		.args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9},
+	};
+	return true;
 }
 
 int inject_end(struct inject *inject, struct err *e)
 {
 	struct user_regs_struct regs = inject->regs;
+	scoped_free void *found = steal_ptr(inject->found);
+	int code = 0;
 
-	if (has_given_up(inject)) {
+	if (has_given_up(inject) && !is_signalled(inject)) {
 		regs.rax = regs.orig_rax;
 		regs.rip -= SYSCALL_SIZE;
 		regs.orig_rax = UINT64_MAX;
 	}
-	if (set_regs(inject->tid, &regs, e) || set_mask(inject->tid, inject->signal_mask, e))
+	if (found && !memory_write(inject->tid, inject->room, found, inject->room_size))
+		code = fail(inject->tid, "putting back its memory", e);
+	if (set_regs(inject->tid, &regs, e) || set_mask(inject->tid, inject->signal_mask, e) ||
+		inject_stop(inject->tid, INJECT_NO_SIGNAL, e))
 		return -e->code;
-	return inject_stop(inject->tid, INJECT_NO_SIGNAL, e);
+	return code;
 }

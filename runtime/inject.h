@@ -7,11 +7,17 @@
  * so that it decides after us, by the registers that we put back: sleeps, futexes and reads resume.
  * Calls that give up with EINTR whenever they are interrupted (signal(7)) are made again.
  *
- * Meanwhile the thread takes no signals (but SIGKILL); they stay pending.
+ * Meanwhile the thread takes no signals (but SIGKILL); they stay pending.  One that the thread
+ * blocks for the time of a call only, as ppoll(2) does, is taken before that call goes on if it
+ * comes right now: the kernel does not let a tracer put back both masks.
+ *
+ * A tracer that is killed between inject_begin() and inject_end() leaves the thread with registers
+ * that are not its own.
  */
 #ifndef SYSCLAMP_INJECT_H
 #define SYSCLAMP_INJECT_H
 
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,9 +33,12 @@ struct inject {
 	struct user_regs_struct regs; /* as the thread was found */
 	uint64_t signal_mask; /* the same */
 	uint64_t syscall_at; /* the address of a syscall instruction: in its vDSO */
+	uint64_t stack; /* the lowest address of the first stack, if the thread is on it; else 0 */
 	uint64_t room; /* the address of memory to write to */
 	size_t room_size; /* bytes */
 	uint64_t mapped; /* where that is a mapping of ours; else 0 */
+	void *found; /* heap: what was there before, where it is not */
+	uint64_t deadline_ns;
 };
 
 enum { INJECT_NO_SIGNAL = (SIGTRAP | 0x80) << 8 | 0x7f }; /* of wait(2), a stop without a signal */
@@ -46,18 +55,38 @@ int inject_stop(pid_t tid, int status, struct err *e);
 /**
  * Begin.
  *
- * @room_size: how much memory the calls need for what they point to, in bytes.  Taken below the
- * stack pointer where that is the process's first stack, else by an mmap(2) in its name.
- * Errors: -ENOEXEC: the thread executes code of another ABI; -ENOSYS: it has no vDSO; -ESRCH; those
- * of mmap(2), and its filter's answer to that call.
+ * @deadline_ns: until when, of steady_ns(), the thread must have come to make a call; 0: no limit.
+ * One in a frozen cgroup does not.  With a limit, SIGCHLD must be blocked.
+ * @out: to be ended with inject_end().
+ * Errors: -ENOEXEC: the thread executes code of another ABI, or its calls may be answered by
+ * something else than the kernel (prctl(PR_SET_SYSCALL_USER_DISPATCH)); -ENOSYS: it has no vDSO;
+ * -ESRCH.
  */
-int inject_begin(pid_t tid, size_t room_size, struct inject *out, struct err *e);
+int inject_begin(pid_t tid, uint64_t deadline_ns, struct inject *out, struct err *e);
+
+/**
+ * Make room for what calls point to: below the stack pointer where that is the process's first
+ * stack, else by an mmap(2) in its name.
+ *
+ * @size: in bytes.
+ * Errors: -ESRCH; -ETIMEDOUT; those of mmap(2), and its filter's answer to that call.
+ */
+int inject_make_room(struct inject *inject, size_t size, struct err *e);
+
+/**
+ * The call that the thread will make when it goes on, as a filter sees it: that which was cut short
+ * by the stop, again, or restart_syscall(2) in its place.
+ *
+ * Returns false if there is none.
+ */
+bool inject_next_call(const struct inject *inject, struct seccomp_data *out);
 
 /**
  * Make a call.
  *
  * @out_result: what it returned: 0 or more, or -errno.
- * Errors: -ESRCH: the thread has ended instead, as by its filter.
+ * Errors: -ESRCH: the thread has ended instead, as by its filter; -ETIMEDOUT: the deadline; the
+ * call was not made.
  */
 int inject_call(struct inject *inject, long nr, const uint64_t args[SYSCALL_ARGS], long *out_result,
 	struct err *e);
@@ -70,8 +99,10 @@ int inject_write(const struct inject *inject, size_t offset, const void *bytes, 
 int inject_unmap(struct inject *inject, struct err *e);
 
 /**
- * Put back registers and signal mask, and leave the thread in an interruption stop, from which it
- * goes on as if nothing had happened.
+ * Put back memory, registers and signal mask, and leave the thread in an interruption stop, from
+ * which it goes on as if nothing had happened.  To be called once, whatever failed.
+ *
+ * Of calls that are made again a timeout runs from the beginning.
  */
 int inject_end(struct inject *inject, struct err *e);
 

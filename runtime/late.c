@@ -62,6 +62,7 @@ static int hold_process(struct holding *h, const struct trace_stop *stop, struct
 		.filter = late->filter,
 		.flags = late->flags,
 		.suspend = box->then && cap_is_effective(CAP_SYS_ADMIN),
+		.options = TRACE_OPTIONS,
 	};
 	int code = box->mode == SANDBOX_STRICT ? hold_strictly(h, stop, e)
 					       : hold_filter(stop->tid, &hold, e);

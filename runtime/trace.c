@@ -5,19 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "await.h"
 #include "launch.h"
-
-enum { NS_PER_S = 1000000000 };
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
-}
+#include "recording.h"
 
 /* Where @tid is among the tasks, or belongs. */
 static size_t place_of(const struct trace *trace, pid_t tid)
@@ -77,7 +68,7 @@ static void drop(struct trace *trace, pid_t tid)
 
 int trace_begin(pid_t child, uint64_t within_ns, struct trace *out, struct err *e)
 {
-	struct trace trace = {.leader = child, .deadline_ns = now_ns() + (int64_t)within_ns};
+	struct trace trace = {.leader = child, .deadline_ns = steady_ns() + within_ns};
 	sigset_t ends;
 
 	/* Its ends and stops are waited for by sigtimedwait(2), which takes that they are blocked;
@@ -111,20 +102,9 @@ static void suspend(struct trace *trace)
 /* Until there is something to wait(2) for. */
 static int wait_for_news(struct trace *trace, struct err *e)
 {
-	int64_t left = trace->deadline_ns - now_ns();
-	sigset_t ends;
-
 	if (trace->suspend_signal)
 		suspend(trace);
-	if (left <= 0)
-		return err_set(e, ETIMEDOUT, "the time is up");
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGCHLD);
-
-	struct timespec timeout = {.tv_sec = left / NS_PER_S, .tv_nsec = left % NS_PER_S};
-
-	(void)sigtimedwait(&ends, NULL, &timeout);
-	return 0;
+	return await_child(trace->deadline_ns) ? 0 : err_set(e, ETIMEDOUT, "the time is up");
 }
 
 static void note_end(struct trace *trace, pid_t tid, int status)

@@ -29,7 +29,7 @@ struct trace {
 			     */
 	pid_t *tasks; /* all that are traced, sorted */
 	size_t n_tasks, room;
-	int64_t deadline_ns; /* CLOCK_MONOTONIC */
+	uint64_t deadline_ns; /* of steady_ns() */
 };
 
 /* A stop of one task. */
