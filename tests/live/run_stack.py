@@ -189,6 +189,9 @@ def test_printed():
         if b"within the budget; split or simplify the conditions of dup" in done.stderr:
             refused += 1
             continue
+        if done.returncode:
+            wrong.append((i, done.stderr))
+            continue
         path = put("printed.json", done.stdout)
         program = put("printed.bpf", workload.sysclamp("convert", "--format", "bpf", path).stdout)
         proof = workload.sysclamp("run", *[word for one in stack for word in ("-p", one)], "--bpf",
