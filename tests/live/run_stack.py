@@ -272,6 +272,13 @@ def test_flags_together():
     done = printed([log, tsync, spec])
     tap.equal(json.loads(done.stdout or b"{}").get("flags"), [FLAG + "TSYNC", FLAG + "LOG"],
               "the profile that is printed has them", done.stderr)
+    one, other = (profile(name, listenerPath=f"/{name}", listenerMetadata=name) for name in ("one", "other"))
+    done = printed([one, log, one])
+    tap.equal([json.loads(done.stdout or b"{}").get(f"listener{key}") for key in ("Path", "Metadata")],
+              ["/one", "one"], "and the listener that one of them names", done.stderr)
+    done = printed([one, other])
+    tap.ok(done.returncode == 125 and b"differ in listenerPath" in done.stderr,
+           "two listeners: refused", done)
 
 
 def test_old_kernels():

@@ -3,13 +3,10 @@
 #include <linux/audit.h>
 #include <sys/syscall.h>
 
-#include "filter.h"
+#include "filter_test.h"
 #include "merge.h"
-#include "policy.h"
 #include "prove.h"
 #include "random_profile.h"
-#include "scope.h"
-#include "tap.h"
 
 enum { PAIRS = 400, CALLS = 300, STACK_MAX = 4 };
 
@@ -53,20 +50,9 @@ static bool make_text(const char *text, struct made *made)
 	       make_of(made);
 }
 
-/* The kernel's rule, written down once more: the smallest action as a signed number, of equal ones
- * the newest, which comes first. */
 static action_t answer_of(const struct filter *filters, size_t n, const struct seccomp_data *call)
 {
-	uint32_t answer = SECCOMP_RET_ALLOW;
-
-	for (size_t i = n; i-- > 0;) {
-		uint32_t one = filter_run(&filters[i], call);
-
-		if ((int32_t)(one & SECCOMP_RET_ACTION_FULL) <=
-			(int32_t)(answer & SECCOMP_RET_ACTION_FULL))
-			answer = one;
-	}
-	return action_effective(answer);
+	return action_effective(answer_of_all(filters, n, call));
 }
 
 static size_t count_wrong(struct rng *rng, const struct profile *about, const struct filter *one,
