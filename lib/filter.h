@@ -52,8 +52,8 @@ int filter_compile(const struct policy *policy, struct filter *out, struct err *
  * @out: to be released with filter_done().
  * Errors: -EINVAL for other instructions; -E2BIG past FILTER_INSNS_MAX; -ENOMEM.
  */
-int filter_join(const struct filter *newer, const struct filter *older, struct filter *out,
-	struct err *e);
+int filter_join(
+	const struct filter *newer, const struct filter *older, struct filter *out, struct err *e);
 
 /**
  * Read a program from a file, "-" for standard input: struct sock_filter[] in this machine's byte

@@ -13,8 +13,9 @@
  * only if it is proven to say what the filters say together.
  *
  * @out_text: heap, owned by the caller.
- * Errors: those of profile_merge() (PROFILE_INTERSECT), naming the call that no profile can say;
- * -EINVAL for two listeners; those of enforced_from_profile() and enforced_stack_says(); -ENOMEM.
+ * Errors: those of profile_merge() (PROFILE_INTERSECT), naming the call that no profile can say, or
+ * the profiles that name two listeners; those of enforced_from_profile() and enforced_stack_says();
+ * -ENOMEM.
  */
 int profile_effective(
 	const struct enforced_stack *stack, char **out_text, size_t *out_size, struct err *e);

@@ -29,6 +29,26 @@ static inline void filtered_child_begin(void)
 	setrlimit(RLIMIT_CORE, &no_core);
 }
 
+/*
+ * What the kernel makes of @n programs, the newest first, written down once more: the smallest
+ * action as a signed number, of equal ones the newest one's (kernel/seccomp.c:
+ * seccomp_run_filters()).
+ */
+static inline uint32_t answer_of_all(
+	const struct filter *filters, size_t n, const struct seccomp_data *call)
+{
+	uint32_t answer = SECCOMP_RET_ALLOW;
+
+	for (size_t i = n; i-- > 0;) {
+		uint32_t one = filter_run(&filters[i], call);
+
+		if ((int32_t)(one & SECCOMP_RET_ACTION_FULL) <=
+			(int32_t)(answer & SECCOMP_RET_ACTION_FULL))
+			answer = one;
+	}
+	return answer;
+}
+
 /* A policy of one ABI and one call with clauses, in storage of the caller. */
 struct small_policy {
 	struct policy policy;

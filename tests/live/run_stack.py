@@ -189,6 +189,9 @@ def test_printed():
         if b"within the budget; split or simplify the conditions of dup" in done.stderr:
             refused += 1
             continue
+        if done.returncode:
+            wrong.append((i, done.stderr))
+            continue
         path = put("printed.json", done.stdout)
         program = put("printed.bpf", workload.sysclamp("convert", "--format", "bpf", path).stdout)
         proof = workload.sysclamp("run", *[word for one in stack for word in ("-p", one)], "--bpf",
@@ -269,6 +272,13 @@ def test_flags_together():
     done = printed([log, tsync, spec])
     tap.equal(json.loads(done.stdout or b"{}").get("flags"), [FLAG + "TSYNC", FLAG + "LOG"],
               "the profile that is printed has them", done.stderr)
+    one, other = (profile(name, listenerPath=f"/{name}", listenerMetadata=name) for name in ("one", "other"))
+    done = printed([one, log, one])
+    tap.equal([json.loads(done.stdout or b"{}").get(f"listener{key}") for key in ("Path", "Metadata")],
+              ["/one", "one"], "and the listener that one of them names", done.stderr)
+    done = printed([one, other])
+    tap.ok(done.returncode == 125 and b"differ in listenerPath" in done.stderr,
+           "two listeners: refused", done)
 
 
 def test_old_kernels():

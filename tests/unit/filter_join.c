@@ -3,13 +3,10 @@
 #include <linux/audit.h>
 #include <sys/syscall.h>
 
-#include "filter.h"
+#include "filter_test.h"
 #include "merge.h"
-#include "policy.h"
 #include "prove.h"
 #include "random_profile.h"
-#include "scope.h"
-#include "tap.h"
 
 enum { PAIRS = 400, CALLS = 300, STACK_MAX = 4 };
 
@@ -53,20 +50,9 @@ static bool make_text(const char *text, struct made *made)
 	       make_of(made);
 }
 
-/* The kernel's rule, written down once more: the smallest action as a signed number, of equal ones
- * the newest, which comes first. */
 static action_t answer_of(const struct filter *filters, size_t n, const struct seccomp_data *call)
 {
-	uint32_t answer = SECCOMP_RET_ALLOW;
-
-	for (size_t i = n; i-- > 0;) {
-		uint32_t one = filter_run(&filters[i], call);
-
-		if ((int32_t)(one & SECCOMP_RET_ACTION_FULL) <=
-			(int32_t)(answer & SECCOMP_RET_ACTION_FULL))
-			answer = one;
-	}
-	return action_effective(answer);
+	return action_effective(answer_of_all(filters, n, call));
 }
 
 static size_t count_wrong(struct rng *rng, const struct profile *about, const struct filter *one,
@@ -257,6 +243,26 @@ static void test_shrinks(void)
 		"nor of the newer one in front of it");
 }
 
+/* What is never reached is written all the same, and must not be where the program starts. */
+static void test_dead_code(void)
+{
+	struct sock_filter skips[] = {BPF_STMT(BPF_JMP | BPF_JA, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 9),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	struct sock_filter traps[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 5, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	const struct filter both[] = {{skips, ARRAY_LEN(skips)}, {traps, ARRAY_LEN(traps)}};
+	scoped(filter_done) struct filter joined = {0};
+	struct err e = {0};
+
+	ok(!filter_join(&both[0], &both[1], &joined, &e) &&
+			!filter_must_equal_all(&joined, both, 2, &e),
+		"a program with an instruction that is never reached");
+}
+
 static void test_refused(void)
 {
 	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
@@ -420,6 +426,7 @@ int main(void)
 	test_random_stacks();
 	test_faults();
 	test_shrinks();
+	test_dead_code();
 	test_refused();
 	test_too_long();
 	test_within();
