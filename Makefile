@@ -148,7 +148,10 @@ $(BUILD)/gen/args.inc: lib/args.tsv | $(SETUP)
 $(BUILD)/lib/args.o: $(BUILD)/gen/args.inc
 $(BUILD)/gen/arg_names.inc: scripts/arg_names.awk lib/arg_names.tsv lib/arg_counts.tsv | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && awk -f $^ > $@
-$(BUILD)/lib/args_text.o: $(BUILD)/gen/arg_names.inc
+$(BUILD)/gen/arg_texts.inc: lib/arg_texts.tsv | $(SETUP)
+	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' 'BEGIN { print "static const struct arg_text TEXTS[] = {" } \
+		!/^#/ && NF == 2 { printf "\t{%s, \" %s \"},\n", $$1, $$2 } END { print "};" }' $< > $@
+$(BUILD)/lib/args_text.o: $(BUILD)/gen/arg_names.inc $(BUILD)/gen/arg_texts.inc
 # Files that are compiled in as they are: report.css becomes the string in report_css.inc.
 $(BUILD)/gen/report_%.inc: profiler/report.% | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && sed 's/[\\"]/\\&/g; s/.*/\t"&\\n"/' $< > $@
@@ -239,7 +242,7 @@ bench: $(BIN) $(BENCH) $(PROGRAMS) | $(SETUP) ## ratios side by side, written to
 	$(Q)$(TEST_ENV) scripts/bench.sh
 
 C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/fuzz tests/bench tests/programs,$(m)/*.[ch]))
-tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
+tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/arg_texts.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
 	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c | grep -v "\.bpf\.c$$"); do \
 		case $$m in cli) sees="$(SEES_cli)";; lib) sees=lib;; *) sees="$$m lib";; esac; \
 		clang-tidy --quiet $$f -- -std=gnu17 $(CPPFLAGS_ALL) -iquote $(BUILD)/gen -isystem $(BUILD)/gen \

@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "guard.h"
+#include "scope.h"
 #include "stage.h"
 #include "syscalls.h"
 
@@ -18,16 +20,24 @@ static uint64_t as_argument(const void *pointer)
  * Ask the filter itself about the call that it will see, arguments included.  An errno of execve is
  * then always the kernel's word on the program.
  */
-static int check_exec_allowed(const struct sandbox *box, struct err *e)
+static uint32_t exec_action(const struct sandbox *box)
 {
 	const struct seccomp_data call = {
 		.nr = SYS_execve,
 		.arch = abi_native()->audit_arch,
 		.args = {as_argument(box->path), as_argument(box->argv), as_argument(box->env)},
 	};
-	uint32_t action = filter_run(box->filter, &call) & SECCOMP_RET_ACTION_FULL;
+
+	return filter_run(box->filter, &call) & SECCOMP_RET_ACTION_FULL;
+}
+
+static int check_exec_allowed(const struct sandbox *box, struct err *e)
+{
+	uint32_t action = exec_action(box);
 
 	if (action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG)
+		return 0;
+	if (box->supervisor && box->supervisor->starts_anyway && action == SECCOMP_RET_USER_NOTIF)
 		return 0;
 	return err_set(e, EPERM,
 		"the profile denies the execve that starts the command; allow execve without "
@@ -124,10 +134,49 @@ static void memory_restore(bool open)
 		(void)prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L);
 }
 
-int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e)
+/* The supervisor's part: as start_and_wait(), but with calls to answer meanwhile. */
+static int supervise(
+	struct stage *stage, struct supervision *at, struct launch_end *end, struct err *e)
+{
+	bool asked = exec_action(stage->box) == SECCOMP_RET_USER_NOTIF;
+	pid_t pid = stage_start(stage);
+	int status = 0, listener;
+
+	if (pid < 0)
+		return err_sys(e, -pid, "starting a process");
+	supervision_watch(at, pid);
+	while ((listener = stage_listener(stage)) == STAGE_LOADING)
+		supervision_look(at);
+	if (supervision_run(at, listener, asked, &status, e))
+		return -e->code;
+	if (stage->failed)
+		return explain(stage, end, e);
+	end->wait_status = status;
+	return at->by->end ? at->by->end(at->by->ctx, end, e) : 0;
+}
+
+static int run_supervisor(void *ctx, struct guard *guard, struct launch_end *end, struct err *e)
+{
+	scoped(supervision_done) struct supervision at = {.signals = -1, .listener = -1};
+	const struct sandbox *box = ctx;
+	char stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
+	struct stage stage = {.box = box, .stack_top = stack + sizeof(stack)};
+
+	if (supervision_open(box->supervisor, guard, &at, e))
+		return -e->code;
+	return supervise(&stage, &at, end, e);
+}
+
+static int run_alone(const struct sandbox *box, struct launch_end *end, struct err *e)
 {
 	char stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
 	struct stage stage = {.box = box, .stack_top = stack + sizeof(stack)};
+
+	return start_and_wait(&stage, end, e);
+}
+
+int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e)
+{
 	bool open;
 	int result;
 
@@ -135,7 +184,8 @@ int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e
 	if (check_exec_allowed(box, e) || launch_hold_signals(e))
 		return -e->code;
 	open = memory_close();
-	result = start_and_wait(&stage, end, e);
+	result = box->supervisor ? guard_run(run_supervisor, (void *)box, end, e)
+				 : run_alone(box, end, e);
 	memory_restore(open);
 	launch_restore_signals();
 	return result;

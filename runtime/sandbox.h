@@ -10,14 +10,17 @@
 #include "err.h"
 #include "filter.h"
 #include "launch.h"
+#include "supervisor.h"
 
 struct sandbox {
 	char *const *argv; /* NULL-terminated */
 	char *const *env; /* NULL-terminated */
 	const char *path; /* the file to execute */
-	const struct filter *filter; /* checked against its policy by the caller */
+	/* Checked by the caller against its policy; policy_supervised() if there is a supervisor. */
+	const struct filter *filter;
 	uint32_t filter_flags; /* SECCOMP_FILTER_FLAG_* */
 	bool new_privs; /* do not set no_new_privs: needs CAP_SYS_ADMIN */
+	const struct supervisor *supervisor; /* who answers what the filter asks; NULL: nobody */
 };
 
 /**
@@ -26,6 +29,9 @@ struct sandbox {
  * Signals and terminal job control pass through (launch.h).  Errors before the program starts leave
  * nothing running: fail closed.  What fails after the load is reported through memory shared with
  * the child, which may be able neither to write nor to exit.
+ *
+ * With a supervisor it takes two processes (guard.h), and lasts until all that carries the filter
+ * has ended; the end is still the command's.
  *
  * @end: set on success; on failure exec_errno tells whether the command was at fault.
  */
