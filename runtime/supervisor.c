@@ -87,11 +87,9 @@ static struct held held_of(struct supervision *at)
 	return (struct held){at->listener, &at->asked.notif, &at->answer.resp};
 }
 
-bool supervision_holds(const struct supervision *at)
+bool denial_waits(const struct denial *denial)
 {
-	struct held held = {.listener = at->listener, .notif = &at->asked.notif};
-
-	return held_waits(&held);
+	return !ioctl(denial->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &denial->id);
 }
 
 void supervision_end(struct supervision *at)
@@ -147,7 +145,7 @@ static void take_signals(struct supervision *at)
 		at->by->tick(at->by->ctx);
 }
 
-int supervision_wait(struct supervision *at, int fd)
+int supervision_wait(struct supervision *at, const struct denial *denial, int fd)
 {
 	struct pollfd fds[] = {{.fd = at->signals, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
 
@@ -157,7 +155,7 @@ int supervision_wait(struct supervision *at, int fd)
 			return -errno;
 		if (fds[0].revents)
 			take_signals(at);
-		if (at->ending || !supervision_holds(at))
+		if (at->ending || !denial_waits(denial))
 			return -ESRCH;
 		if (fds[1].revents)
 			return 0;
@@ -180,7 +178,12 @@ static int serve(struct supervision *at, struct err *e)
 		return err_sys(e, errno, "reading what the filter asks");
 	}
 	denial = (struct denial){
-		.tid = (pid_t)notif->pid, .call = &notif->data, .starts = at->starting};
+		.tid = (pid_t)notif->pid,
+		.call = &notif->data,
+		.starts = at->starting,
+		.listener = at->listener,
+		.id = notif->id,
+	};
 	at->starting = false;
 	action = at->by->decide(at->by->ctx, at, &denial);
 	if (at->ending)

@@ -32,6 +32,8 @@ struct denial {
 	pid_t tid; /* of the thread that makes it */
 	const struct seccomp_data *call;
 	bool starts; /* it is the execve that starts the command */
+	int listener; /* these two: for denial_waits() */
+	uint64_t id;
 };
 
 /* Who answers.  All functions get @ctx, and are called from one thread. */
@@ -113,10 +115,13 @@ int supervision_run(struct supervision *at, int listener, bool starting, int *ou
  *
  * Returns 0; -ESRCH: nobody waits for the answer any more; -errno of poll(2).
  */
-int supervision_wait(struct supervision *at, int fd);
+int supervision_wait(struct supervision *at, const struct denial *denial, int fd);
 
-/** For decide(): whether the thread still waits, so that what was read of it is about it. */
-bool supervision_holds(const struct supervision *at);
+/**
+ * Whether the thread still waits, so that what was read of it meanwhile is about it.  From any thread
+ * of the caller, also when it was answered: then false.
+ */
+bool denial_waits(const struct denial *denial);
 
 /** For decide(): end the command and all that came from it. */
 void supervision_end(struct supervision *at);
