@@ -77,8 +77,8 @@ void deny_call_fill(
 	call->abi = abi_of_call(call->data.arch, nr);
 	if (!call->abi)
 		call->abi = abi_native();
-	for (size_t i = 0; call->abi->bits32 && i < SYSCALL_ARGS; i++)
-		call->data.args[i] = (uint32_t)call->data.args[i];
+	for (size_t i = 0; i < SYSCALL_ARGS; i++)
+		call->args[i] = call->abi->bits32 ? (uint32_t)call->data.args[i] : call->data.args[i];
 	if (!syscall_name(call->abi, nr, call->name))
 		(void)snprintf(call->name, sizeof(call->name), "#%d", call->data.nr);
 	call->action = action_effective(policy_verdict(policy, denial->call, NULL));

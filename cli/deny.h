@@ -27,6 +27,7 @@ enum deny_mode {
 struct deny_call {
 	struct denial denial; /* its call points to `data` */
 	struct seccomp_data data;
+	uint64_t args[SYSCALL_ARGS]; /* of an ABI with 32-bit registers: these */
 	const struct abi *abi;
 	char name[SYSCALL_NAME_MAX]; /* "#999" for a number without one */
 	action_t action; /* what the profile says */

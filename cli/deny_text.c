@@ -84,7 +84,7 @@ void deny_view_capture(struct deny_view *view, const struct deny_call *call, str
 	*view = (struct deny_view){.pid = proc_process(tid)};
 	read_comm(tid, view->comm, sizeof(view->comm));
 	for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
-		if (texts >> i & 1 && capture_string(tid, call->data.args[i], view->strings[i],
+		if (texts >> i & 1 && capture_string(tid, call->args[i], view->strings[i],
 					      sizeof(view->strings[i])))
 			view->strings_known |= 1u << i;
 	}
@@ -105,7 +105,7 @@ void deny_text_call(
 		if (view->strings_known >> i & 1)
 			strings[i] = view->strings[i];
 	}
-	(void)args_text_call_with(call->abi, call->name, call->data.args, (const char *const *)strings, out + n,
+	(void)args_text_call_with(call->abi, call->name, call->args, (const char *const *)strings, out + n,
 		CALL_TEXT_MAX - (size_t)n);
 }
 
