@@ -64,8 +64,10 @@ static void compose(struct deny_teller *teller, const struct job *job)
 	deny_text_call(&job->call, &teller->view, called);
 	deny_text_program(&job->call, &teller->view, program, sizeof(program));
 	deny_text_result(job->call.action, result, sizeof(result));
-	(void)snprintf(text, DENY_TEXT_MAX, "sysclamp run: denied %s = %s  in %s\n", called, result,
-		program);
+	(void)snprintf(text, DENY_TEXT_MAX,
+		job->asked ? "sysclamp run: %s, which the profile answers by %s,\n  is called by %s\n"
+			   : "sysclamp run: denied %s = %s  in %s\n",
+		called, result, program);
 	used = strlen(text);
 	deny_text_stack(&teller->view, teller->stacks, text + used, DENY_TEXT_MAX - used);
 }

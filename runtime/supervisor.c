@@ -109,6 +109,8 @@ static void take_children(struct supervision *at)
 		if (pid != at->command)
 			continue;
 		if (WIFSTOPPED(status)) {
+			if (at->private_stops)
+				continue;
 			at->suspended = guard_suspend(at->guard, WSTOPSIG(status));
 			continue;
 		}
@@ -145,9 +147,9 @@ static void take_signals(struct supervision *at)
 		at->by->tick(at->by->ctx);
 }
 
-int supervision_wait(struct supervision *at, const struct denial *denial, int fd)
+int supervision_wait(struct supervision *at, const struct denial *denial, int fd, short events)
 {
-	struct pollfd fds[] = {{.fd = at->signals, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = at->signals, .events = POLLIN}, {.fd = fd, .events = events}};
 
 	for (;;) {
 		/* Nobody tells that the thread was killed. */
@@ -157,9 +159,22 @@ int supervision_wait(struct supervision *at, const struct denial *denial, int fd
 			take_signals(at);
 		if (at->ending || !denial_waits(denial))
 			return -ESRCH;
-		if (fds[1].revents)
+		if (fds[1].revents || fd < 0)
 			return 0;
 	}
+}
+
+void supervision_share_stops(struct supervision *at, bool stops)
+{
+	/* Those until here. */
+	take_signals(at);
+	at->private_stops = !stops;
+}
+
+void supervision_suspend(struct supervision *at)
+{
+	if (!at->suspended)
+		at->suspended = guard_suspend(at->guard, SIGTTIN);
 }
 
 static int serve(struct supervision *at, struct err *e)

@@ -75,6 +75,7 @@ struct supervision {
 	bool starting; /* the next call of the command is the execve that starts it */
 	bool killed; /* the command, for what the profile says */
 	bool suspended; /* the guard, with the command */
+	bool private_stops; /* supervision_share_stops() */
 	bool ending; /* all has been, or is being, ended before its time */
 	int wait_status;
 };
@@ -111,11 +112,22 @@ int supervision_run(struct supervision *at, int listener, bool starting, int *ou
 	struct err *e);
 
 /**
- * For decide(): wait until @fd is readable, while all but answering goes on.
+ * For decide(): wait for @events (poll(2)) of @fd, at most a moment if it is -1, while all but
+ * answering goes on.
  *
  * Returns 0; -ESRCH: nobody waits for the answer any more; -errno of poll(2).
  */
-int supervision_wait(struct supervision *at, const struct denial *denial, int fd);
+int supervision_wait(
+	struct supervision *at, const struct denial *denial, int fd, short events);
+
+/**
+ * For decide(): whether the command's stops suspend the guard (@stops), which they do unless the
+ * caller stops and continues processes itself.
+ */
+void supervision_share_stops(struct supervision *at, bool stops);
+
+/** For decide(): suspend the guard, as a job that wants the terminal it is not in front of. */
+void supervision_suspend(struct supervision *at);
 
 /**
  * Whether the thread still waits, so that what was read of it meanwhile is about it.  From any thread
