@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "launch.h"
 #include "scope.h"
 
 enum { MS_PER_S = 1000, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
@@ -102,6 +103,7 @@ static void *work(void *arg)
 {
 	struct deny_teller *teller = arg;
 
+	launch_block_signals();
 	pthread_mutex_lock(&teller->lock);
 	for (;;) {
 		if (teller->ended < teller->begun) {

@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "descendants.h"
@@ -121,7 +121,7 @@ int deny_terminal_write(struct deny_terminal *terminal, struct supervision *at,
 			left -= (size_t)n;
 			continue;
 		}
-		code = supervision_wait(at, denial, terminal->fd, POLLOUT);
+		code = supervision_wait(at, denial, terminal->fd, EPOLLOUT);
 		if (code)
 			return code;
 	}
@@ -132,7 +132,7 @@ int deny_terminal_read(struct deny_terminal *terminal, struct supervision *at,
 	const struct denial *denial, char *line, size_t size)
 {
 	for (;;) {
-		int code = supervision_wait(at, denial, terminal->fd, POLLIN);
+		int code = supervision_wait(at, denial, terminal->fd, EPOLLIN);
 		ssize_t n;
 
 		if (code)

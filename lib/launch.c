@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,13 @@ int launch_hold_signals(struct err *e)
 	signals.state = HOLDING;
 	signals.left = 0;
 	return 0;
+}
+
+void launch_block_signals(void)
+{
+	const uint64_t all = UINT64_MAX; /* as the kernel has them: NSIG bits */
+
+	(void)syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof(all));
 }
 
 void launch_child_signals(void)

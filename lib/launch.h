@@ -59,6 +59,12 @@ int launch_find(const char *command, char **out_path, struct err *e);
 int launch_hold_signals(struct err *e);
 
 /**
+ * Block all signals in the calling thread, those included that sigprocmask(3) leaves to the C
+ * library, and that end whoever has no use for them.
+ */
+void launch_block_signals(void);
+
+/**
  * Give the child what the caller had before launch_hold_signals(): ignored signals and the mask.
  * Handlers are reset first, so that none runs in a child that shares the caller's memory
  * (CLONE_VM).  System calls only; not possible behind a filter.

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -27,6 +27,8 @@ struct guard {
 	pid_t pid;
 	pid_t parent; /* of the guard, when it began */
 	int tell; /* the number of the command goes there; open as long as the supervisor lives */
+	int told; /* the guard's end of it */
+	int waits; /* epoll: of that */
 	struct report *report;
 };
 
@@ -52,12 +54,11 @@ bool guard_suspend(const struct guard *guard, int stop_signal)
 	return launch_suspends(guard->parent, stop_signal) && !kill(guard->pid, SIGSTOP);
 }
 
-static _Noreturn void supervise(struct guard *guard,
-	int (*run)(void *ctx, struct guard *guard, struct launch_end *end, struct err *e),
-	void *ctx)
+static _Noreturn void supervise(struct guard *guard, guard_work run, void *ctx)
 {
 	struct report *report = guard->report;
 
+	launch_block_signals();
 	(void)prctl(PR_SET_PDEATHSIG, (long)SIGCONT, 0L, 0L, 0L);
 	report->result = descendants_adopt(&guard->before, &report->err);
 	if (!report->result && !guard_is_gone(guard))
@@ -88,16 +89,16 @@ static bool is_asked_to_end(void)
 
 /*
  * Until the supervisor has let go of its end of the pipe.  Signals are let in only while nothing
- * else is done, so that none is overlooked.
+ * else is done, so that none is overlooked.  Not poll(2): see supervisor.c.
  */
-static void wait_for_end(int told, pid_t supervisor)
+static void wait_for_end(const struct guard *guard, pid_t supervisor)
 {
-	struct pollfd fd = {.fd = told};
+	struct epoll_event event;
 	sigset_t all, open;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &open);
-	while (ppoll(&fd, 1, NULL, &open) <= 0) {
+	while (epoll_pwait(guard->waits, &event, 1, -1, &open) < 0 && errno == EINTR) {
 		if (is_asked_to_end())
 			(void)kill(supervisor, SIGTERM);
 	}
@@ -105,14 +106,14 @@ static void wait_for_end(int told, pid_t supervisor)
 }
 
 /* Signals that come before there is a command wait for it. */
-static int pass_signals(int told, pid_t supervisor, struct err *e)
+static int pass_signals(const struct guard *guard, pid_t supervisor, struct err *e)
 {
 	struct sigaction act = {.sa_handler = pass_continue, .sa_flags = SA_RESTART};
 	pid_t command;
 	ssize_t size;
 
 	do
-		size = read(told, &command, sizeof(command));
+		size = read(guard->told, &command, sizeof(command));
 	while (size < 0 && errno == EINTR);
 	if (size != (ssize_t)sizeof(command))
 		return 0; /* there will be none */
@@ -120,18 +121,18 @@ static int pass_signals(int told, pid_t supervisor, struct err *e)
 		return -e->code;
 	continues = supervisor;
 	sigaction(SIGCONT, &act, NULL);
-	wait_for_end(told, supervisor);
+	wait_for_end(guard, supervisor);
 	return 0;
 }
 
-static int watch(struct guard *guard, int told, pid_t supervisor, struct err *e)
+static int watch(struct guard *guard, pid_t supervisor, struct err *e)
 {
 	const struct report *report = guard->report;
 	struct sigaction on_continue;
 	int status = 0, result;
 
 	sigaction(SIGCONT, NULL, &on_continue);
-	result = pass_signals(told, supervisor, e);
+	result = pass_signals(guard, supervisor, e);
 	if (result)
 		(void)kill(supervisor, SIGKILL);
 	while (waitpid(supervisor, &status, 0) < 0 && errno == EINTR)
@@ -148,39 +149,49 @@ static int watch(struct guard *guard, int told, pid_t supervisor, struct err *e)
 		WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
-static int start(struct guard *guard, int pipe_fds[2], struct err *e)
+static int start(struct guard *guard, struct err *e)
 {
+	struct epoll_event event = {.events = 0}; /* its end is told in any case */
+	int pipe_fds[2];
+
 	guard->report = mmap(NULL, sizeof(*guard->report), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (guard->report == MAP_FAILED)
 		return err_nomem(e);
 	if (pipe2(pipe_fds, O_CLOEXEC))
 		return err_sys(e, errno, "a pipe to the supervisor");
+	guard->told = pipe_fds[0];
+	guard->tell = pipe_fds[1];
+	guard->waits = epoll_create1(EPOLL_CLOEXEC);
+	if (guard->waits < 0 || epoll_ctl(guard->waits, EPOLL_CTL_ADD, guard->told, &event))
+		return err_sys(e, errno, "descriptors for the guard");
 	return descendants_adopt(&guard->before, e);
 }
 
-static int run_guarded(struct guard *guard,
-	int (*run)(void *ctx, struct guard *guard, struct launch_end *end, struct err *e),
-	void *ctx, struct launch_end *end, struct err *e)
+static void close_fd(int *fd)
 {
-	int pipe_fds[2] = {-1, -1};
-	int result = start(guard, pipe_fds, e);
-	scoped_fd int told = pipe_fds[0];
-	scoped_fd int tell = pipe_fds[1];
+	scope_close(fd);
+	*fd = -1;
+}
+
+static int run_guarded(struct guard *guard, guard_work run, void *ctx, struct launch_end *end,
+	struct err *e)
+{
+	int result = start(guard, e);
 	pid_t pid;
 
 	if (result)
 		return result;
 	pid = fork();
 	if (pid == 0) {
-		close(steal_fd(&told));
-		guard->tell = tell;
+		close_fd(&guard->told);
+		close_fd(&guard->waits);
 		supervise(guard, run, ctx);
 	}
 	if (pid < 0)
 		return err_sys(e, errno, "starting the supervisor");
-	close(steal_fd(&tell));
-	result = watch(guard, told, pid, e);
+	close_fd(&guard->tell);
+	result = watch(guard, pid, e);
 	if (result)
 		return result;
 	*end = guard->report->end;
@@ -189,17 +200,25 @@ static int run_guarded(struct guard *guard,
 	return guard->report->result;
 }
 
-int guard_run(int (*run)(void *ctx, struct guard *guard, struct launch_end *end, struct err *e),
-	void *ctx, struct launch_end *end, struct err *e)
+static void guard_done(struct guard *guard)
 {
-	struct guard guard = {.pid = getpid(), .parent = getppid(), .tell = -1};
+	close_fd(&guard->told);
+	close_fd(&guard->tell);
+	close_fd(&guard->waits);
+	if (guard->report && guard->report != MAP_FAILED)
+		(void)munmap(guard->report, sizeof(*guard->report));
+}
+
+int guard_run(guard_work run, void *ctx, struct launch_end *end, struct err *e)
+{
+	struct guard guard = {
+		.pid = getpid(), .parent = getppid(), .tell = -1, .told = -1, .waits = -1};
 	int adopted = 0, result;
 
 	(void)prctl(PR_GET_CHILD_SUBREAPER, &adopted, 0L, 0L, 0L);
 	result = run_guarded(&guard, run, ctx, end, e);
 	if (!adopted)
 		(void)prctl(PR_SET_CHILD_SUBREAPER, 0L, 0L, 0L, 0L);
-	if (guard.report && guard.report != MAP_FAILED)
-		(void)munmap(guard.report, sizeof(*guard.report));
+	guard_done(&guard);
 	return result;
 }

@@ -21,6 +21,9 @@
 
 struct guard; /* as the supervisor sees it */
 
+/* What the supervisor does. */
+typedef int (*guard_work)(void *ctx, struct guard *guard, struct launch_end *end, struct err *e);
+
 /**
  * Run @run in a supervisor, with launch_hold_signals() in force and all signals blocked; it gets
  * @ctx, and what it puts into @end and @e becomes the caller's.
@@ -28,8 +31,7 @@ struct guard; /* as the supervisor sees it */
  * Returns what @run did.  Errors: -EOWNERDEAD: the supervisor was ended from outside, and so was all
  * that descended from it; no process, memory or descriptor to be had.
  */
-int guard_run(int (*run)(void *ctx, struct guard *guard, struct launch_end *end, struct err *e),
-	void *ctx, struct launch_end *end, struct err *e);
+int guard_run(guard_work run, void *ctx, struct launch_end *end, struct err *e);
 
 /** The command is process @pid: from here on signals are sent on to it. */
 void guard_tell_command(struct guard *guard, pid_t pid);

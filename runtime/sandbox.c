@@ -157,7 +157,7 @@ static int supervise(
 
 static int run_supervisor(void *ctx, struct guard *guard, struct launch_end *end, struct err *e)
 {
-	scoped(supervision_done) struct supervision at = {.signals = -1, .listener = -1};
+	scoped(supervision_done) struct supervision at = SUPERVISION_CLOSED;
 	const struct sandbox *box = ctx;
 	char stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
 	struct stage stage = {.box = box, .stack_top = stack + sizeof(stack)};

@@ -1,9 +1,9 @@
 #include "supervisor.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -55,31 +55,46 @@ static int check_kernel(struct supervision *at, struct err *e)
 	return 0;
 }
 
+/* Not poll(2), which refuses when somebody has taken all descriptors from us (prlimit(2)). */
+static bool wait_for(int waits, int fd, uint32_t events)
+{
+	struct epoll_event event = {.events = events, .data.fd = fd};
+
+	return !epoll_ctl(waits, EPOLL_CTL_ADD, fd, &event);
+}
+
 int supervision_open(const struct supervisor *by, struct guard *guard, struct supervision *out,
 	struct err *e)
 {
 	sigset_t set;
 
-	*out = (struct supervision){.by = by, .guard = guard, .signals = -1, .listener = -1};
+	*out = SUPERVISION_CLOSED;
+	out->by = by;
+	out->guard = guard;
 	if (check_kernel(out, e))
 		return -e->code;
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++)
 		sigaddset(&set, SIGNALS[i]);
 	out->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (out->signals < 0)
-		return err_sys(e, errno, "a descriptor for signals");
+	out->waits = epoll_create1(EPOLL_CLOEXEC);
+	out->pause = epoll_create1(EPOLL_CLOEXEC);
+	if (out->signals < 0 || !wait_for(out->waits, out->signals, EPOLLIN) ||
+		!wait_for(out->pause, out->signals, EPOLLIN))
+		return err_sys(e, errno, "descriptors for the supervisor");
 	return by->begin ? by->begin(by->ctx, e) : 0;
 }
 
 void supervision_done(struct supervision *at)
 {
 	const struct itimerval never = {0};
+	int *fds[] = {&at->signals, &at->listener, &at->waits, &at->pause};
 
 	(void)setitimer(ITIMER_REAL, &never, NULL);
-	scope_close(&at->signals);
-	scope_close(&at->listener);
-	at->signals = at->listener = -1;
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		scope_close(fds[i]);
+		*fds[i] = -1;
+	}
 }
 
 static struct held held_of(struct supervision *at)
@@ -147,21 +162,24 @@ static void take_signals(struct supervision *at)
 		at->by->tick(at->by->ctx);
 }
 
-int supervision_wait(struct supervision *at, const struct denial *denial, int fd, short events)
+int supervision_wait(struct supervision *at, const struct denial *denial, int fd, uint32_t events)
 {
-	struct pollfd fds[] = {{.fd = at->signals, .events = POLLIN}, {.fd = fd, .events = events}};
+	struct epoll_event met[2];
+	bool ready = fd < 0;
+	int n;
 
-	for (;;) {
+	if (fd >= 0 && !wait_for(at->pause, fd, events))
+		return -errno;
+	do {
 		/* Nobody tells that the thread was killed. */
-		if (poll(fds, ARRAY_LEN(fds), HELD_WAIT_MS) < 0 && errno != EINTR)
-			return -errno;
-		if (fds[0].revents)
-			take_signals(at);
-		if (at->ending || !denial_waits(denial))
-			return -ESRCH;
-		if (fds[1].revents || fd < 0)
-			return 0;
-	}
+		n = epoll_wait(at->pause, met, ARRAY_LEN(met), HELD_WAIT_MS);
+		take_signals(at);
+		for (int i = 0; i < n; i++)
+			ready |= met[i].data.fd == fd;
+	} while (!ready && !at->ending && denial_waits(denial));
+	if (fd >= 0)
+		(void)epoll_ctl(at->pause, EPOLL_CTL_DEL, fd, NULL);
+	return at->ending || !denial_waits(denial) ? -ESRCH : 0;
 }
 
 void supervision_share_stops(struct supervision *at, bool stops)
@@ -227,17 +245,22 @@ void supervision_look(struct supervision *at)
 
 static int step(struct supervision *at, struct err *e)
 {
-	struct pollfd fds[] = {{.fd = at->signals, .events = POLLIN},
-		{.fd = at->listener, .events = POLLIN}};
+	struct epoll_event met[2];
+	uint32_t events = 0;
+	int n = epoll_wait(at->waits, met, ARRAY_LEN(met), -1);
 
-	if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+	if (n < 0 && errno != EINTR)
 		return err_sys(e, errno, "waiting for the workload");
-	if (fds[0].revents)
-		take_signals(at);
-	if (!at->ending && fds[1].revents & POLLIN)
+	for (int i = 0; i < n; i++) {
+		if (met[i].data.fd == at->signals)
+			take_signals(at);
+		else
+			events = met[i].events;
+	}
+	if (!at->ending && events & EPOLLIN)
 		return serve(at, e);
 	/* No thread has the filter, so nobody will ask any more. */
-	if (fds[1].revents & (POLLHUP | POLLERR)) {
+	if (events & (EPOLLHUP | EPOLLERR)) {
 		scope_close(&at->listener);
 		at->listener = -1;
 	}
@@ -273,6 +296,8 @@ int supervision_run(
 	at->listener = listener;
 	at->starting = starting;
 	start_clock(at->by);
+	if (listener >= 0 && !wait_for(at->waits, listener, EPOLLIN))
+		code = err_sys(e, errno, "waiting for what the filter asks");
 	while (!code && !at->ending && (at->listener >= 0 || at->command > 0))
 		code = step(at, e);
 	if (code || at->ending) {

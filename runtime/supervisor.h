@@ -60,7 +60,10 @@ enum { NOTIF_ROOM = 1024 };
 struct supervision {
 	const struct supervisor *by;
 	struct guard *guard;
-	int signals, listener; /* -1: none */
+	/* Descriptors; -1: none. */
+	int signals, listener;
+	int waits; /* epoll: of both */
+	int pause; /* epoll: of signals, and what supervision_wait() waits for */
 	union {
 		struct seccomp_notif notif;
 		unsigned char room[NOTIF_ROOM];
@@ -80,10 +83,13 @@ struct supervision {
 	int wait_status;
 };
 
+#define SUPERVISION_CLOSED                                                                         \
+	((struct supervision){.signals = -1, .listener = -1, .waits = -1, .pause = -1})
+
 /**
  * Make ready, before there is a command.
  *
- * @out: to be released with supervision_done().
+ * @out: to be released with supervision_done(), which takes SUPERVISION_CLOSED, too.
  * Errors: -ENOSYS where the kernel lacks what is needed (Linux 5.19); no descriptor to be had.
  */
 int supervision_open(const struct supervisor *by, struct guard *guard, struct supervision *out,
@@ -112,13 +118,13 @@ int supervision_run(struct supervision *at, int listener, bool starting, int *ou
 	struct err *e);
 
 /**
- * For decide(): wait for @events (poll(2)) of @fd, at most a moment if it is -1, while all but
- * answering goes on.
+ * For decide(): wait for @events (EPOLLIN, EPOLLOUT) of @fd, at most a moment if it is -1, while
+ * all but answering goes on.
  *
- * Returns 0; -ESRCH: nobody waits for the answer any more; -errno of poll(2).
+ * Returns 0; -ESRCH: nobody waits for the answer any more; -errno of epoll_ctl(2).
  */
 int supervision_wait(
-	struct supervision *at, const struct denial *denial, int fd, short events);
+	struct supervision *at, const struct denial *denial, int fd, uint32_t events);
 
 /**
  * For decide(): whether the command's stops suspend the guard (@stops), which they do unless the
