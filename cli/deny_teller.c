@@ -141,6 +141,8 @@ static int start(struct deny_teller *teller, struct err *e)
 	pthread_cond_init(&teller->progress, &steady);
 	pthread_condattr_destroy(&steady);
 	code = pthread_create(&teller->thread, NULL, work, teller);
+	/* The first thread makes glibc unblock those of its own (late_init() of pthread_create.c). */
+	launch_block_signals();
 	return code ? err_sys(e, code, "starting a thread that tells of denials") : 0;
 }
 
