@@ -155,6 +155,9 @@ static enum reply question(struct ask *ask, struct supervision *at)
 	code = deny_terminal_take(&ask->terminal, at, &ask->call.denial);
 	if (!code) {
 		code = converse(ask, at, &reply);
+		/* Ctrl-C means the workload, which gets it as soon as its call has an answer. */
+		if (code == -EINTR)
+			(void)put(ask, at, "\n", 1);
 		deny_terminal_give(&ask->terminal, at);
 	}
 	ask->deaf = code == -EIO;

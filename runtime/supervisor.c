@@ -23,10 +23,10 @@
 enum { HELD_WAIT_MS = 100, MS_PER_S = 1000, US_PER_MS = 1000 };
 
 /*
- * What is waited for beside calls: children, the guard's end and its continuation, the clock, and
- * the guard's word that all shall end.
+ * What is waited for beside calls: children, the guard's end and its continuation, the clock, the
+ * guard's word that all shall end, and keys while a question is asked.
  */
-static const int SIGNALS[] = {SIGCHLD, SIGCONT, SIGALRM, SIGTERM};
+static const int SIGNALS[] = {SIGCHLD, SIGCONT, SIGALRM, SIGTERM, SIGINT, SIGQUIT};
 
 uint32_t supervision_flags(uint32_t flags)
 {
@@ -158,6 +158,7 @@ static void take_signals(struct supervision *at)
 		take_children(at);
 	if (seen >> SIGTERM & 1 && at->command == 0)
 		at->ending = true;
+	at->interrupted = seen & (1ULL << SIGINT | 1ULL << SIGQUIT);
 	if (seen >> SIGALRM & 1 && at->by->tick)
 		at->by->tick(at->by->ctx);
 }
@@ -176,10 +177,12 @@ int supervision_wait(struct supervision *at, const struct denial *denial, int fd
 		take_signals(at);
 		for (int i = 0; i < n; i++)
 			ready |= met[i].data.fd == fd;
-	} while (!ready && !at->ending && denial_waits(denial));
+	} while (!ready && !at->ending && !at->interrupted && denial_waits(denial));
 	if (fd >= 0)
 		(void)epoll_ctl(at->pause, EPOLL_CTL_DEL, fd, NULL);
-	return at->ending || !denial_waits(denial) ? -ESRCH : 0;
+	if (at->ending || !denial_waits(denial))
+		return -ESRCH;
+	return at->interrupted ? -EINTR : 0;
 }
 
 void supervision_share_stops(struct supervision *at, bool stops)

@@ -79,6 +79,7 @@ struct supervision {
 	bool killed; /* the command, for what the profile says */
 	bool suspended; /* the guard, with the command */
 	bool private_stops; /* supervision_share_stops() */
+	bool interrupted; /* by the signals that were taken last */
 	bool ending; /* all has been, or is being, ended before its time */
 	int wait_status;
 };
@@ -121,7 +122,8 @@ int supervision_run(struct supervision *at, int listener, bool starting, int *ou
  * For decide(): wait for @events (EPOLLIN, EPOLLOUT) of @fd, at most a moment if it is -1, while
  * all but answering goes on.
  *
- * Returns 0; -ESRCH: nobody waits for the answer any more; -errno of epoll_ctl(2).
+ * Returns 0; -ESRCH: nobody waits for the answer any more; -EINTR: SIGINT or SIGQUIT, which the
+ * terminal sends to all in its foreground; -errno of epoll_ctl(2).
  */
 int supervision_wait(
 	struct supervision *at, const struct denial *denial, int fd, uint32_t events);

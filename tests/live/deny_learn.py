@@ -203,19 +203,36 @@ def check_killed():
 
 def check_phases():
     """Start and serve, as record tells them apart."""
-    argv = [workload.program("phased")]
-    try:
-        result, seen = learn(argv, stdin=b"")
-    except OSError:
+    seen = {}
+    for who in ("record", "learn"):
+        path = os.path.join(SCRATCH, f"phases.{who}.rec.json")
+        argv = [workload.program("phased"), "listen", "epoll"]
+        result, got = (workload.record(argv, path, ("-q", "--backend", "ptrace"), stdin=b"ab") if who == "record"
+                       else learn(argv, path, stdin=b"ab"))
+        phases = got.json["phases"]
+        seen[who] = result.returncode, {(call["nr"], phases[n]) for call in got.json["syscalls"] for n in call["phases"]}
+    tap.ok({phase for _, phase in seen["learn"][1]} == {"start", "serve"} and seen["learn"] == seen["record"],
+           "the phases of a server are those that record tells apart", seen)
+
+
+def check_user():
+    """Without privileges."""
+    if os.geteuid() != 0:
+        tap.skip("root", "as an ordinary user", "this is one already")
         return
-    tap.ok(result.returncode == 0 or seen.json["phases"], "a server's phases", result)
-    tap.equal(seen.json["phases"][:1], ["start"], "the first phase is start")
+    place = os.path.join(SCRATCH, "user")
+    os.mkdir(place)
+    os.chown(place, 65534, 65534)
+    path = os.path.join(place, "learned.rec.json")
+    result, seen = learn(["sh", "-c", "cat /proc/self/status >/dev/null; exit 7"], path, prefix=workload.as_user([]))
+    tap.equal((result.returncode, seen.complete, {os.path.basename(name) for name in seen.json["programs"]}),
+              (7, True, {"dash", "cat"}), "an ordinary user can learn", result)
 
 
 def main():
     """All of it."""
     workload.share(SCRATCH)
-    for check in (check_file, check_completes, check_unknown, check_killed, check_corpus):
+    for check in (check_file, check_completes, check_unknown, check_killed, check_phases, check_user, check_corpus):
         check()
     tap.done()
 
