@@ -92,7 +92,7 @@ SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check check-sanitize check-bare soak soak-node faults fuzz fuzzers coverage tidy format format-check metrics bench \
+.PHONY: all deps demo check check-sanitize check-bare soak soak-node soak-deny faults fuzz fuzzers coverage tidy format format-check metrics bench \
 	man-lint install uninstall clean help tests
 
 all: $(BIN) ## build sysclamp
@@ -229,6 +229,10 @@ soak: $(BUILD)/tests/soak/prove | $(SETUP) ## COUNT random profiles (2,000,000) 
 MINUTES ?= 30
 soak-node: $(BIN) $(BUILD)/tests/programs/timed_calls | $(SETUP) ## MINUTES=30 of containers that come and go, and a recorder of all that is killed
 	$(Q)$(TEST_ENV) tests/soak/node.py $(MINUTES)
+
+soak-deny: MINUTES = 1
+soak-deny: $(BIN) $(BUILD)/tests/programs/many_calls | $(SETUP) ## MINUTES=1 of denied calls from 50 processes, explained, then learned
+	$(Q)$(TEST_ENV) tests/soak/denials.py $(MINUTES)
 
 faults: | $(SETUP) ## faults put into the prover: its tests notice each
 	$(Q)scripts/faults.sh

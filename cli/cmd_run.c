@@ -44,8 +44,8 @@ struct run_options {
 static int take_mode(struct run_options *out)
 {
 	if (deny_mode_by_name(optarg, &out->on_deny))
-		return cli_misuse("run", "--on-deny: \"%s\" is none of profile, explain, learn, ask",
-			optarg);
+		return cli_misuse(
+			"run", "--on-deny: \"%s\" is none of profile, explain, learn, ask", optarg);
 	return EXIT_OK;
 }
 

@@ -78,7 +78,8 @@ void deny_call_fill(
 	if (!call->abi)
 		call->abi = abi_native();
 	for (size_t i = 0; i < SYSCALL_ARGS; i++)
-		call->args[i] = call->abi->bits32 ? (uint32_t)call->data.args[i] : call->data.args[i];
+		call->args[i] = call->abi->bits32 ? (uint32_t)call->data.args[i]
+						  : call->data.args[i];
 	if (!syscall_name(call->abi, nr, call->name))
 		(void)snprintf(call->name, sizeof(call->name), "#%d", call->data.nr);
 	call->action = action_effective(policy_verdict(policy, denial->call, NULL));

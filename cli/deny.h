@@ -70,11 +70,11 @@ int deny_open(const struct deny_request *request, struct enforced *enforced,
 void deny_close(struct deny *deny);
 
 /* The modes: each fills in who supervises, its state, and how that is released. */
-int deny_explain_open(
-	const struct deny_request *request, const struct policy *policy, struct deny *out, struct err *e);
-int deny_learn_open(
-	const struct deny_request *request, const struct policy *policy, struct deny *out, struct err *e);
-int deny_ask_open(
-	const struct deny_request *request, const struct policy *policy, struct deny *out, struct err *e);
+int deny_explain_open(const struct deny_request *request, const struct policy *policy,
+	struct deny *out, struct err *e);
+int deny_learn_open(const struct deny_request *request, const struct policy *policy,
+	struct deny *out, struct err *e);
+int deny_ask_open(const struct deny_request *request, const struct policy *policy, struct deny *out,
+	struct err *e);
 
 #endif

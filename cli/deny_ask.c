@@ -50,8 +50,7 @@ static const struct {
 	{'q', REPLY_QUIT},
 };
 
-#define QUESTION                                                                                   \
-	"  let it through?  y yes, a always, n no, d never, e explain, q quit: "
+#define QUESTION "  let it through?  y yes, a always, n no, d never, e explain, q quit: "
 
 static struct remembered key_of(const struct deny_call *call)
 {
@@ -233,8 +232,8 @@ static void ask_free(void *state)
 	free(ask);
 }
 
-int deny_ask_open(
-	const struct deny_request *request, const struct policy *policy, struct deny *out, struct err *e)
+int deny_ask_open(const struct deny_request *request, const struct policy *policy, struct deny *out,
+	struct err *e)
 {
 	struct ask *ask = calloc(1, sizeof(*ask));
 

@@ -73,8 +73,8 @@ static void explain_free(void *state)
 	free(explain);
 }
 
-int deny_explain_open(
-	const struct deny_request *request, const struct policy *policy, struct deny *out, struct err *e)
+int deny_explain_open(const struct deny_request *request, const struct policy *policy,
+	struct deny *out, struct err *e)
 {
 	struct deny_explain *explain = calloc(1, sizeof(*explain));
 

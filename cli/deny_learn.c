@@ -32,8 +32,8 @@ static void learn_free(void *state)
 	free(state);
 }
 
-int deny_learn_open(
-	const struct deny_request *request, const struct policy *policy, struct deny *out, struct err *e)
+int deny_learn_open(const struct deny_request *request, const struct policy *policy,
+	struct deny *out, struct err *e)
 {
 	struct deny_record *record = calloc(1, sizeof(*record));
 

@@ -2,9 +2,9 @@
  * deny_programs.h: which program a thread executes, without asking /proc about each call.
  *
  * What /proc said of a thread holds for PROGRAMS_HOLD_MS.  Its number cannot have been given to
- * another one by then: that takes as many new threads as there are numbers (kernel.pid_max).  It may
- * execute another program, which is a call: while those are under way nothing is believed.  So this
- * works only for who hears of every execve.
+ * another one by then: that takes as many new threads as there are numbers (kernel.pid_max).  It
+ * may execute another program, which is a call: while those are under way nothing is believed.  So
+ * this works only for who hears of every execve.
  */
 #ifndef SYSCLAMP_DENY_PROGRAMS_H
 #define SYSCLAMP_DENY_PROGRAMS_H

@@ -21,14 +21,14 @@ struct deny_record {
 	char *made_up; /* heap: its path, if the user named none; else NULL */
 	char *const *argv;
 	bool all; /* the filter asks about every call */
-	uint32_t execs[CALL_ABIS_MAX][2]; /* the calls that execute programs, by row of the ABI table */
+	uint32_t execs[CALL_ABIS_MAX]
+		      [2]; /* the calls that execute programs, by row of the ABI table */
 	struct deny_programs programs;
 	pid_t started; /* it executed the command, whose program is not known yet; 0: it is */
 };
 
 /** Before the command is started: whether the recording can be written. */
-int deny_record_open(
-	struct deny_record *record, const struct deny_request *request, struct err *e);
+int deny_record_open(struct deny_record *record, const struct deny_request *request, struct err *e);
 void deny_record_done(struct deny_record *record);
 
 int deny_record_begin(struct deny_record *record, struct err *e);

@@ -66,14 +66,16 @@ static void compose(struct deny_teller *teller, const struct job *job)
 	deny_text_program(&job->call, &teller->view, program, sizeof(program));
 	deny_text_result(job->call.action, result, sizeof(result));
 	(void)snprintf(text, DENY_TEXT_MAX,
-		job->asked ? "sysclamp run: %s, which the profile answers by %s,\n  is called by %s\n"
-			   : "sysclamp run: denied %s = %s  in %s\n",
+		job->asked
+			? "sysclamp run: %s, which the profile answers by %s,\n  is called by %s\n"
+			: "sysclamp run: denied %s = %s  in %s\n",
 		called, result, program);
 	used = strlen(text);
 	deny_text_stack(&teller->view, teller->stacks, text + used, DENY_TEXT_MAX - used);
 }
 
-/* One job, but for taking it off the queue.  The lock is held, and let go for all that takes time. */
+/* One job, but for taking it off the queue.  The lock is held, and let go for all that takes time.
+ */
 static void do_job(struct deny_teller *teller, struct job *job)
 {
 	bool held = job->held, was_held;
@@ -141,7 +143,8 @@ static int start(struct deny_teller *teller, struct err *e)
 	pthread_cond_init(&teller->progress, &steady);
 	pthread_condattr_destroy(&steady);
 	code = pthread_create(&teller->thread, NULL, work, teller);
-	/* The first thread makes glibc unblock those of its own (late_init() of pthread_create.c). */
+	/* The first thread makes glibc unblock those of its own (late_init() of pthread_create.c).
+	 */
 	launch_block_signals();
 	return code ? err_sys(e, code, "starting a thread that tells of denials") : 0;
 }

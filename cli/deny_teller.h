@@ -2,8 +2,8 @@
  * deny_teller.h: a thread that tells of denials, so that the one that answers never waits for what
  * the workload may hold up: the reader of standard error, and memory that is slow to be read.
  *
- * A thread of the workload is held while its arguments and stack are read, for TELL_HELD_MS at most.
- * The queue has a bound; what has no room is counted, and told at the end.
+ * A thread of the workload is held while its arguments and stack are read, for TELL_HELD_MS at
+ * most. The queue has a bound; what has no room is counted, and told at the end.
  */
 #ifndef SYSCLAMP_DENY_TELLER_H
 #define SYSCLAMP_DENY_TELLER_H

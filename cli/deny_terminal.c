@@ -48,8 +48,8 @@ static size_t members(pid_t group, pid_t *out, size_t room)
 static void stop_members(struct deny_terminal *terminal)
 {
 	for (int i = 0; i < 2; i++) {
-		terminal->n_stopped =
-			members(terminal->foreground, terminal->stopped, TERMINAL_STOPPED);
+		terminal->n_stopped = members(
+			terminal->foreground, terminal->stopped, TERMINAL_STOPPED);
 		for (size_t j = 0; j < terminal->n_stopped; j++)
 			(void)kill(terminal->stopped[j], SIGSTOP);
 	}

@@ -27,9 +27,9 @@ int deny_terminal_open(struct deny_terminal *terminal, struct err *e);
 void deny_terminal_close(struct deny_terminal *terminal);
 
 /**
- * Take it: what the workload has in its foreground is stopped, so that nobody else reads the answer;
- * what was typed before is dropped, so that it is not the answer.  In the background, the job is
- * suspended first, and waits for its turn.
+ * Take it: what the workload has in its foreground is stopped, so that nobody else reads the
+ * answer; what was typed before is dropped, so that it is not the answer.  In the background, the
+ * job is suspended first, and waits for its turn.
  *
  * Returns 0; -ESRCH as supervision_wait(); -EIO: it is gone.
  */
@@ -43,7 +43,8 @@ void deny_terminal_give(struct deny_terminal *terminal, struct supervision *at);
 int deny_terminal_write(struct deny_terminal *terminal, struct supervision *at,
 	const struct denial *denial, const char *text);
 
-/** Read a line, of which @size - 1 bytes are kept; "" at its end; as supervision_wait(), or -EIO. */
+/** Read a line, of which @size - 1 bytes are kept; "" at its end; as supervision_wait(), or -EIO.
+ */
 int deny_terminal_read(struct deny_terminal *terminal, struct supervision *at,
 	const struct denial *denial, char *line, size_t size);
 

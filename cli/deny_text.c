@@ -97,16 +97,15 @@ void deny_text_call(
 	const struct deny_call *call, const struct deny_view *view, char out[CALL_TEXT_MAX])
 {
 	const char *strings[SYSCALL_ARGS] = {0};
-	int n = call->abi == abi_native()
-			? 0
-			: snprintf(out, CALL_TEXT_MAX, "%s:", call->abi->name);
+	int n = call->abi == abi_native() ? 0
+					  : snprintf(out, CALL_TEXT_MAX, "%s:", call->abi->name);
 
 	for (size_t i = 0; view && view->known && i < SYSCALL_ARGS; i++) {
 		if (view->strings_known >> i & 1)
 			strings[i] = view->strings[i];
 	}
-	(void)args_text_call_with(call->abi, call->name, call->args, (const char *const *)strings, out + n,
-		CALL_TEXT_MAX - (size_t)n);
+	(void)args_text_call_with(call->abi, call->name, call->args, (const char *const *)strings,
+		out + n, CALL_TEXT_MAX - (size_t)n);
 }
 
 const char *deny_text_result(action_t action, char *out, size_t size)

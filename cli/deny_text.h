@@ -30,17 +30,16 @@ struct deny_view {
 };
 
 /**
- * Capture; may wait for the memory of the workload (userfaultfd(2), a file of FUSE), so never in the
- * thread that answers.
+ * Capture; may wait for the memory of the workload (userfaultfd(2), a file of FUSE), so never in
+ * the thread that answers.
  *
  * @stacks: NULL: without.
  */
-void deny_view_capture(
-	struct deny_view *view, const struct deny_call *call, struct stacks *stacks);
+void deny_view_capture(struct deny_view *view, const struct deny_call *call, struct stacks *stacks);
 
 /** "openat(AT_FDCWD, \"/etc/shadow\", O_RDONLY)".  @view: NULL: nothing was captured. */
-void deny_text_call(const struct deny_call *call, const struct deny_view *view,
-	char out[CALL_TEXT_MAX]);
+void deny_text_call(
+	const struct deny_call *call, const struct deny_view *view, char out[CALL_TEXT_MAX]);
 
 /** "-1 EPERM", "killed": what the profile's action comes to. */
 const char *deny_text_result(action_t action, char *out, size_t size);
@@ -50,7 +49,6 @@ void deny_text_program(
 	const struct deny_call *call, const struct deny_view *view, char *out, size_t size);
 
 /** The frames of the stack that was captured last, a line each, indented; "" without. */
-void deny_text_stack(
-	const struct deny_view *view, struct stacks *stacks, char *out, size_t size);
+void deny_text_stack(const struct deny_view *view, struct stacks *stacks, char *out, size_t size);
 
 #endif

@@ -49,8 +49,8 @@ int enforced_can_start(
 	const char *path, const struct enforced *enforced, const struct notice *to, struct err *e);
 
 /**
- * Make the filter one under a supervisor: compiled from policy_supervised(), and proven to say that.
- * The policy stays: it is what the supervisor decides by.
+ * Make the filter one under a supervisor: compiled from policy_supervised(), and proven to say
+ * that. The policy stays: it is what the supervisor decides by.
  *
  * Errors: as enforced_from_profile(); -EPERM: something in the profile is SCMP_ACT_NOTIFY, so it
  * counts on another supervisor.

@@ -112,8 +112,8 @@ void launch_suspend_with(pid_t pid, int stop_signal);
 
 /*
  * The two halves of that, for a launcher of two processes in one process group: whether the one
- * whose parent is @shell has to be suspended; and, when it was continued, continue the child @pid of
- * the caller, unless something has happened to it since its stop was waited for.
+ * whose parent is @shell has to be suspended; and, when it was continued, continue the child @pid
+ * of the caller, unless something has happened to it since its stop was waited for.
  */
 bool launch_suspends(pid_t shell, int stop_signal);
 void launch_continue(pid_t pid);

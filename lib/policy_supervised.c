@@ -22,8 +22,7 @@ static int copy_abi(const struct abi_policy *from, struct abi_policy *to, struct
 	}
 	for (; to->n_clauses < from->n_clauses; to->n_clauses++) {
 		to->clauses[to->n_clauses] = from->clauses[to->n_clauses];
-		to->clauses[to->n_clauses].action =
-			supervised(from->clauses[to->n_clauses].action);
+		to->clauses[to->n_clauses].action = supervised(from->clauses[to->n_clauses].action);
 	}
 	return 0;
 }

@@ -174,8 +174,8 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static int run_guarded(struct guard *guard, guard_work run, void *ctx, struct launch_end *end,
-	struct err *e)
+static int run_guarded(
+	struct guard *guard, guard_work run, void *ctx, struct launch_end *end, struct err *e)
 {
 	int result = start(guard, e);
 	pid_t pid;

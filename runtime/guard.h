@@ -3,9 +3,9 @@
  *
  * The caller becomes the guard, and @run goes on in a child of it, the supervisor, which starts the
  * command.  Each adopts orphans (descendants.h).  When the supervisor ends before it has finished,
- * whatever ended it, the guard ends all that descended from it.  When the guard ends, the supervisor
- * does the same: it gets SIGCONT then (PR_SET_PDEATHSIG(2const)), so that it can even if somebody
- * has stopped it.
+ * whatever ended it, the guard ends all that descended from it.  When the guard ends, the
+ * supervisor does the same: it gets SIGCONT then (PR_SET_PDEATHSIG(2const)), so that it can even if
+ * somebody has stopped it.
  *
  * The guard is what its caller, a shell perhaps, knows: it sends signals on to the command, and is
  * suspended when the supervisor says so.
@@ -28,8 +28,8 @@ typedef int (*guard_work)(void *ctx, struct guard *guard, struct launch_end *end
  * Run @run in a supervisor, with launch_hold_signals() in force and all signals blocked; it gets
  * @ctx, and what it puts into @end and @e becomes the caller's.
  *
- * Returns what @run did.  Errors: -EOWNERDEAD: the supervisor was ended from outside, and so was all
- * that descended from it; no process, memory or descriptor to be had.
+ * Returns what @run did.  Errors: -EOWNERDEAD: the supervisor was ended from outside, and so was
+ * all that descended from it; no process, memory or descriptor to be had.
  */
 int guard_run(guard_work run, void *ctx, struct launch_end *end, struct err *e);
 

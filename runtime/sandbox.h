@@ -16,7 +16,8 @@ struct sandbox {
 	char *const *argv; /* NULL-terminated */
 	char *const *env; /* NULL-terminated */
 	const char *path; /* the file to execute */
-	/* Checked by the caller against its policy; policy_supervised() if there is a supervisor. */
+	/* Checked by the caller against its policy; policy_supervised() if there is a supervisor.
+	 */
 	const struct filter *filter;
 	uint32_t filter_flags; /* SECCOMP_FILTER_FLAG_* */
 	bool new_privs; /* do not set no_new_privs: needs CAP_SYS_ADMIN */

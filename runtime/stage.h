@@ -32,9 +32,10 @@ struct stage {
 	const struct sandbox *box;
 	char *stack_top; /* of STAGE_STACK_SIZE bytes, aligned to 16 */
 	/*
-	 * With a supervisor.  The child has the caller's descriptors until its execve (CLONE_FILES), so
-	 * the listener's number is the caller's as well; -1 until the filter is loaded.  The kernel
-	 * clears `early` and wakes its futex when the child executes the program or ends.
+	 * With a supervisor.  The child has the caller's descriptors until its execve
+	 * (CLONE_FILES), so the listener's number is the caller's as well; -1 until the filter is
+	 * loaded.  The kernel clears `early` and wakes its futex when the child executes the
+	 * program or ends.
 	 */
 	int listener;
 	int early;
@@ -56,8 +57,8 @@ pid_t stage_start(struct stage *stage);
 enum { STAGE_NO_LISTENER = -1, STAGE_LOADING = -2 };
 
 /**
- * The listener of the filter that the child has loaded, the caller's now; waits for STAGE_LOOK_NS if
- * it has not.
+ * The listener of the filter that the child has loaded, the caller's now; waits for STAGE_LOOK_NS
+ * if it has not.
  *
  * Returns its descriptor; STAGE_LOADING; STAGE_NO_LISTENER: the child has ended, or is about to.
  */

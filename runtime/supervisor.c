@@ -16,7 +16,7 @@
 
 /* linux/seccomp.h of 6.6 and newer: answer on the CPU of the thread that asks. */
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS	 SECCOMP_IOW(4, __u64)
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS	   SECCOMP_IOW(4, __u64)
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
@@ -63,8 +63,8 @@ static bool wait_for(int waits, int fd, uint32_t events)
 	return !epoll_ctl(waits, EPOLL_CTL_ADD, fd, &event);
 }
 
-int supervision_open(const struct supervisor *by, struct guard *guard, struct supervision *out,
-	struct err *e)
+int supervision_open(
+	const struct supervisor *by, struct guard *guard, struct supervision *out, struct err *e)
 {
 	sigset_t set;
 

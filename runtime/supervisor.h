@@ -93,8 +93,8 @@ struct supervision {
  * @out: to be released with supervision_done(), which takes SUPERVISION_CLOSED, too.
  * Errors: -ENOSYS where the kernel lacks what is needed (Linux 5.19); no descriptor to be had.
  */
-int supervision_open(const struct supervisor *by, struct guard *guard, struct supervision *out,
-	struct err *e);
+int supervision_open(
+	const struct supervisor *by, struct guard *guard, struct supervision *out, struct err *e);
 void supervision_done(struct supervision *at);
 
 /** What a filter is loaded with to be supervised, beside @flags. */
@@ -115,8 +115,8 @@ void supervision_look(struct supervision *at);
  * here, as the kernel would have ended it.
  * Errors: the kernel refuses to go on; -EOWNERDEAD: the guard is gone.  All has been ended then.
  */
-int supervision_run(struct supervision *at, int listener, bool starting, int *out_status,
-	struct err *e);
+int supervision_run(
+	struct supervision *at, int listener, bool starting, int *out_status, struct err *e);
 
 /**
  * For decide(): wait for @events (EPOLLIN, EPOLLOUT) of @fd, at most a moment if it is -1, while
@@ -125,8 +125,7 @@ int supervision_run(struct supervision *at, int listener, bool starting, int *ou
  * Returns 0; -ESRCH: nobody waits for the answer any more; -EINTR: SIGINT or SIGQUIT, which the
  * terminal sends to all in its foreground; -errno of epoll_ctl(2).
  */
-int supervision_wait(
-	struct supervision *at, const struct denial *denial, int fd, uint32_t events);
+int supervision_wait(struct supervision *at, const struct denial *denial, int fd, uint32_t events);
 
 /**
  * For decide(): whether the command's stops suspend the guard (@stops), which they do unless the
@@ -138,8 +137,8 @@ void supervision_share_stops(struct supervision *at, bool stops);
 void supervision_suspend(struct supervision *at);
 
 /**
- * Whether the thread still waits, so that what was read of it meanwhile is about it.  From any thread
- * of the caller, also when it was answered: then false.
+ * Whether the thread still waits, so that what was read of it meanwhile is about it.  From any
+ * thread of the caller, also when it was answered: then false.
  */
 bool denial_waits(const struct denial *denial);
 

@@ -101,8 +101,8 @@ struct rec_call *notes_take(struct call_notes *notes, const struct task_call *ma
 	is_new |= extend(notes, &call->phases, notes->phase);
 	note_args(notes, call, made);
 	if (is_new)
-		*out_origin = rec_origin_add(notes->rec, made->abi, made->nr, program,
-			notes->phase, proc_process(tid), tid, call->last_ns, made->args);
+		*out_origin = rec_origin_add(notes->rec, made->abi, made->nr, program, notes->phase,
+			proc_process(tid), tid, call->last_ns, made->args);
 	return call;
 }
 

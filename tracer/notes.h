@@ -1,5 +1,6 @@
 /*
- * notes.h: calls on their way into a recording: counts, times, arguments, programs, phases, origins.
+ * notes.h: calls on their way into a recording: counts, times, arguments, programs, phases,
+ * origins.
  *
  * Of back ends that see one call after the other, and of others who do.
  */

@@ -189,8 +189,8 @@ static int way_fault(void)
 {
 	struct uffdio_api api = {.api = UFFD_API};
 	char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct uffdio_register area = {.range = {(uintptr_t)page, PAGE},
-		.mode = UFFDIO_REGISTER_MODE_MISSING};
+	struct uffdio_register area = {
+		.range = {(uintptr_t)page, PAGE}, .mode = UFFDIO_REGISTER_MODE_MISSING};
 	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
 	bool all;
 

@@ -37,8 +37,10 @@ static long call_compat(void)
 {
 	long value;
 
-	__asm__ volatile("int $0x80" : "=a"(value) : "a"((long)I386_GETPPID) : "memory", "r8", "r9",
-			 "r10", "r11");
+	__asm__ volatile("int $0x80"
+			 : "=a"(value)
+			 : "a"((long)I386_GETPPID)
+			 : "memory", "r8", "r9", "r10", "r11");
 	return value;
 }
 

@@ -1,7 +1,7 @@
 /*
  * plain_filter ACTION COMMAND...: run a command that gets ACTION, what a filter returns, for
- * getppid, of either ABI, and may make every other call.  Written by hand, so that what others say a
- * filter does can be held against the kernel's own word.
+ * getppid, of either ABI, and may make every other call.  Written by hand, so that what others say
+ * a filter does can be held against the kernel's own word.
  */
 #include <linux/audit.h>
 #include <linux/filter.h>
