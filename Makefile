@@ -100,7 +100,7 @@ SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check check-sanitize check-bare soak soak-node faults fuzz fuzzers coverage tidy format format-check metrics bench \
+.PHONY: all deps demo check check-sanitize check-bare soak soak-node soak-deny faults fuzz fuzzers coverage tidy format format-check metrics bench \
 	man-lint install uninstall clean help tests
 
 all: $(BIN) ## build sysclamp
@@ -159,7 +159,10 @@ $(BUILD)/gen/args.inc: lib/args.tsv | $(SETUP)
 $(BUILD)/lib/args.o: $(BUILD)/gen/args.inc
 $(BUILD)/gen/arg_names.inc: scripts/arg_names.awk lib/arg_names.tsv lib/arg_counts.tsv | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && awk -f $^ > $@
-$(BUILD)/lib/args_text.o: $(BUILD)/gen/arg_names.inc
+$(BUILD)/gen/arg_texts.inc: lib/arg_texts.tsv | $(SETUP)
+	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' 'BEGIN { print "static const struct arg_text TEXTS[] = {" } \
+		!/^#/ && NF == 2 { printf "\t{%s, \" %s \"},\n", $$1, $$2 } END { print "};" }' $< > $@
+$(BUILD)/lib/args_text.o: $(BUILD)/gen/arg_names.inc $(BUILD)/gen/arg_texts.inc
 # Files that are compiled in as they are: report.css becomes the string in report_css.inc.
 $(BUILD)/gen/report_%.inc: profiler/report.% | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && sed 's/[\\"]/\\&/g; s/.*/\t"&\\n"/' $< > $@
@@ -242,6 +245,10 @@ MINUTES ?= 30
 soak-node: $(BIN) $(BUILD)/tests/programs/timed_calls | $(SETUP) ## MINUTES=30 of containers that come and go, and a recorder of all that is killed
 	$(Q)$(TEST_ENV) tests/soak/node.py $(MINUTES)
 
+soak-deny: MINUTES = 1
+soak-deny: $(BIN) $(BUILD)/tests/programs/many_calls | $(SETUP) ## MINUTES=1 of denied calls from 50 processes, explained, then learned
+	$(Q)$(TEST_ENV) tests/soak/denials.py $(MINUTES)
+
 faults: | $(SETUP) ## faults put into the prover: its tests notice each
 	$(Q)scripts/faults.sh
 
@@ -254,7 +261,7 @@ bench: $(BIN) $(BENCH) $(PROGRAMS) | $(SETUP) ## ratios side by side, written to
 	$(Q)$(TEST_ENV) scripts/bench.sh
 
 C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/fuzz tests/bench tests/programs,$(m)/*.[ch]))
-tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(BUILD)/gen/strict-filter_json.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
+tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/arg_texts.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(BUILD)/gen/strict-filter_json.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
 	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c | grep -v "\.bpf\.c$$"); do \
 		case $$m in cli) sees="$(SEES_cli)";; lib) sees=lib;; *) sees="$$m lib";; esac; \
 		clang-tidy --quiet $$f -- -std=gnu17 $(CPPFLAGS_ALL) -iquote $(BUILD)/gen -isystem $(BUILD)/gen \

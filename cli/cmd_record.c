@@ -10,6 +10,7 @@
 #include "num.h"
 #include "phase.h"
 #include "record_attach.h"
+#include "record_file.h"
 #include "record_view.h"
 #include "recording.h"
 #include "scope.h"
@@ -44,31 +45,19 @@ static const char HELP[] =
 	"  sysclamp record -o web.rec.json -- nginx -g 'daemon off;'\n"
 	"  sysclamp record --container 3f2a --until-stable 10m\n";
 
-/* The file is rewritten this often, so that a recorder that is killed has lost less than a second.
- */
-#define REFRESH_NS 800000000ull
 enum { TICK_MS = 100 };
 
 struct session {
-	const char *file;
-	bool quiet, stream;
+	struct record_file file;
+	bool quiet;
 	bool tells_writes; /* of the back end */
-	uint64_t refreshed_ns;
-	bool refresh_failed;
 };
 
 static void refresh(struct session *session, struct recording *rec)
 {
 	struct err e = {0};
 
-	if (session->stream || steady_ns() - session->refreshed_ns < REFRESH_NS)
-		return;
-	session->refreshed_ns = steady_ns();
-	if (!recording_write(rec, session->file, &e)) {
-		session->refresh_failed = false;
-	} else if (!session->refresh_failed) {
-		/* The next refresh may have room again; the last one decides. */
-		session->refresh_failed = true;
+	if (record_file_refresh(&session->file, rec, &e)) {
 		view_clear();
 		(void)cli_fail("record", 0, &e);
 	}
@@ -92,17 +81,6 @@ static void on_write(void *ctx, pid_t tid, unsigned fd)
 	view_before_write(tid, fd);
 }
 
-/* "./<base name of the command>.rec.json" */
-static char *default_file(const char *command)
-{
-	const char *slash = strrchr(command, '/');
-	char *file = NULL;
-
-	if (asprintf(&file, "./%s.rec.json", slash ? slash + 1 : command) < 0)
-		return NULL;
-	return file;
-}
-
 static int finish(
 	const struct session *session, struct recording *rec, const struct launch_end *end)
 {
@@ -110,15 +88,15 @@ static int finish(
 
 	recording_end(rec, launch_exit_code(end));
 	view_warnings(rec);
-	if (recording_write(rec, session->file, &e))
+	if (recording_write(rec, session->file.path, &e))
 		return cli_fail("record", EXIT_OWN_FAILURE, &e);
 	if (!session->quiet)
-		view_summary(rec, session->file, session->stream);
+		view_summary(rec, session->file.path, session->file.stream);
 	if (!recording_losses(rec))
 		return launch_exit_code(end);
 	(void)err_set(&e, EIO,
 		"%s: incomplete: something was lost; the loss counters are in the file",
-		session->file);
+		session->file.path);
 	return cli_fail("record", EXIT_OWN_FAILURE, &e);
 }
 
@@ -140,7 +118,7 @@ static int record(const struct tracer *tracer, struct session *session, struct t
 	if (recording_init(&rec, tracer->backend->name, &e) ||
 		recording_set_workload(&rec, job->argv, &e))
 		return fail(0, &e);
-	session->refreshed_ns = steady_ns();
+	session->file.refreshed_ns = steady_ns();
 	session->tells_writes = tracer->backend->tells_writes;
 	code = tracer->backend->record(tracer->state, job, &rec, &end, &e);
 	view_clear();
@@ -171,13 +149,13 @@ static int prepare_and_record(
 
 	if (tracer_open(request->backend, TRACER_COMMAND, &tracer, why, &e))
 		return cli_fail("record", e.code == EINVAL ? EXIT_USAGE : EXIT_OWN_FAILURE, &e);
-	if (cli_check_output(session->file, "a recording", &e))
+	if (cli_check_output(session->file.path, "a recording", &e))
 		return fail(0, &e);
 	if (launch_find(argv[0], &path, &e))
 		return fail(e.code, &e);
 	job.path = path;
 	/* Without them `sysclamp mark` finds no recorder, and says so. */
-	(void)marks_open(&marks, session->file, &no_marks);
+	(void)marks_open(&marks, session->file.path, &no_marks);
 	if (tracer.automatic && !session->quiet)
 		notice_tell(&job.notice, "recording with %s%s%s%s", tracer.backend->name,
 			why[0] ? " (" : "", why, why[0] ? ")" : "");
@@ -186,14 +164,14 @@ static int prepare_and_record(
 
 static int record_command(const struct record_request *request, char **argv)
 {
-	scoped_free char *made_up = request->file ? NULL : default_file(argv[0]);
-	struct session session = {
-		.file = request->file ? request->file : made_up, .quiet = request->quiet};
+	scoped_free char *made_up = request->file ? NULL : record_file_default(argv[0]);
+	const char *path = request->file ? request->file : made_up;
+	struct session session = {.quiet = request->quiet};
 	struct err e = {0};
 
-	if (!session.file)
+	if (!path)
 		return fail(0, (err_nomem(&e), &e));
-	session.stream = cli_is_stream(session.file);
+	record_file_begin(&session.file, path);
 	return prepare_and_record(&session, request, argv);
 }
 

@@ -9,125 +9,33 @@
 #include "features.h"
 #include "file.h"
 #include "launch.h"
-#include "num.h"
-#include "run_filter.h"
-#include "run_late.h"
+#include "run_options.h"
 #include "sandbox.h"
 #include "scope.h"
 
 static const char HELP[] =
 	"usage: sysclamp run -p PROFILE... [OPTION...] [--] CMD [ARG...]\n"
-	"\n"
-	"Run a command held to a seccomp profile.  The filter is compiled, proven to say\n"
-	"what the profile says, and loaded as the last thing before execve: the profile\n"
-	"needs execve and what the command calls, nothing for sysclamp itself.\n"
-	"\n"
-	"  -p, --profile PROFILE  an OCI seccomp profile; - reads standard input.  Several:\n"
-	"                         of their answers the strictest, of equals the last one's\n"
+	"Run a command held to a seccomp profile, by a filter that is proven to say the\n"
+	"same.  It needs execve and what the command calls, nothing for sysclamp.\n"
+	"  -p, --profile PROFILE  OCI seccomp profile; - is standard input.  Of several,\n"
+	"                         the strictest answer counts\n"
 	"      --print-profile    print what they come to as one profile; run nothing\n"
-	"      --bpf FILE         load this program (as generate --format bpf writes it),\n"
-	"                         once it is proven to say what the profile says\n"
-	"      --unproven         with --bpf and without a profile: load it as it is\n"
-	"      --at MOMENT        hold it from launch on (default), or from exec, main, a\n"
-	"                         FUNCTION of it, or serve: its first wait for work\n"
-	"      --then PROFILE     a second profile, within the first, from that moment on\n"
-	"      --within TIME      how long to wait for the moment (60s); then it is ended\n"
+	"      --bpf FILE         load this program, once proven to say the same\n"
+	"      --unproven         load it as it is, without a profile\n"
+	"      --on-deny WAY      profile: as it says; explain: that, and tell; learn: let\n"
+	"                         it through and record; ask: you decide\n"
+	"  -o, --output FILE      where learn and ask record\n"
+	"      --at MOMENT        hold it from launch on (default), exec, main, serve (its\n"
+	"                         first wait for work), or a FUNCTION of it\n"
+	"      --then PROFILE     a second profile, within the first, from then on\n"
+	"      --within TIME      how long to wait for the moment (60s), else end it\n"
 	"      --mode MODE        filter; strict: the kernel's four calls, from main on;\n"
 	"                         strict-filter: these and exit_group, as a filter\n"
-	"      --new-privs        leave no_new_privs unset, so that set-user-ID programs\n"
-	"                         work; needs CAP_SYS_ADMIN\n"
+	"      --new-privs        do not set no_new_privs; needs CAP_SYS_ADMIN\n"
 	"  -h, --help             this text\n"
-	"\n"
-	"Exit status: that of the command, 128+N if signal N ended it (159: SIGSYS, the\n"
-	"profile kills); 125 if sysclamp failed, an invalid profile included; 126 if the\n"
-	"command cannot be executed, 127 if it was not found; 2 for a misuse.\n"
-	"\n"
+	"Exit status: the command's; 128+N: signal N (159: SIGSYS, the profile kills);\n"
+	"125: sysclamp failed; 126: not executable; 127: not found; 2: misuse.\n"
 	"Example: sysclamp run -p ls.json -- ls -l\n";
-
-struct run_options {
-	struct run_filter_options filter;
-	struct run_late late;
-	struct run_plan plan;
-	bool print_profile;
-	bool new_privs;
-};
-
-enum { NEW_PRIVS = 256, PRINT_PROFILE, BPF, UNPROVEN, AT, MODE, THEN, WITHIN };
-
-static int take_within(const char *text, struct run_options *out)
-{
-	if (num_parse_duration(text, &out->late.within_ns) || !out->late.within_ns)
-		return cli_misuse("run", "--within %s: a time such as 500ms, 30s or 5m", text);
-	return EXIT_OK;
-}
-
-static int take_option(int option, struct run_options *out)
-{
-	switch (option) {
-	case 'p':
-		return run_filter_take_profile(&out->filter, optarg);
-	case NEW_PRIVS:
-		out->new_privs = true;
-		return EXIT_OK;
-	case PRINT_PROFILE:
-		out->print_profile = true;
-		return EXIT_OK;
-	case BPF:
-		out->filter.program = optarg;
-		return EXIT_OK;
-	case UNPROVEN:
-		out->filter.unproven = true;
-		return EXIT_OK;
-	case AT:
-		out->late.at = optarg;
-		return EXIT_OK;
-	case MODE:
-		out->late.mode = optarg;
-		return EXIT_OK;
-	case THEN:
-		out->late.then = optarg;
-		return EXIT_OK;
-	case WITHIN:
-		return take_within(optarg, out);
-	default:
-		return EXIT_USAGE;
-	}
-}
-
-static int parse(int argc, char **argv, struct run_options *out)
-{
-	static const struct option LONGS[] = {
-		{"profile", required_argument, NULL, 'p'},
-		{"print-profile", no_argument, NULL, PRINT_PROFILE},
-		{"bpf", required_argument, NULL, BPF},
-		{"unproven", no_argument, NULL, UNPROVEN},
-		{"at", required_argument, NULL, AT},
-		{"mode", required_argument, NULL, MODE},
-		{"then", required_argument, NULL, THEN},
-		{"within", required_argument, NULL, WITHIN},
-		{"new-privs", no_argument, NULL, NEW_PRIVS},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	struct err e;
-	int option, status;
-
-	while ((option = cli_option(argc, argv, "+:p:h", LONGS, &cmd_run)) != -1) {
-		status = take_option(option, out);
-		if (status)
-			return status;
-	}
-	status = run_filter_check_options(&out->filter);
-	if (status)
-		return status;
-	if (run_plan(&out->late, out->filter.n_profiles || out->filter.program, &out->plan, &e))
-		return cli_misuse("run", "%s", e.text);
-	if (out->print_profile && !out->filter.n_profiles)
-		return cli_misuse("run", "--print-profile: no profile given (-p PROFILE)");
-	if (!out->print_profile && optind == argc)
-		return cli_misuse("run", "no command given");
-	return EXIT_OK;
-}
 
 /* What it is held to from launch on, or from the moment on if there is but one filter. */
 static const char *first_name(const struct run_options *options)
@@ -142,11 +50,12 @@ static const char *first_name(const struct run_options *options)
 /* The one end that is about the profile rather than the command. */
 static void tell_if_denied(const struct run_options *options, const char *cmd, int wait_status)
 {
-	if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSYS)
+	if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSYS &&
+		options->on_deny == DENY_PROFILE)
 		fprintf(stderr,
 			"sysclamp run: %s was killed by SIGSYS: it made a call that %s denies; "
-			"to find it, compare with what sysclamp record -- %s sees\n",
-			cmd, options->late.then ? options->late.then : first_name(options), cmd);
+			"--on-deny explain says which\n",
+			cmd, options->late.then ? options->late.then : first_name(options));
 }
 
 /* The filters of a run. */
@@ -154,6 +63,7 @@ struct filters {
 	struct run_filter given; /* by -p and --bpf */
 	struct enforced built_in; /* by --mode */
 	struct enforced then;
+	struct enforced supervised; /* for --on-deny */
 };
 
 static void filters_done(struct filters *filters)
@@ -161,6 +71,7 @@ static void filters_done(struct filters *filters)
 	run_filter_done(&filters->given);
 	enforced_done(&filters->built_in);
 	enforced_done(&filters->then);
+	enforced_done(&filters->supervised);
 }
 
 static int make_given(const struct run_options *options, struct run_filter *out, struct err *e)
@@ -185,6 +96,25 @@ static int make_then(const struct run_options *options, const struct run_filter 
 		enforced_can_load(path, out, e))
 		return -e->code;
 	return run_check_phases(first_name(options), first->load.filter, path, out, e);
+}
+
+/* A filter that asks, and who answers. */
+static int make_supervised(const struct run_options *options, char **argv, const char *path,
+	struct enforced *out, struct deny *deny, struct err *e)
+{
+	const char *profile = options->filter.n_profiles ? options->filter.profiles[0] : NULL;
+	const struct deny_request request = {
+		.mode = options->on_deny,
+		.profile = profile,
+		.output = options->output,
+		.argv = argv,
+		.path = path,
+	};
+	struct notice notice = cli_notice("run");
+
+	if (profile && enforced_read(profile, out, &notice, e))
+		return -e->code;
+	return deny_open(&request, out, &notice, deny, e);
 }
 
 /* The filter's part of the description. */
@@ -213,6 +143,7 @@ static int make_filters(const struct run_options *options, struct filters *out, 
 static int run_enforced(const struct run_options *options, char **argv, const char *path)
 {
 	scoped(filters_done) struct filters filters = {0};
+	scoped(deny_close) struct deny deny = {0};
 	struct sandbox_filter then;
 	struct sandbox box = {
 		.argv = argv,
@@ -227,8 +158,15 @@ static int run_enforced(const struct run_options *options, char **argv, const ch
 	struct launch_end end = {0};
 	struct err e;
 
-	if (make_filters(options, &filters, &box, &then, &e))
+	if (options->on_deny == DENY_PROFILE
+			? make_filters(options, &filters, &box, &then, &e)
+			: make_supervised(options, argv, path, &filters.supervised, &deny, &e))
 		return cli_fail("run", EXIT_OWN_FAILURE, &e);
+	if (options->on_deny != DENY_PROFILE) {
+		box.filter = (struct sandbox_filter){
+			&filters.supervised.filter, filters.supervised.profile.flags};
+		box.supervisor = &deny.supervisor;
+	}
 	if (sandbox_run(&box, &end, &e))
 		return cli_fail(
 			"run", end.exec_errno ? launch_exit_code(&end) : EXIT_OWN_FAILURE, &e);
@@ -257,7 +195,7 @@ static int run(int argc, char **argv)
 	struct run_options options = {0};
 	scoped_free char *path = NULL;
 	struct err e;
-	int status = parse(argc, argv, &options);
+	int status = run_options_read(argc, argv, &options);
 
 	if (status)
 		return status;

@@ -83,6 +83,14 @@ struct arg_count {
 
 #include "arg_names.inc"
 
+/* One row of arg_texts.tsv: those whose argument @index is a text. */
+struct arg_text {
+	uint8_t index;
+	const char *calls; /* " open access " */
+};
+
+#include "arg_texts.inc"
+
 /* A text that grows in the caller's storage, and is cut where that ends. */
 struct line {
 	char *out;
@@ -249,6 +257,17 @@ const char *args_text(const struct abi *abi, const char *call, unsigned index, u
 	return args_text_among(abi, call, index, values, 1u << index, out, size);
 }
 
+unsigned args_texts(const char *call)
+{
+	unsigned texts = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++) {
+		if (is_listed(TEXTS[i].calls, call))
+			texts |= 1u << TEXTS[i].index;
+	}
+	return texts;
+}
+
 /* Behind the last argument of which anything is known. */
 static unsigned count_named(const struct abi *abi, const char *call)
 {
@@ -257,6 +276,8 @@ static unsigned count_named(const struct abi *abi, const char *call)
 	unsigned count = n ? rows[n - 1].index + 1u : 0;
 
 	for (unsigned index = count; index < SYSCALL_ARGS; index++) {
+		if (args_texts(call) >> index & 1)
+			count = index + 1;
 		for (size_t i = 0; i < ARRAY_LEN(GROUPS); i++) {
 			if (group_is_of(&GROUPS[i], call, index))
 				count = index + 1;
@@ -278,8 +299,9 @@ static bool count_find(const struct abi *abi, const char *call, unsigned *out_co
 	return false;
 }
 
-const char *args_text_call(const struct abi *abi, const char *call,
-	const uint64_t values[SYSCALL_ARGS], char *out, size_t size)
+const char *args_text_call_with(const struct abi *abi, const char *call,
+	const uint64_t values[SYSCALL_ARGS], const char *const strings[SYSCALL_ARGS], char *out,
+	size_t size)
 {
 	struct line line = {.out = out, .size = size};
 	unsigned count;
@@ -292,8 +314,19 @@ const char *args_text_call(const struct abi *abi, const char *call,
 	for (unsigned i = 0; i < count; i++) {
 		if (i > 0)
 			put(&line, ", ");
-		put_arg(&line, abi, call, i, values, (1u << SYSCALL_ARGS) - 1);
+		if (strings[i])
+			put(&line, "\"%s\"", strings[i]);
+		else
+			put_arg(&line, abi, call, i, values, (1u << SYSCALL_ARGS) - 1);
 	}
 	put(&line, "%s)", is_known ? "" : count ? ", ..." : "...");
 	return out;
+}
+
+const char *args_text_call(const struct abi *abi, const char *call,
+	const uint64_t values[SYSCALL_ARGS], char *out, size_t size)
+{
+	static const char *const NONE[SYSCALL_ARGS];
+
+	return args_text_call_with(abi, call, values, NONE, out, size);
 }

@@ -48,4 +48,15 @@ const char *args_text_among(const struct abi *abi, const char *call, unsigned in
 const char *args_text_call(const struct abi *abi, const char *call,
 	const uint64_t values[SYSCALL_ARGS], char *out, size_t size);
 
+/** Which of its arguments are texts in memory, as the path of openat: a bit each. */
+unsigned args_texts(const char *call);
+
+/**
+ * The same where texts have been read from memory: strings[i], in quotes, stands in place of
+ * argument i unless it is NULL.
+ */
+const char *args_text_call_with(const struct abi *abi, const char *call,
+	const uint64_t values[SYSCALL_ARGS], const char *const strings[SYSCALL_ARGS], char *out,
+	size_t size);
+
 #endif

@@ -23,17 +23,26 @@ static const char *display_name(const char *path)
 	return strcmp(path, "-") ? path : "standard input";
 }
 
+static int compile(const char *name, const struct policy *policy, struct filter *out, struct err *e)
+{
+	scoped(filter_done) struct filter work = {0};
+
+	if (filter_compile(policy, &work, e) || filter_must_equal(&work, policy, e))
+		return err_prefix(e, "%s: ", name);
+	*out = work;
+	work = (struct filter){0};
+	return 0;
+}
+
 int enforced_from_profile(const char *path, struct profile *profile, struct enforced *out,
 	const struct notice *to, struct err *e)
 {
 	scoped(enforced_done) struct enforced work = {0};
 	const char *name = display_name(path);
 
-	if (policy_resolve(name, profile, &work.policy, to, e))
+	if (policy_resolve(name, profile, &work.policy, to, e) ||
+		compile(name, &work.policy, &work.filter, e))
 		return -e->code;
-	if (filter_compile(&work.policy, &work.filter, e) ||
-		filter_must_equal(&work.filter, &work.policy, e))
-		return err_prefix(e, "%s: ", name);
 	work.profile = *profile;
 	*profile = (struct profile){0};
 	*out = work;
@@ -96,6 +105,16 @@ static bool may_exec(const struct policy *policy, const struct abi_policy *abi)
 	return call->n_clauses || action_lets_through(call->action);
 }
 
+static int check_unsupervised(const char *name, const struct policy *policy, struct err *e)
+{
+	if (!policy_uses(policy, SECCOMP_RET_USER_NOTIF))
+		return 0;
+	return err_set(e, EPERM,
+		"%s: SCMP_ACT_NOTIFY needs a supervisor that answers, and there is none; choose "
+		"another action",
+		name);
+}
+
 int enforced_can_hold(
 	const char *path, const struct enforced *enforced, const struct notice *to, struct err *e)
 {
@@ -107,11 +126,8 @@ int enforced_can_hold(
 			"%s: $.architectures: programs of this machine are %s, which is not "
 			"listed; add it",
 			name, abi_native()->oci);
-	if (policy_uses(policy, SECCOMP_RET_USER_NOTIF))
-		return err_set(e, EPERM,
-			"%s: SCMP_ACT_NOTIFY needs a supervisor that answers, and there is none; "
-			"choose another action",
-			name);
+	if (check_unsupervised(name, policy, e))
+		return -e->code;
 	if (policy_uses(policy, SECCOMP_RET_TRACE))
 		notice_tell(to,
 			"%s: SCMP_ACT_TRACE: without a tracer such a call fails with ENOSYS", name);
@@ -137,4 +153,19 @@ int enforced_within(
 	const struct filter both[] = {*outer, inner->filter};
 
 	return filters_prove(both, ARRAY_LEN(both), &inner->policy, out, e);
+}
+
+int enforced_supervise(const char *path, struct enforced *enforced, struct err *e)
+{
+	scoped(policy_done) struct policy supervised = {0};
+	struct filter filter = {0};
+	const char *name = display_name(path);
+
+	if (check_unsupervised(name, &enforced->policy, e) ||
+		policy_supervised(&enforced->policy, &supervised, e) ||
+		compile(name, &supervised, &filter, e))
+		return -e->code;
+	filter_done(&enforced->filter);
+	enforced->filter = filter;
+	return 0;
 }

@@ -76,4 +76,13 @@ int enforced_can_hold(
  */
 int enforced_can_start(const char *path, const struct enforced *enforced, struct err *e);
 
+/**
+ * Make the filter one under a supervisor: compiled from policy_supervised(), and proven to say
+ * that. The policy stays: it is what the supervisor decides by.
+ *
+ * Errors: as enforced_from_profile(); -EPERM: something in the profile is SCMP_ACT_NOTIFY, so it
+ * counts on another supervisor.
+ */
+int enforced_supervise(const char *path, struct enforced *enforced, struct err *e);
+
 #endif

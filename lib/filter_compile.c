@@ -160,7 +160,8 @@ static void section_fill(struct token *token, size_t section)
 	bool negative = first >> 31;
 	const struct abi *owner = abi_of_call(token->audit_arch, first);
 	const struct abi_policy *abi = owner && !negative ? policy_abi(token->policy, owner) : NULL;
-	action_t other = abi || negative ? token->policy->default_action : SECCOMP_RET_KILL_PROCESS;
+	action_t other = abi || negative ? token->policy->default_action
+					 : policy_unlisted(token->policy);
 	uint32_t next = first; /* the first number that has no range yet; @last + 1: none */
 
 	for (size_t i = 0; abi && i < abi->n_calls; i++) {
@@ -242,7 +243,7 @@ static size_t tokens_list(const struct policy *policy, uint32_t *tokens)
 static void program_emit(struct emitter *emitter, const struct policy *policy, uint32_t *tokens)
 {
 	size_t n = tokens_list(policy, tokens);
-	uint32_t next = emit_return(emitter, SECCOMP_RET_KILL_PROCESS);
+	uint32_t next = emit_return(emitter, policy_unlisted(policy));
 
 	/* Each comparison stands right in front of its token's tree, which it jumps over. */
 	while (n > 0) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,13 @@ int launch_hold_signals(struct err *e)
 	return 0;
 }
 
+void launch_block_signals(void)
+{
+	const uint64_t all = UINT64_MAX; /* as the kernel has them: NSIG bits */
+
+	(void)syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof(all));
+}
+
 void launch_child_signals(void)
 {
 	struct sigaction as_usual = {.sa_handler = SIG_DFL};
@@ -255,14 +263,13 @@ void launch_restore_signals(void)
 }
 
 /*
- * Whether the caller is the job of a shell, which continues what it sees suspended.  A parent in
- * the same process group is not one: it is suspended by what suspends the group.
+ * Whether the caller is the job of a shell, its parent @shell, which continues what it sees
+ * suspended.  A parent in the same process group is not one: it is suspended by what suspends the
+ * group.
  */
-static bool is_job(void)
+static bool is_job(pid_t shell)
 {
-	pid_t parent = getppid();
-
-	return getsid(parent) == getsid(0) && getpgid(parent) != getpgrp();
+	return getsid(shell) == getsid(0) && getpgid(shell) != getpgrp();
 }
 
 static bool is_in_foreground(void)
@@ -272,28 +279,32 @@ static bool is_in_foreground(void)
 	return tty >= 0 && tcgetpgrp(tty) == getpgrp();
 }
 
+bool launch_suspends(pid_t shell, int stop_signal)
+{
+	return is_job(shell) && (stop_signal != SIGSTOP || is_in_foreground());
+}
+
 /*
- * Whether nothing has happened to the command since its stop was waited for.  A shell's fg has
- * continued it together with the caller, and the terminal may have stopped it again since: another
- * SIGCONT would undo that.
+ * A shell's fg has continued it together with the caller, and the terminal may have stopped it
+ * again since: another SIGCONT would undo that.
  */
-static bool is_still_stopped(pid_t pid)
+void launch_continue(pid_t pid)
 {
 	siginfo_t info = {0};
 
-	return !waitid(P_PID, (id_t)pid, &info, WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT) &&
-	       info.si_pid == 0;
+	if (!waitid(P_PID, (id_t)pid, &info, WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT) &&
+		info.si_pid == 0)
+		(void)kill(pid, SIGCONT);
 }
 
 void launch_suspend_with(pid_t pid, int stop_signal)
 {
-	if (!is_job() || (stop_signal == SIGSTOP && !is_in_foreground()))
+	if (!launch_suspends(getppid(), stop_signal))
 		return;
 	/*
 	 * Not @stop_signal: as long as that had its default action, the terminal could suspend the
 	 * caller ahead of the command, which then takes from the shell a line that is not its own.
 	 */
 	raise(SIGSTOP);
-	if (is_still_stopped(pid))
-		(void)kill(pid, SIGCONT);
+	launch_continue(pid);
 }

@@ -59,6 +59,12 @@ int launch_find(const char *command, char **out_path, struct err *e);
 int launch_hold_signals(struct err *e);
 
 /**
+ * Block all signals in the calling thread, those included that sigprocmask(3) leaves to the C
+ * library, and that end whoever has no use for them.
+ */
+void launch_block_signals(void);
+
+/**
  * Give the child what the caller had before launch_hold_signals(): ignored signals and the mask.
  * Handlers are reset first, so that none runs in a child that shares the caller's memory
  * (CLONE_VM).  System calls only; not possible behind a filter.
@@ -103,5 +109,13 @@ void launch_restore_signals(void);
  * the terminal.  Otherwise somebody stopped the command and will continue it: returns at once.
  */
 void launch_suspend_with(pid_t pid, int stop_signal);
+
+/*
+ * The two halves of that, for a launcher of two processes in one process group: whether the one
+ * whose parent is @shell has to be suspended; and, when it was continued, continue the child @pid
+ * of the caller, unless something has happened to it since its stop was waited for.
+ */
+bool launch_suspends(pid_t shell, int stop_signal);
+void launch_continue(pid_t pid);
 
 #endif

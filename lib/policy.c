@@ -379,6 +379,8 @@ static bool policy_has_token(const struct policy *policy, uint32_t audit_arch)
 
 action_t policy_unlisted(const struct policy *policy)
 {
+	if (policy->deviations & POLICY_UNLISTED_NOTIFY)
+		return SECCOMP_RET_USER_NOTIF;
 	return policy->deviations & POLICY_UNLISTED_THREAD ? SECCOMP_RET_KILL_THREAD
 							   : SECCOMP_RET_KILL_PROCESS;
 }

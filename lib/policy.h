@@ -46,13 +46,15 @@ struct abi_policy {
 };
 
 /*
- * Where other programs read the same rules in another way, everywhere at once; libseccomp's ways,
- * docs/semantics.md §3 and §4.  policy_verdict() and the prover honour them, so that a program of
- * such an origin can be held against what its maker means; nothing is compiled from such a policy.
+ * What a policy says that no profile can, everywhere at once.  policy_verdict() and the prover
+ * honour it.  The first two are libseccomp's ways to read the same rules, docs/semantics.md §3 and
+ * §4, so that a program of such an origin can be held against what its maker means; nothing is
+ * compiled from such a policy.  The third is of policy_supervised(), and compiled.
  */
 enum {
 	POLICY_UNLISTED_THREAD = 1, /* ABIs that are not listed: KILL_THREAD */
 	POLICY_NEGATIVE_ANY = 2, /* nothing is said of negative numbers: the prover skips them */
+	POLICY_UNLISTED_NOTIFY = 4, /* ABIs that are not listed: NOTIFY */
 };
 
 struct policy {
@@ -74,6 +76,16 @@ struct policy {
  */
 int policy_resolve(const char *name, const struct profile *profile, struct policy *out,
 	const struct notice *to, struct err *e);
+
+/**
+ * The policy of a filter under a supervisor: what @policy does not let through is asked about
+ * (SECCOMP_RET_USER_NOTIF), calls of ABIs that are not listed included; all the rest is as it was,
+ * so the supervisor only hears of what would be denied.
+ *
+ * @out: to be released with policy_done(); does not refer to @policy.
+ * Errors: -ENOMEM.
+ */
+int policy_supervised(const struct policy *policy, struct policy *out, struct err *e);
 
 /** Release what @policy owns; NULL and a half-built one are fine. */
 void policy_done(struct policy *policy);

@@ -23,6 +23,8 @@
 #include "syscalls.h"
 
 #define RECORDING_KIND "sysclamp.recording"
+/* recorder.backend of a recording that lacks the calls that a profile allowed meanwhile. */
+#define RECORDING_BESIDE_PROFILE "notify-beside"
 enum {
 	RECORDING_VERSION = 1,
 	RECORDING_ID_LEN = 32, /* hex digits: 128 random bits, or the hash of the sources */

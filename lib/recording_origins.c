@@ -13,7 +13,7 @@ static int order_u64(uint64_t a, uint64_t b)
 	return a < b ? -1 : a > b;
 }
 
-static void frames_done(struct rec_origin *origin)
+void rec_origin_done(struct rec_origin *origin)
 {
 	for (size_t i = 0; i < origin->n_frames; i++) {
 		free(origin->frames[i].module);
@@ -27,7 +27,7 @@ static void frames_done(struct rec_origin *origin)
 void rec_origins_done(struct recording *rec)
 {
 	for (size_t i = 0; i < rec->n_origins; i++)
-		frames_done(&rec->origins[i]);
+		rec_origin_done(&rec->origins[i]);
 	free(rec->origins);
 	rec->origins = NULL;
 	rec->n_origins = rec->room_origins = 0;
@@ -115,7 +115,7 @@ static void drop_repeated(struct recording *rec)
 		struct rec_origin *origin = &rec->origins[i];
 
 		if (kept && !rec_origin_compare(&rec->origins[kept - 1], origin, rec))
-			frames_done(origin);
+			rec_origin_done(origin);
 		else
 			rec->origins[kept++] = *origin;
 	}
@@ -132,7 +132,7 @@ static void drop_latest(struct recording *rec)
 		return;
 	qsort_r(rec->origins, rec->n_origins, sizeof(*rec->origins), earliest_first, rec);
 	while (rec->n_origins > RECORDING_ORIGINS_MAX)
-		frames_done(&rec->origins[--rec->n_origins]);
+		rec_origin_done(&rec->origins[--rec->n_origins]);
 	qsort_r(rec->origins, rec->n_origins, sizeof(*rec->origins), rec_origin_compare, rec);
 }
 
@@ -233,7 +233,7 @@ static struct rec_origin *note(struct recording *rec, const struct rec_origin *o
 							      : NULL;
 	if (there->time_ns <= origin->time_ns)
 		return NULL;
-	frames_done(there);
+	rec_origin_done(there);
 	*there = *origin;
 	return there;
 }

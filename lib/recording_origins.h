@@ -65,6 +65,9 @@ struct rec_origin *rec_origin_add(struct recording *rec, const struct abi *abi, 
 int rec_origin_add_frame(
 	struct rec_origin *origin, const char *module, const char *symbol, uint64_t offset);
 
+/** Release the frames; takes a zeroed one, too: for origins that are in no recording. */
+void rec_origin_done(struct rec_origin *origin);
+
 /**
  * The origins of one call, sorted by the names of program and phase, bytewise; @out_n how many.
  * NULL if there is none.

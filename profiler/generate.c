@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cut.h"
 #include "scope.h"
@@ -45,6 +46,11 @@ int generate_accept(const char *name, const struct recording *rec,
 	struct name_row losses = {0};
 	struct err reason;
 
+	if (!options->base && !strcmp(rec->recorder_backend, RECORDING_BESIDE_PROFILE))
+		notice_tell(to,
+			"%s: lacks what the profile allowed under which it was learned; add to "
+			"that one with --base PROFILE",
+			name);
 	if (rec->complete)
 		return 0;
 	if (rec->workload.ended_ns != 0)

@@ -6,7 +6,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "guard.h"
 #include "late.h"
+#include "scope.h"
 #include "stage.h"
 #include "syscalls.h"
 
@@ -19,20 +21,32 @@ static uint64_t as_argument(const void *pointer)
  * Ask the filter itself about the call that it will see, arguments included.  An errno of execve is
  * then always the kernel's word on the program.
  */
-static int check_exec_allowed(const struct sandbox *box, struct err *e)
+static action_t exec_action(const struct sandbox *box)
 {
-	enum { ACTION_TEXT_MAX = 64 };
-	char text[ACTION_TEXT_MAX];
 	const struct sandbox_filter *first = sandbox_first_filter(box);
 	const struct seccomp_data call = {
 		.nr = SYS_execve,
 		.arch = abi_native()->audit_arch,
 		.args = {as_argument(box->path), as_argument(box->argv), as_argument(box->env)},
 	};
-	action_t action = first ? action_effective(filter_run(first->filter, &call))
-				: SECCOMP_RET_ALLOW;
+
+	return first ? action_effective(filter_run(first->filter, &call)) : SECCOMP_RET_ALLOW;
+}
+
+static bool is_asked(action_t action)
+{
+	return (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF;
+}
+
+static int check_exec_allowed(const struct sandbox *box, struct err *e)
+{
+	enum { ACTION_TEXT_MAX = 64 };
+	char text[ACTION_TEXT_MAX];
+	action_t action = exec_action(box);
 
 	if (action_lets_through(action))
+		return 0;
+	if (box->supervisor && box->supervisor->starts_anyway && is_asked(action))
 		return 0;
 	return err_set(e, EPERM,
 		"the filter answers the execve that starts the command with %s; allow execve "
@@ -154,25 +168,81 @@ static int start_and_hold(
 	return code ? err_prefix(e, "%s: ", stage->box->argv[0]) : 0;
 }
 
-int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e)
+/* The supervisor's part: as start_and_wait(), but with calls to answer meanwhile. */
+static int supervise(
+	struct stage *stage, struct supervision *at, struct launch_end *end, struct err *e)
 {
-	char stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
+	bool asked = is_asked(exec_action(stage->box));
+	pid_t pid = stage_start(stage);
+	int status = 0, listener;
+
+	if (pid < 0)
+		return err_sys(e, -pid, "starting a process");
+	supervision_watch(at, pid);
+	while ((listener = stage_listener(stage)) == STAGE_LOADING)
+		supervision_look(at);
+	if (supervision_run(at, listener, asked, &status, e))
+		return -e->code;
+	if (stage->failed)
+		return explain(stage, end, e);
+	end->wait_status = status;
+	return at->by->end ? at->by->end(at->by->ctx, end, e) : 0;
+}
+
+static struct stage stage_of(const struct sandbox *box, char *stack_top)
+{
 	const struct sandbox_filter *first = sandbox_first_filter(box);
-	struct stage stage = {
+	uint32_t flags = first ? first->flags : 0;
+
+	return (struct stage){
 		.box = box,
 		.filter = first ? first->filter : NULL,
-		.filter_flags = first ? first->flags : 0,
+		.filter_flags = box->supervisor ? supervision_flags(flags) : flags,
 		.held_back = box->at != SANDBOX_AT_LAUNCH,
-		.stack_top = stack + sizeof(stack),
+		.stack_top = stack_top,
 	};
+}
+
+static int run_supervisor(void *ctx, struct guard *guard, struct launch_end *end, struct err *e)
+{
+	scoped(supervision_done) struct supervision at = SUPERVISION_CLOSED;
+	const struct sandbox *box = ctx;
+	char stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
+	struct stage stage = stage_of(box, stack + sizeof(stack));
+
+	if (supervision_open(box->supervisor, guard, &at, e))
+		return -e->code;
+	return supervise(&stage, &at, end, e);
+}
+
+static int run_supervised(const struct sandbox *box, struct launch_end *end, struct err *e)
+{
+	bool open = memory_close();
+	int result = guard_run(run_supervisor, (void *)box, end, e);
+
+	memory_restore(open);
+	return result;
+}
+
+static int run_alone(const struct sandbox *box, struct launch_end *end, struct err *e)
+{
+	char stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
+	struct stage stage = stage_of(box, stack + sizeof(stack));
 	bool open = false;
+	int result = start_and_hold(&stage, &open, end, e);
+
+	memory_restore(open);
+	return result;
+}
+
+int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e)
+{
 	int result;
 
 	*end = (struct launch_end){0};
 	if (check_exec_allowed(box, e) || launch_hold_signals(e))
 		return -e->code;
-	result = start_and_hold(&stage, &open, end, e);
-	memory_restore(open);
+	result = box->supervisor ? run_supervised(box, end, e) : run_alone(box, end, e);
 	launch_restore_signals();
 	return result;
 }

@@ -10,6 +10,7 @@
 #include "err.h"
 #include "filter.h"
 #include "launch.h"
+#include "supervisor.h"
 
 enum sandbox_mode {
 	SANDBOX_FILTER, /* SECCOMP_MODE_FILTER */
@@ -36,7 +37,8 @@ struct sandbox {
 	char *const *env; /* NULL-terminated */
 	const char *path; /* the file to execute */
 	enum sandbox_mode mode;
-	struct sandbox_filter filter; /* SANDBOX_FILTER only */
+	/* SANDBOX_FILTER only; of policy_supervised() if there is a supervisor */
+	struct sandbox_filter filter;
 	bool new_privs; /* do not set no_new_privs: needs CAP_SYS_ADMIN */
 	enum sandbox_at at; /* later than SANDBOX_AT_LAUNCH for strict mode */
 	const char *symbol; /* SANDBOX_AT_SYMBOL: of the function */
@@ -46,6 +48,8 @@ struct sandbox {
 	 * launch; NULL: none, and that one waits for the moment.
 	 */
 	const struct sandbox_filter *then;
+	/* Who answers what the filter asks; NULL: nobody.  At launch only, in filter mode. */
+	const struct supervisor *supervisor;
 };
 
 /** The filter that is loaded at the launch; NULL: none is. */
@@ -62,6 +66,9 @@ const struct sandbox_filter *sandbox_late_filter(const struct sandbox *box);
  * Signals and terminal job control pass through (launch.h).  Errors before the program starts leave
  * nothing running: fail closed.  What fails after the load is reported through memory shared with
  * the child, which may be able neither to write nor to exit.
+ *
+ * With a supervisor it takes two processes (guard.h), and lasts until all that carries the filter
+ * has ended; the end is still the command's.
  *
  * @end: set on success; on failure exec_errno tells whether the command was at fault.
  */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -55,10 +56,16 @@ UNCHECKED static int stage_run(void *arg)
 	if (!box->new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L))
 		stage_fail(stage, STAGE_NO_NEW_PRIVS, errno);
 
+	/* Should both the supervisor and its guard be killed, this ends the command at least. */
+	if (box->supervisor)
+		(void)prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L);
+
 	if (stage->filter)
 		status = filter_load(stage->filter, stage->filter_flags);
-	if (status)
+	if (status < 0)
 		stage_fail(stage, STAGE_LOAD, -status);
+	if (box->supervisor)
+		__atomic_store_n(&stage->listener, status, __ATOMIC_RELEASE);
 
 	/* From here filtered, if at all: execve with these arguments is all that is known to be
 	 * allowed. */
@@ -68,8 +75,14 @@ UNCHECKED static int stage_run(void *arg)
 
 pid_t stage_start(struct stage *stage)
 {
-	pid_t pid = clone(stage_run, stage->stack_top, CLONE_VM | SIGCHLD, stage);
+	int flags = CLONE_VM | SIGCHLD;
+	pid_t pid;
 
+	if (stage->box->supervisor)
+		flags |= CLONE_FILES | CLONE_CHILD_CLEARTID;
+	stage->listener = -1;
+	stage->early = 1;
+	pid = clone(stage_run, stage->stack_top, flags, stage, NULL, NULL, &stage->early);
 	return pid < 0 ? -errno : pid;
 }
 
@@ -77,4 +90,24 @@ void stage_go(struct stage *stage)
 {
 	stage->go = 1;
 	(void)syscall(SYS_futex, &stage->go, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/*
+ * The child cannot wake anybody: the filter may ask about the call that does.  Where it asks about
+ * the execve itself, nothing else tells that the filter is loaded, so it is looked at; everywhere
+ * else the kernel wakes at once.
+ */
+int stage_listener(struct stage *stage)
+{
+	const struct timespec moment = {.tv_nsec = STAGE_LOOK_NS};
+	/* In this order: it is loaded before the program is executed. */
+	int early = __atomic_load_n(&stage->early, __ATOMIC_ACQUIRE);
+	int listener = __atomic_load_n(&stage->listener, __ATOMIC_ACQUIRE);
+
+	if (listener >= 0)
+		return listener;
+	if (!early)
+		return STAGE_NO_LISTENER;
+	(void)syscall(SYS_futex, &stage->early, FUTEX_WAIT, early, &moment, NULL, 0);
+	return STAGE_LOADING;
 }

@@ -18,6 +18,7 @@
 enum {
 	/* The child needs less than 2 KiB; sanitizers add some. */
 	STAGE_STACK_SIZE = 32 * 1024,
+	STAGE_LOOK_NS = 200000,
 };
 
 enum stage_step {
@@ -34,6 +35,14 @@ struct stage {
 	char *stack_top; /* of STAGE_STACK_SIZE bytes, aligned to 16 */
 	bool held_back; /* the child waits for stage_go() */
 	volatile uint32_t go;
+	/*
+	 * With a supervisor.  The child has the caller's descriptors until its execve
+	 * (CLONE_FILES), so the listener's number is the caller's as well; -1 until the filter is
+	 * loaded.  The kernel clears `early` and wakes its futex when the child executes the
+	 * program or ends.
+	 */
+	int listener;
+	int early;
 	/* Written by the child; to be read after it has ended. */
 	volatile enum stage_step failed; /* the step that did */
 	volatile int error; /* errno of it */
@@ -51,5 +60,14 @@ pid_t stage_start(struct stage *stage);
 
 /** Let a child go that was held back. */
 void stage_go(struct stage *stage);
+enum { STAGE_NO_LISTENER = -1, STAGE_LOADING = -2 };
+
+/**
+ * The listener of the filter that the child has loaded, the caller's now; waits for STAGE_LOOK_NS
+ * if it has not.
+ *
+ * Returns its descriptor; STAGE_LOADING; STAGE_NO_LISTENER: the child has ended, or is about to.
+ */
+int stage_listener(struct stage *stage);
 
 #endif

@@ -4,12 +4,10 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-#include "phase.h"
 #include "proc.h"
 #include "profile.h"
 #include "scope.h"
@@ -26,9 +24,6 @@ static void special_find(struct special_calls *special, const struct abi *abi)
 		{"clone3", &special->clone3},
 		{"write", &special->write},
 		{"writev", &special->writev},
-		{"mmap", &special->mmap},
-		{"mmap2", &special->mmap2},
-		{"listen", &special->listen},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
@@ -44,25 +39,15 @@ void calls_init(
 	size_t len;
 	const struct abi *table = abi_table(&len);
 
-	*watch = (struct call_watch){
-		.rec = rec, .job = job, .filter = filter, .listening = job->listening};
-	calls_begin_phase(watch, phase_name(PHASE_START));
-	watch->starting = true;
+	*watch = (struct call_watch){.job = job, .filter = filter};
+	notes_init(&watch->notes, rec, job->listening);
 	for (size_t i = 0; i < len && i < CALL_ABIS_MAX; i++)
 		special_find(&watch->special[i], &table[i]);
 }
 
-void calls_begin_phase(struct call_watch *watch, const char *name)
-{
-	watch->starting = false;
-	watch->phase = rec_names_index(&watch->rec->phases, name);
-	if (watch->phase == SIZE_MAX)
-		watch->rec->loss[LOSS_NO_MEMORY]++;
-}
-
 void calls_done(struct call_watch *watch)
 {
-	call_kinds_done(&watch->kinds);
+	notes_done(&watch->notes);
 	stacks_free(watch->stacks);
 }
 
@@ -84,7 +69,7 @@ static bool see(
 			out->args[i] = (uint32_t)out->args[i];
 	}
 	if (!out->abi)
-		watch->rec->loss[LOSS_UNREADABLE]++;
+		watch->notes.rec->loss[LOSS_UNREADABLE]++;
 	return out->abi != NULL;
 }
 
@@ -94,77 +79,15 @@ static const struct special_calls *special_of(
 	return &watch->special[call_abi_row(seen->abi)];
 }
 
-/* The first wait for work after a listen begins to serve, and is a part of that. */
-static void look_at_phase(struct call_watch *watch, const struct abi *abi, uint32_t nr)
-{
-	char name[SYSCALL_NAME_MAX];
-
-	if (!watch->starting)
-		return;
-	if (nr == watch->special[call_abi_row(abi)].listen)
-		watch->listening = true;
-	else if (watch->listening && syscall_name(abi, nr, name) &&
-		 phase_role(name) == PHASE_ROLE_WAIT)
-		calls_begin_phase(watch, phase_name(PHASE_SERVE));
-}
-
-/* With which arguments it was called; whatever is over their bound, or has no room, is "many". */
-static void note_args(struct call_watch *watch, struct rec_call *call, const struct task_call *made)
-{
-	struct call_kind kind = call_kind_of(&watch->kinds, made->abi, made->nr);
-	uint64_t values[ARGS_PER_CALL_MAX];
-	struct rec_args *args;
-
-	if (!kind.n_args)
-		return;
-	for (size_t i = 0; i < kind.n_args; i++)
-		values[i] = made->args[kind.args[i].index];
-	args = rec_call_own_args(call);
-	if (args)
-		(void)rec_args_add(args, kind.args, kind.n_args, values);
-	else
-		watch->rec->loss[LOSS_NO_MEMORY]++;
-}
-
-/* One more member of one of a call's sets, unless it is none (SIZE_MAX); whether it is new. */
-static bool extend(struct call_watch *watch, struct bits *set, size_t member)
-{
-	if (member == SIZE_MAX || bits_has(set, member))
-		return false;
-	if (bits_add(set, member))
-		watch->rec->loss[LOSS_NO_MEMORY]++;
-	return true;
-}
-
-/* The call is new in its program and phase. */
-static void note_origin(struct call_watch *watch, const struct task *task,
-	const struct task_call *made, uint64_t time_ns)
-{
-	struct rec_origin *origin = rec_origin_add(watch->rec, made->abi, made->nr, task->program,
-		watch->phase, proc_process(task->tid), task->tid, time_ns, made->args);
-
-	if (origin && watch->stacks && stacks_capture_traced(watch->stacks, origin->pid, task->tid))
-		stacks_name(watch->stacks, origin);
-}
-
 /* Note that a call was made or tried; its entry, or NULL without memory. */
 static struct rec_call *note(
 	struct call_watch *watch, const struct task *task, const struct task_call *made)
 {
-	struct rec_call *call = recording_call(watch->rec, made->abi, made->nr);
-	bool is_new;
+	struct rec_origin *origin;
+	struct rec_call *call = notes_take(&watch->notes, made, task->tid, task->program, &origin);
 
-	if (!call)
-		return NULL;
-	look_at_phase(watch, made->abi, made->nr);
-	call->last_ns = now_ns();
-	if (!call->count++)
-		call->first_ns = call->last_ns;
-	is_new = extend(watch, &call->programs, task->program);
-	is_new |= extend(watch, &call->phases, watch->phase);
-	note_args(watch, call, made);
-	if (is_new)
-		note_origin(watch, task, made, call->last_ns);
+	if (origin && watch->stacks && stacks_capture_traced(watch->stacks, origin->pid, task->tid))
+		stacks_name(watch->stacks, origin);
 	return call;
 }
 
@@ -240,19 +163,6 @@ static void tell_write(
 		watch->job->before_write(watch->job->ctx, task->tid, (unsigned)seen->args[0]);
 }
 
-/* mmap(2) of code: of which file. */
-static void look_at_map(
-	const struct call_watch *watch, const struct task *task, const struct task_call *seen)
-{
-	const struct special_calls *special = special_of(watch, seen);
-	char path[PROC_PATH_MAX];
-
-	if ((seen->nr == special->mmap || seen->nr == special->mmap2) &&
-		seen->args[2] & PROT_EXEC && !(seen->args[3] & MAP_ANONYMOUS) &&
-		proc_file(task->tid, (int)seen->args[4], path))
-		(void)rec_names_index(&watch->rec->mapped, path);
-}
-
 /*
  * The call goes into the kernel: does its return tell more about the task?  Returns whether it
  * gives a filter to all threads.
@@ -270,12 +180,12 @@ static bool look_ahead(struct call_watch *watch, struct task *task, const struct
 	}
 	if (asked != AWAIT_NOTHING)
 		await(task, seen, asked);
-	else if (!call_kind_of(&watch->kinds, seen->abi, seen->nr).named)
+	else if (!call_kind_of(&watch->notes.kinds, seen->abi, seen->nr).named)
 		await(task, seen, AWAIT_ENOSYS);
 	if (starts_untraced(watch, task, seen))
-		watch->rec->loss[LOSS_UNTRACED]++;
+		watch->notes.rec->loss[LOSS_UNTRACED]++;
 	tell_write(watch, task, seen);
-	look_at_map(watch, task, seen);
+	notes_map(&watch->notes, seen, task->tid);
 	return asked == AWAIT_FILTER && (flags & SECCOMP_FILTER_FLAG_TSYNC);
 }
 
@@ -334,7 +244,7 @@ static void strict_returned(struct call_watch *watch, struct task *task, int64_t
 	/* EINVAL: kernel/seccomp.c lets a task that has a filter not enter strict mode. */
 	if (value != -EINVAL || !watch->filter)
 		return;
-	watch->rec->loss[LOSS_STRICT_REFUSED]++;
+	watch->notes.rec->loss[LOSS_STRICT_REFUSED]++;
 	if (watch->told_strict)
 		return;
 	watch->told_strict = true;
@@ -349,7 +259,7 @@ static void enosys_returned(struct call_watch *watch, struct task *task, int64_t
 
 	if (value != -ENOSYS)
 		return;
-	call = recording_call(watch->rec, task->awaited.abi, task->awaited.nr);
+	call = recording_call(watch->notes.rec, task->awaited.abi, task->awaited.nr);
 	if (call)
 		call->enosys++;
 }

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <sys/ptrace.h>
 
-#include "call_kind.h"
 #include "err.h"
+#include "notes.h"
 #include "recording.h"
 #include "stacks.h"
 #include "task.h"
@@ -20,31 +20,22 @@ struct special_calls {
 	uint32_t seccomp, prctl; /* may change how a task has to be watched */
 	uint32_t clone, clone3; /* may start a process that cannot be watched */
 	uint32_t write, writev; /* may reach the terminal */
-	uint32_t mmap, mmap2; /* may map code */
-	uint32_t listen; /* phase.h */
 };
 
 /* The tree under one recorder, as far as calls are concerned. */
 struct call_watch {
-	struct recording *rec;
+	struct call_notes notes;
 	const struct tracer_job *job;
 	bool filter; /* the recorder's filter is in place: calls that no filter denies stop for it
 		      */
 	struct special_calls special[CALL_ABIS_MAX]; /* by row of the ABI table */
-	struct call_kinds kinds;
 	struct stacks *stacks; /* NULL: origins have none */
-	size_t phase; /* index into recording.phases, SIZE_MAX if there was no memory for it */
-	bool starting; /* it does not serve yet, and no other phase was begun */
-	bool listening; /* the next wait for work begins to serve */
 	bool told_notifying, told_strict, told_blind; /* warnings are given once */
 };
 
 void calls_init(
 	struct call_watch *watch, struct recording *rec, const struct tracer_job *job, bool filter);
 void calls_done(struct call_watch *watch);
-
-/* A phase begins: the calls from now on carry its name. */
-void calls_begin_phase(struct call_watch *watch, const char *name);
 
 /* A call entered (PTRACE_SYSCALL).  With the recorder's filter it is noted when that answers. */
 void calls_entered(

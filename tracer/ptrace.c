@@ -334,8 +334,8 @@ static int begin_phase(void *ctx, const char *name, struct err *e)
 
 	if (!has_room_for(&t->rec->phases, name))
 		return phase_err_full(e);
-	calls_begin_phase(&t->calls, name);
-	return t->calls.phase == SIZE_MAX ? err_nomem(e) : 0;
+	notes_begin_phase(&t->calls.notes, name);
+	return t->calls.notes.phase == SIZE_MAX ? err_nomem(e) : 0;
 }
 
 static void tick(struct ptracer *t, bool suspending)

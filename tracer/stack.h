@@ -108,6 +108,17 @@ int stack_capture_traced(pid_t tid, void *bytes, struct stack_capture *out, stru
 void stack_capture_held(
 	pid_t tid, const uint64_t *regs, bool bits32, void *bytes, struct stack_capture *out);
 
+/**
+ * Capture a task that waits in a call, as /proc/TID/syscall shows it (proc(5)): of its registers pc
+ * and sp are known, and nothing else.
+ *
+ * @compat: the call is one of a 32-bit ABI.
+ * @bytes: as above.
+ * Errors: it does not wait, is gone, or is none of the caller's.
+ */
+int stack_capture_waiting(
+	pid_t tid, bool compat, void *bytes, struct stack_capture *out, struct err *e);
+
 /** Read a value of @width bytes (1, 2, 4, 8) from the copy; false if not all of it is in there. */
 bool stack_read(const struct stack_capture *capture, uint64_t address, size_t width, uint64_t *out);
 

@@ -5,11 +5,15 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+#include <unistd.h>
 
 #include "scope.h"
 
@@ -105,4 +109,47 @@ void stack_capture_held(
 		out->regs.value[i] = bits32 ? (uint32_t)regs[OF_32[i]] : regs[i];
 	out->start = out->regs.value[layout->sp];
 	out->size = copy_stack(tid, out->start, bytes);
+}
+
+/* "1 0x0 0x55d0 0x6 0x0 0x0 0x0 0x7ffd 0x7f12": number, arguments, sp, pc. */
+static bool read_waiting(pid_t tid, uint64_t *out_sp, uint64_t *out_pc)
+{
+	char path[64], text[256], *at;
+	scoped_fd int fd = -1;
+	ssize_t size;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (size <= 0)
+		return false;
+	text[size] = '\0';
+	at = strrchr(text, ' ');
+	if (!at)
+		return false;
+	*out_pc = strtoull(at, NULL, 16);
+	*at = '\0';
+	at = strrchr(text, ' ');
+	*out_sp = at ? strtoull(at, NULL, 16) : 0;
+	return *out_pc && *out_sp;
+}
+
+int stack_capture_waiting(
+	pid_t tid, bool compat, void *bytes, struct stack_capture *out, struct err *e)
+{
+	static const uint8_t PC[] = {16, 8};
+	struct stack_capture capture = {.bytes = bytes};
+	uint64_t sp, pc;
+
+	if (!read_waiting(tid, &sp, &pc))
+		return err_set(e, ESRCH, "registers of task %d cannot be read", tid);
+	/* 64-bit code can make 32-bit calls, but has its stack where that cannot. */
+	capture.bits32 = compat && sp <= UINT32_MAX && pc <= UINT32_MAX;
+	capture.regs.value[LAYOUTS[capture.bits32].sp] = sp;
+	capture.regs.value[PC[capture.bits32]] = pc;
+	capture.regs.known = 1U << LAYOUTS[capture.bits32].sp | 1U << PC[capture.bits32];
+	capture.start = sp;
+	capture.size = copy_stack(tid, sp, bytes);
+	*out = capture;
+	return 0;
 }

@@ -54,6 +54,14 @@ bool stacks_capture_held(
 	return map(stacks, pid);
 }
 
+bool stacks_capture_waiting(struct stacks *stacks, pid_t pid, pid_t tid, bool compat)
+{
+	struct err e = {0};
+
+	return !stack_capture_waiting(tid, compat, stacks->bytes, &stacks->capture, &e) &&
+	       map(stacks, pid);
+}
+
 void stacks_name(struct stacks *stacks, struct rec_origin *origin)
 {
 	struct symbols_name name;

@@ -29,6 +29,9 @@ bool stacks_capture_traced(struct stacks *stacks, pid_t pid, pid_t tid);
 bool stacks_capture_held(
 	struct stacks *stacks, pid_t pid, pid_t tid, const uint64_t *regs, bool bits32);
 
+/** The same for a thread that waits in a call, of a 32-bit ABI if @compat. */
+bool stacks_capture_waiting(struct stacks *stacks, pid_t pid, pid_t tid, bool compat);
+
 /**
  * Add the frames of what was captured last to @origin.  What has no room is left out: origins are
  * for people.

@@ -1,0 +1,29 @@
+#include "deny_programs.h"
+
+#define HOLD_NS (PROGRAMS_HOLD_MS * 1000000ull)
+
+bool deny_programs_find(
+	const struct deny_programs *programs, pid_t tid, uint64_t now_ns, size_t *out)
+{
+	size_t at = (size_t)tid % PROGRAMS_THREADS;
+
+	if (programs->threads[at].tid != tid || programs->threads[at].until_ns <= now_ns ||
+		programs->doubt_until_ns > now_ns)
+		return false;
+	*out = programs->threads[at].program;
+	return true;
+}
+
+void deny_programs_note(struct deny_programs *programs, pid_t tid, uint64_t now_ns, size_t program)
+{
+	size_t at = (size_t)tid % PROGRAMS_THREADS;
+
+	programs->threads[at].tid = tid;
+	programs->threads[at].program = program;
+	programs->threads[at].until_ns = now_ns + HOLD_NS;
+}
+
+void deny_programs_doubt(struct deny_programs *programs, uint64_t now_ns)
+{
+	programs->doubt_until_ns = now_ns + HOLD_NS;
+}
