@@ -197,6 +197,7 @@ $(BUILD)/tests/programs/%: tests/programs/%.c Makefile | $(SETUP)
 	$(call say,PROG,$<)mkdir -p $(@D) && $(CC) -std=gnu17 -D_GNU_SOURCE -O1 -Wall -Wextra -o $@ $< \
 		$$(sed -n '1s|^/\* build: \(.*\) \*/|\1|p' $<) $(PROGRAM_FLAGS)
 $(BUILD)/tests/programs/call_loop: tests/bench/workload.h
+$(BUILD)/tests/programs/late_cases $(BUILD)/tests/programs/late_tree: tests/programs/late_cases.h
 $(filter $(BUILD)/tests/programs/nested%,$(PROGRAMS)): tests/programs/nested.h
 $(BUILD)/tests/programs/oracle: $(BUILD)/gen/programs/oracle.skel.h tests/programs/oracle.h
 $(BUILD)/tests/programs/oracle: PROGRAM_FLAGS = -isystem $(BUILD)/gen $(filter -l:%,$(LIBS))

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -48,8 +49,25 @@ static int explain_load(const struct inject *inject, long result, struct err *e)
 		e, (int)-result, "process %d: the kernel does not load the filter", inject->tid);
 }
 
+/*
+ * A filter may answer calls with a success that they do not have (SECCOMP_RET_ERRNO, 0), and so may
+ * who is notified of them: it is the kernel's word that counts.
+ */
+static int check_loaded(pid_t tid, unsigned filters_before, struct err *e)
+{
+	unsigned filters = proc_filters(tid);
+
+	if (proc_seccomp(tid) == SECCOMP_MODE_FILTER && (!filters || filters > filters_before))
+		return 0;
+	return err_set(e, EPERM,
+		"process %d: loading the filter has changed nothing: something answers in the "
+		"kernel's place, as a filter that it carries already may",
+		tid);
+}
+
 static int load(struct inject *inject, const struct hold *hold, struct err *e)
 {
+	unsigned filters = proc_filters(inject->tid);
 	const struct filter *filter = hold->filter;
 	struct sock_fprog program = {.len = (unsigned short)filter->len};
 	uint64_t insns, at;
@@ -67,7 +85,7 @@ static int load(struct inject *inject, const struct hold *hold, struct err *e)
 
 	if (inject_call(inject, SYS_seccomp, args, &result, e))
 		return -e->code;
-	return result ? explain_load(inject, result, e) : 0;
+	return result ? explain_load(inject, result, e) : check_loaded(inject->tid, filters, e);
 }
 
 /* Where the filter, which holds by now, would rather kill, the memory stays with the process. */
@@ -88,7 +106,7 @@ static int give_back(struct inject *inject, const struct hold *hold, struct err 
 static int inject_filter(pid_t tid, const struct hold *hold, struct err *e)
 {
 	size_t size = sizeof(struct sock_fprog) + hold->filter->len * sizeof(struct sock_filter);
-	struct inject inject;
+	scoped(inject_done) struct inject inject = {0};
 	struct err later;
 	int code;
 
@@ -122,6 +140,31 @@ int hold_filter(pid_t tid, const struct hold *hold, struct err *e)
 	if (code != -ESRCH && ptrace(PTRACE_SETOPTIONS, tid, 0L, (unsigned long)TRACE_OPTIONS) &&
 		!code)
 		return err_sys(e, errno, "process %d: having its filters look again", tid);
+	return code;
+}
+
+int hold_ignoring(pid_t tid, int sig, struct err *e)
+{
+	const struct {
+		uint64_t handler, flags, restorer, mask;
+	} ignore = {.handler = (uintptr_t)SIG_IGN}; /* struct kernel_sigaction */
+	scoped(inject_done) struct inject inject = {0};
+	struct err later;
+	uint64_t at;
+	int code;
+
+	if (inject_begin(tid, sizeof(ignore), &inject, e))
+		return -e->code;
+	code = inject_write(&inject, 0, &ignore, sizeof(ignore), &at, e);
+	if (!code) {
+		const uint64_t args[SYSCALL_ARGS] = {(uint64_t)sig, at, 0, sizeof(ignore.mask)};
+
+		code = call(&inject, "ignoring a signal", SYS_rt_sigaction, args, e);
+	}
+	if (!code)
+		code = inject_unmap(&inject, e);
+	if (code != -ESRCH && inject_end(&inject, code ? &later : e) && !code)
+		code = -e->code;
 	return code;
 }
 
@@ -170,16 +213,23 @@ static int enter_strict(struct inject *inject, struct err *e)
 	/* At main's first instruction the stack begins with the address that it returns to. */
 	if (write_text(inject->tid, inject->regs.rsp, (const unsigned char *)&stub, sizeof(stub)))
 		return err_sys(e, errno, "process %d: writing to its stack", inject->tid);
-	return call(inject,
-		proc_filters(inject->tid)
-			? "entering strict mode behind a filter, which excludes it"
-			: "entering strict mode",
-		SYS_prctl, args, e);
+	if (call(inject,
+		    proc_filters(inject->tid)
+			    ? "entering strict mode behind a filter, which excludes it"
+			    : "entering strict mode",
+		    SYS_prctl, args, e))
+		return -e->code;
+	if (proc_seccomp(inject->tid) != SECCOMP_MODE_STRICT)
+		return err_set(e, EPERM,
+			"process %d: entering strict mode has changed nothing: something answers "
+			"in the kernel's place",
+			inject->tid);
+	return 0;
 }
 
 int hold_strict(pid_t tid, struct err *e)
 {
-	struct inject inject;
+	scoped(inject_done) struct inject inject = {0};
 	struct err later;
 	unsigned threads = proc_threads(tid);
 	int code;

@@ -28,7 +28,8 @@ struct hold {
 /**
  * Load the filter into all threads of the process of thread @tid.
  *
- * Errors: those of inject.h, of seccomp(2); -EBUSY: a thread carries a filter that the others do
+ * Errors: those of inject.h, of seccomp(2); -EPERM: that was said to have worked, but has not;
+ * -EBUSY: a thread carries a filter that the others do
  * not, so that they cannot be brought in line (TSYNC); -EPERM: suspend without CAP_SYS_ADMIN.
  */
 int hold_filter(pid_t tid, const struct hold *hold, struct err *e);
@@ -44,5 +45,8 @@ int hold_filter(pid_t tid, const struct hold *hold, struct err *e);
  * Errors: as above; -EBUSY: there are other threads; -EINVAL of prctl(2): it carries a filter.
  */
 int hold_strict(pid_t tid, struct err *e);
+
+/** Have the process of thread @tid ignore a signal, as it did once.  Errors: as above. */
+int hold_ignoring(pid_t tid, int sig, struct err *e);
 
 #endif

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "proc.h"
+#include "rseq.h"
 #include "scope.h"
 
 enum {
@@ -32,7 +33,10 @@ static int fail(pid_t tid, const char *what, struct err *e)
 	return errno == ESRCH ? gone(tid, e) : err_sys(e, errno, "process %d: %s", tid, what);
 }
 
-/* An end is left to be waited for by whoever waits for all. */
+/*
+ * An end is left to be waited for by whoever waits for all; and so is its beginning: that of the
+ * first of several threads is told only when all have ended.
+ */
 static int wait_stop(pid_t tid, int *out_status, struct err *e)
 {
 	siginfo_t news = {0};
@@ -42,6 +46,7 @@ static int wait_stop(pid_t tid, int *out_status, struct err *e)
 		failed = waitid(P_PID, (id_t)tid, &news, WSTOPPED | WEXITED | WNOWAIT | __WALL);
 	while (failed && errno == EINTR);
 	if (failed || (news.si_code != CLD_TRAPPED && news.si_code != CLD_STOPPED) ||
+		news.si_status >> 8 == PTRACE_EVENT_EXIT ||
 		waitpid(tid, out_status, __WALL) != tid || !WIFSTOPPED(*out_status))
 		return gone(tid, e);
 	return 0;
@@ -62,16 +67,15 @@ static int signal_of(int status)
 
 int inject_stop(pid_t tid, int status, struct err *e)
 {
-	if (is_event_stop(status))
-		return 0;
-	if (ptrace(PTRACE_INTERRUPT, tid, 0L, 0L))
-		return fail(tid, "interrupting", e);
-	do {
+	/* Any other stop takes back an interruption that was asked for before it: ptrace_stop(). */
+	while (!is_event_stop(status)) {
+		if (ptrace(PTRACE_INTERRUPT, tid, 0L, 0L))
+			return fail(tid, "interrupting", e);
 		if (status && ptrace(PTRACE_CONT, tid, 0L, (long)signal_of(status)))
 			return fail(tid, "resuming", e);
 		if (wait_stop(tid, &status, e))
 			return -e->code;
-	} while (!is_event_stop(status));
+	}
 	return 0;
 }
 
@@ -118,6 +122,16 @@ static int read_memory(pid_t tid, uint64_t address, void *bytes, size_t size)
 	struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
 
 	return process_vm_readv(tid, &here, 1, &there, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
+}
+
+static int write_memory(pid_t tid, uint64_t address, const void *bytes, size_t size, struct err *e)
+{
+	struct iovec here = {.iov_base = (void *)bytes, .iov_len = size};
+	struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
+
+	return process_vm_writev(tid, &here, 1, &there, 1, 0) == (ssize_t)size
+		       ? 0
+		       : fail(tid, "writing to its memory", e);
 }
 
 /* What interests of an address space. */
@@ -192,6 +206,12 @@ static int run_to_syscall(pid_t tid, struct err *e)
 	return 0;
 }
 
+/*
+ * Where a filter kills or traps, the kernel takes the call back, so that the number is there again,
+ * and forces a signal (__seccomp_filter() of kernel/seccomp.c).
+ */
+#define SIGSYS_BIT (UINT64_C(1) << (SIGSYS - 1))
+
 int inject_call(struct inject *inject, long nr, const uint64_t args[SYSCALL_ARGS], long *out_result,
 	struct err *e)
 {
@@ -209,17 +229,31 @@ int inject_call(struct inject *inject, long nr, const uint64_t args[SYSCALL_ARGS
 	if (set_regs(inject->tid, &regs, e) || run_to_syscall(inject->tid, e) ||
 		run_to_syscall(inject->tid, e) || get_regs(inject->tid, &regs, e))
 		return -e->code;
+	if (regs.rax == (uint64_t)nr && proc_pending_signals(inject->tid) & SIGSYS_BIT)
+		return err_set(e, EPERM,
+			"process %d: a filter that it carries already does not allow what it "
+			"takes to load one",
+			inject->tid);
 	*out_result = (long)regs.rax;
 	return 0;
 }
 
-/* Below a stack in use nothing is live, and the kernel maps 128 KiB of the first one at least. */
-static bool take_stack(struct inject *inject, const struct places *places)
+/*
+ * The kernel maps 128 KiB of the first stack at least.  What lies below the stack pointer may be in
+ * use nevertheless, where that stack holds smaller ones: of coroutines, of musl's posix_spawn(3).
+ */
+static bool borrow_stack(struct inject *inject, const struct places *places)
 {
 	uint64_t room = (inject->regs.rsp - RED_ZONE - inject->room_size) & ~UINT64_C(15);
 
 	if (!places->stack || room < places->stack || room > inject->regs.rsp)
 		return false;
+	inject->stood_there = malloc(inject->room_size);
+	if (!inject->stood_there ||
+		read_memory(inject->tid, room, inject->stood_there, inject->room_size)) {
+		inject_done(inject);
+		return false;
+	}
 	inject->room = room;
 	return true;
 }
@@ -247,10 +281,12 @@ int inject_begin(pid_t tid, size_t room_size, struct inject *out, struct err *e)
 		find_syscall(tid, &places, &inject.syscall_at, e) ||
 		get_mask(tid, &inject.signal_mask, e) || set_mask(tid, UINT64_MAX, e))
 		return -e->code;
-	if (room_size && !take_stack(&inject, &places) && map_room(&inject, e)) {
+	inject.regs.rip = rseq_resume_at(tid, inject.regs.rip);
+	if (room_size && !borrow_stack(&inject, &places) && map_room(&inject, e)) {
 		struct err later;
 
 		(void)inject_end(&inject, &later);
+		inject_done(&inject);
 		return -e->code;
 	}
 	*out = inject;
@@ -261,13 +297,11 @@ int inject_write(const struct inject *inject, size_t offset, const void *bytes, 
 	uint64_t *out_address, struct err *e)
 {
 	uint64_t address = inject->room + offset;
-	struct iovec here = {.iov_base = (void *)bytes, .iov_len = size};
-	struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
 
 	if (offset > inject->room_size || size > inject->room_size - offset)
 		return err_set(e, EFAULT, "process %d: no room for %zu bytes", inject->tid, size);
-	if (process_vm_writev(inject->tid, &here, 1, &there, 1, 0) != (ssize_t)size)
-		return fail(inject->tid, "writing to its memory", e);
+	if (write_memory(inject->tid, address, bytes, size, e))
+		return -e->code;
 	*out_address = address;
 	return 0;
 }
@@ -288,25 +322,53 @@ int inject_unmap(struct inject *inject, struct err *e)
  * sigtimedwait, and calls on sockets with a timeout do (signal(7)).  close(2) and connect(2) have
  * done their work all the same; and where there is a signal to take, that is the reason.
  */
-static bool has_given_up(const struct inject *inject)
+static bool has_given_up(pid_t tid, const struct user_regs_struct *regs, uint64_t signal_mask)
 {
-	const struct user_regs_struct *regs = &inject->regs;
-
 	return (long)regs->orig_rax >= 0 && (long)regs->rax == -EINTR &&
 	       regs->orig_rax != SYS_close && regs->orig_rax != SYS_connect &&
-	       !(proc_pending_signals(inject->tid) & ~inject->signal_mask);
+	       !(proc_pending_signals(tid) & ~signal_mask);
+}
+
+static void make_again(struct user_regs_struct *regs)
+{
+	regs->rax = regs->orig_rax;
+	regs->rip -= SYSCALL_SIZE;
+	regs->orig_rax = UINT64_MAX;
+}
+
+/* Of a thread that executes 32-bit code (USER_CS) nothing is known, and nothing changed. */
+int inject_pass(pid_t tid, int *out_status)
+{
+	struct user_regs_struct regs;
+	siginfo_t info;
+	uint64_t mask;
+	struct err e;
+
+	if (ptrace(PTRACE_GETSIGINFO, tid, 0L, &info))
+		return -ESRCH;
+	*out_status = info.si_code << 8 | 0x7f;
+	if (get_regs(tid, &regs, &e) || get_mask(tid, &mask, &e) || !has_given_up(tid, &regs, mask))
+		return 0;
+	make_again(&regs);
+	return set_regs(tid, &regs, &e);
 }
 
 int inject_end(struct inject *inject, struct err *e)
 {
 	struct user_regs_struct regs = inject->regs;
 
-	if (has_given_up(inject)) {
-		regs.rax = regs.orig_rax;
-		regs.rip -= SYSCALL_SIZE;
-		regs.orig_rax = UINT64_MAX;
-	}
+	if (has_given_up(inject->tid, &regs, inject->signal_mask))
+		make_again(&regs);
+	if (inject->stood_there &&
+		write_memory(inject->tid, inject->room, inject->stood_there, inject->room_size, e))
+		return -e->code;
 	if (set_regs(inject->tid, &regs, e) || set_mask(inject->tid, inject->signal_mask, e))
 		return -e->code;
 	return inject_stop(inject->tid, INJECT_NO_SIGNAL, e);
+}
+
+void inject_done(struct inject *inject)
+{
+	free(inject->stood_there);
+	inject->stood_there = NULL;
 }

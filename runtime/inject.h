@@ -29,6 +29,7 @@ struct inject {
 	uint64_t syscall_at; /* the address of a syscall instruction: in its vDSO */
 	uint64_t room; /* the address of memory to write to */
 	size_t room_size; /* bytes */
+	unsigned char *stood_there; /* what the room held before, where it is part of a stack */
 	uint64_t mapped; /* where that is a mapping of ours; else 0 */
 };
 
@@ -44,10 +45,20 @@ enum { INJECT_NO_SIGNAL = (SIGTRAP | 0x80) << 8 | 0x7f }; /* of wait(2), a stop 
 int inject_stop(pid_t tid, int status, struct err *e);
 
 /**
+ * See to it that an interrupted thread goes on as if it had not been.
+ *
+ * @tid: is in an interruption stop.
+ * @out_status: what wait(2) would say of that.
+ * Errors: -ESRCH: it has ended.
+ */
+int inject_pass(pid_t tid, int *out_status);
+
+/**
  * Begin.
  *
- * @room_size: how much memory the calls need for what they point to, in bytes.  Taken below the
+ * @room_size: how much memory the calls need for what they point to, in bytes.  Borrowed below the
  * stack pointer where that is the process's first stack, else by an mmap(2) in its name.
+ * @out: to be released with inject_done(), however it ends.
  * Errors: -ENOEXEC: the thread executes code of another ABI; -ENOSYS: it has no vDSO; -ESRCH; those
  * of mmap(2), and its filter's answer to that call.
  */
@@ -70,9 +81,12 @@ int inject_write(const struct inject *inject, size_t offset, const void *bytes, 
 int inject_unmap(struct inject *inject, struct err *e);
 
 /**
- * Put back registers and signal mask, and leave the thread in an interruption stop, from which it
- * goes on as if nothing had happened.
+ * Put back memory, registers and signal mask, and leave the thread in an interruption stop, from
+ * which it goes on as if nothing had happened.
  */
 int inject_end(struct inject *inject, struct err *e);
+
+/** Release what belongs to the caller. */
+void inject_done(struct inject *inject);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "late.h"
 #include "stage.h"
@@ -159,6 +160,7 @@ int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e
 		.box = box,
 		.filter = first ? first->filter : NULL,
 		.filter_flags = first ? first->flags : 0,
+		.caller = getpid(),
 		.held_back = box->at != SANDBOX_AT_LAUNCH,
 		.stack_top = stack + sizeof(stack),
 	};

@@ -33,6 +33,7 @@ struct stage {
 	uint32_t filter_flags;
 	char *stack_top; /* of STAGE_STACK_SIZE bytes, aligned to 16 */
 	bool held_back; /* the child waits for stage_go() */
+	pid_t caller; /* the process that is to call that */
 	volatile uint32_t go;
 	/* Written by the child; to be read after it has ended. */
 	volatile enum stage_step failed; /* the step that did */
