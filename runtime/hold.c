@@ -128,17 +128,16 @@ static int inject_filter(pid_t tid, const struct hold *hold, struct err *e)
 
 int hold_filter(pid_t tid, const struct hold *hold, struct err *e)
 {
+	struct hold how = *hold;
 	int code;
 
-	if (!hold->suspend)
-		return inject_filter(tid, hold, e);
-	if (ptrace(PTRACE_SETOPTIONS, tid, 0L,
-		    (unsigned long)TRACE_OPTIONS | PTRACE_O_SUSPEND_SECCOMP))
-		return err_sys(e, errno,
-			"process %d: having its filter look away while another one is loaded", tid);
-	code = inject_filter(tid, hold, e);
-	if (code != -ESRCH && ptrace(PTRACE_SETOPTIONS, tid, 0L, (unsigned long)TRACE_OPTIONS) &&
-		!code)
+	/* Without CAP_SYS_ADMIN, or by a tracer that carries a filter itself: EPERM. */
+	if (hold->suspend)
+		how.suspend = !ptrace(PTRACE_SETOPTIONS, tid, 0L,
+			(unsigned long)TRACE_OPTIONS | PTRACE_O_SUSPEND_SECCOMP);
+	code = inject_filter(tid, &how, e);
+	if (how.suspend && code != -ESRCH &&
+		ptrace(PTRACE_SETOPTIONS, tid, 0L, (unsigned long)TRACE_OPTIONS) && !code)
 		return err_sys(e, errno, "process %d: having its filters look again", tid);
 	return code;
 }
