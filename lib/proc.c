@@ -128,14 +128,29 @@ pid_t proc_process(pid_t tid)
 	return (pid_t)read_status(tid, "Tgid:", 10);
 }
 
+pid_t proc_tracer(pid_t tid)
+{
+	return (pid_t)read_status(tid, "TracerPid:", 10);
+}
+
 unsigned proc_filters(pid_t tid)
 {
 	return (unsigned)read_status(tid, "Seccomp_filters:", 10);
 }
 
+unsigned proc_seccomp(pid_t tid)
+{
+	return (unsigned)read_status(tid, "Seccomp:", 10);
+}
+
 unsigned proc_threads(pid_t tid)
 {
 	return (unsigned)read_status(tid, "Threads:", 10);
+}
+
+uint64_t proc_ignored_signals(pid_t tid)
+{
+	return read_status(tid, "SigIgn:", 16);
 }
 
 uint64_t proc_pending_signals(pid_t tid)

@@ -23,12 +23,22 @@ void proc_each_mapped(pid_t pid, void (*each)(void *ctx, const char *path), void
 /** The process that thread @tid belongs to; 0 if unknown. */
 pid_t proc_process(pid_t tid);
 
+/** The process that traces the task (ptrace(2)); 0 if none does, or unknown. */
+pid_t proc_tracer(pid_t tid);
+
 /** How many seccomp filters the task carries (proc(5): Seccomp_filters, Linux 5.9); 0 if unknown.
  */
 unsigned proc_filters(pid_t tid);
 
+/** The mode that the task is held in (proc(5): Seccomp): 1 strict, 2 filter; 0 if none, or unknown.
+ */
+unsigned proc_seccomp(pid_t tid);
+
 /** How many threads the process has that thread @tid belongs to; 0 if unknown. */
 unsigned proc_threads(pid_t tid);
+
+/** The signals that the process ignores: bit N - 1 for signal N. */
+uint64_t proc_ignored_signals(pid_t tid);
 
 /** The signals that wait for thread @tid or any thread of its process, blocked ones too: bit N - 1
  * for signal N. */

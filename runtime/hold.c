@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -53,8 +54,25 @@ static int explain_load(const struct inject *inject, long result, uint32_t flags
 		inject->tid, result == -EINVAL && flags ? ", perhaps for the profile's flags" : "");
 }
 
+/*
+ * A filter may answer calls with a success that they do not have (SECCOMP_RET_ERRNO, 0), and so may
+ * who is notified of them: it is the kernel's word that counts.
+ */
+static int check_loaded(pid_t tid, unsigned filters_before, struct err *e)
+{
+	unsigned filters = proc_filters(tid);
+
+	if (proc_seccomp(tid) == SECCOMP_MODE_FILTER && (!filters || filters > filters_before))
+		return 0;
+	return err_set(e, EPERM,
+		"process %d: loading the filter has changed nothing: something answers in the "
+		"kernel's place, as a filter that it carries already may",
+		tid);
+}
+
 static int load(struct inject *inject, const struct hold *hold, struct err *e)
 {
+	unsigned filters = proc_filters(inject->tid);
 	const struct filter *filter = hold->filter;
 	struct sock_fprog program = {.len = (unsigned short)filter->len};
 	uint64_t insns, at;
@@ -72,7 +90,8 @@ static int load(struct inject *inject, const struct hold *hold, struct err *e)
 
 	if (inject_call(inject, SYS_seccomp, args, &result, e))
 		return -e->code;
-	return result ? explain_load(inject, result, hold->flags, e) : 0;
+	return result ? explain_load(inject, result, hold->flags, e)
+		      : check_loaded(inject->tid, filters, e);
 }
 
 /* Where the filter, which holds by now, would rather kill, the memory stays with the process. */
@@ -152,31 +171,46 @@ static int inject_filter(pid_t tid, const struct hold *hold, struct err *e)
 	return code;
 }
 
-/* Nothing but the way back for a call that the stop has cut short. */
-static void let_go_on(pid_t tid)
-{
-	struct inject inject;
-	struct err later;
-
-	if (!inject_begin(tid, 0, &inject, &later))
-		(void)inject_end(&inject, &later);
-}
-
 int hold_filter(pid_t tid, const struct hold *hold, struct err *e)
 {
+	struct hold how = *hold;
 	int code;
 
-	if (!hold->suspend)
-		return inject_filter(tid, hold, e);
-	if (ptrace(PTRACE_SETOPTIONS, tid, 0L, hold->options | PTRACE_O_SUSPEND_SECCOMP)) {
-		code = err_sys(e, errno,
-			"process %d: having its filter look away while another one is loaded", tid);
-		let_go_on(tid);
-		return code;
-	}
-	code = inject_filter(tid, hold, e);
-	if (code != -ESRCH && ptrace(PTRACE_SETOPTIONS, tid, 0L, hold->options) && !code)
+	/* Without CAP_SYS_ADMIN, or by a tracer that carries a filter itself: EPERM. */
+	if (hold->suspend)
+		how.suspend = !ptrace(
+			PTRACE_SETOPTIONS, tid, 0L, hold->options | PTRACE_O_SUSPEND_SECCOMP);
+	code = inject_filter(tid, &how, e);
+	if (how.suspend && code != -ESRCH && ptrace(PTRACE_SETOPTIONS, tid, 0L, hold->options) &&
+		!code)
 		return err_sys(e, errno, "process %d: having its filters look again", tid);
+	return code;
+}
+
+int hold_ignoring(pid_t tid, int sig, struct err *e)
+{
+	const struct {
+		uint64_t handler, flags, restorer, mask;
+	} ignore = {.handler = (uintptr_t)SIG_IGN}; /* struct kernel_sigaction */
+	struct inject inject;
+	struct err later;
+	uint64_t at;
+	int code;
+
+	if (inject_begin(tid, 0, &inject, e))
+		return -e->code;
+	code = inject_make_room(&inject, sizeof(ignore), e);
+	if (!code)
+		code = inject_write(&inject, 0, &ignore, sizeof(ignore), &at, e);
+	if (!code) {
+		const uint64_t args[SYSCALL_ARGS] = {(uint64_t)sig, at, 0, sizeof(ignore.mask)};
+
+		code = call(&inject, "ignoring a signal", SYS_rt_sigaction, args, e);
+	}
+	if (!code)
+		code = inject_unmap(&inject, e);
+	if (inject_end(&inject, code ? &later : e) && !code)
+		code = -e->code;
 	return code;
 }
 
@@ -225,11 +259,18 @@ static int enter_strict(struct inject *inject, struct err *e)
 	/* At main's first instruction the stack begins with the address that it returns to. */
 	if (write_text(inject->tid, inject->regs.rsp, (const unsigned char *)&stub, sizeof(stub)))
 		return err_sys(e, errno, "process %d: writing to its stack", inject->tid);
-	return call(inject,
-		proc_filters(inject->tid)
-			? "entering strict mode behind a filter, which excludes it"
-			: "entering strict mode",
-		SYS_prctl, args, e);
+	if (call(inject,
+		    proc_filters(inject->tid)
+			    ? "entering strict mode behind a filter, which excludes it"
+			    : "entering strict mode",
+		    SYS_prctl, args, e))
+		return -e->code;
+	if (proc_seccomp(inject->tid) != SECCOMP_MODE_STRICT)
+		return err_set(e, EPERM,
+			"process %d: entering strict mode has changed nothing: something answers "
+			"in the kernel's place",
+			inject->tid);
+	return 0;
 }
 
 int hold_strict(pid_t tid, struct err *e)

@@ -19,8 +19,9 @@ struct hold {
 	uint32_t flags; /* SECCOMP_FILTER_FLAG_*; TSYNC is added */
 	bool no_new_privs; /* set it first */
 	/*
-	 * Filters that the process carries already would deny the calls that load another one: have
-	 * them look away meanwhile (PTRACE_O_SUSPEND_SECCOMP, which takes CAP_SYS_ADMIN).
+	 * Filters that the process carries already may deny the calls that load another one: have
+	 * them look away meanwhile, where the kernel lets us (PTRACE_O_SUSPEND_SECCOMP, which takes
+	 * CAP_SYS_ADMIN and a tracer without a filter).
 	 */
 	bool suspend;
 	unsigned long options; /* PTRACE_O_*: how the thread is traced */
@@ -31,9 +32,9 @@ struct hold {
 /**
  * Load the filter into all threads of the process of thread @tid.
  *
- * Errors: those of inject.h, of seccomp(2); -EBUSY: a thread carries a filter that the others do
- * not, so that they cannot be brought in line (TSYNC); -EPERM: suspend without CAP_SYS_ADMIN;
- * -EAGAIN: keeps_call, of this thread; nothing was done.
+ * Errors: those of inject.h, of seccomp(2); -EPERM: that was said to have worked, but has not;
+ * -EBUSY: a thread carries a filter that the others do not, so that they cannot be brought in line
+ * (TSYNC); -EAGAIN: keeps_call, of this thread; nothing was done.
  */
 int hold_filter(pid_t tid, const struct hold *hold, struct err *e);
 
@@ -48,5 +49,8 @@ int hold_filter(pid_t tid, const struct hold *hold, struct err *e);
  * Errors: as above; -EBUSY: there are other threads; -EINVAL of prctl(2): it carries a filter.
  */
 int hold_strict(pid_t tid, struct err *e);
+
+/** Have the process of thread @tid ignore a signal, as it did once.  Errors: as above. */
+int hold_ignoring(pid_t tid, int sig, struct err *e);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "await.h"
 #include "memory.h"
+#include "proc.h"
 #include "rseq.h"
 #include "scope.h"
 #include "thread_status.h"
@@ -44,7 +45,10 @@ static int fail(pid_t tid, const char *what, struct err *e)
 	return errno == ESRCH ? gone(tid, e) : err_sys(e, errno, "process %d: %s", tid, what);
 }
 
-/* An end is left to be waited for by whoever waits for all.  @deadline_ns: 0: none. */
+/*
+ * An end is left to be waited for by whoever waits for all; and so is its beginning: that of the
+ * first of several threads is told only when all have ended.  @deadline_ns: 0: none.
+ */
 static int wait_stop(pid_t tid, uint64_t deadline_ns, int *out_status, struct err *e)
 {
 	int how = WSTOPPED | WEXITED | WNOWAIT | __WALL | (deadline_ns ? WNOHANG : 0), failed;
@@ -58,6 +62,7 @@ static int wait_stop(pid_t tid, uint64_t deadline_ns, int *out_status, struct er
 			"process %d does not come to make a call, as when its cgroup is frozen",
 			tid);
 	if (failed || (news.si_code != CLD_TRAPPED && news.si_code != CLD_STOPPED) ||
+		news.si_status >> 8 == PTRACE_EVENT_EXIT ||
 		waitpid(tid, out_status, __WALL) != tid || !WIFSTOPPED(*out_status))
 		return gone(tid, e);
 	return 0;
@@ -78,16 +83,15 @@ static int signal_of(int status)
 
 int inject_stop(pid_t tid, int status, struct err *e)
 {
-	if (is_event_stop(status))
-		return 0;
-	if (ptrace(PTRACE_INTERRUPT, tid, 0L, 0L))
-		return fail(tid, "interrupting", e);
-	do {
+	/* Any other stop takes back an interruption that was asked for before it: ptrace_stop(). */
+	while (!is_event_stop(status)) {
+		if (ptrace(PTRACE_INTERRUPT, tid, 0L, 0L))
+			return fail(tid, "interrupting", e);
 		if (status && ptrace(PTRACE_CONT, tid, 0L, (long)signal_of(status)))
 			return fail(tid, "resuming", e);
 		if (wait_stop(tid, 0, &status, e))
 			return -e->code;
-	} while (!is_event_stop(status));
+	}
 	return 0;
 }
 
@@ -214,6 +218,12 @@ static int run_to_syscall(pid_t tid, uint64_t deadline_ns, struct err *e)
 	return 0;
 }
 
+/*
+ * Where a filter kills or traps, the kernel takes the call back, so that the number is there again,
+ * and forces a signal (__seccomp_filter() of kernel/seccomp.c).
+ */
+#define SIGSYS_BIT (UINT64_C(1) << (SIGSYS - 1))
+
 int inject_call(struct inject *inject, long nr, const uint64_t args[SYSCALL_ARGS], long *out_result,
 	struct err *e)
 {
@@ -232,6 +242,11 @@ int inject_call(struct inject *inject, long nr, const uint64_t args[SYSCALL_ARGS
 		run_to_syscall(inject->tid, inject->deadline_ns, e) ||
 		run_to_syscall(inject->tid, 0, e) || get_regs(inject->tid, &regs, e))
 		return -e->code;
+	if (regs.rax == (uint64_t)nr && proc_pending_signals(inject->tid) & SIGSYS_BIT)
+		return err_set(e, EPERM,
+			"process %d: a filter that it carries already does not allow what it "
+			"takes to load one",
+			inject->tid);
 	*out_result = (long)regs.rax;
 	return 0;
 }
@@ -334,9 +349,9 @@ int inject_unmap(struct inject *inject, struct err *e)
 }
 
 /* A call has returned @code: it was under way when the thread was interrupted. */
-static bool has_returned(const struct inject *inject, long code)
+static bool has_returned(const struct user_regs_struct *regs, long code)
 {
-	return (long)inject->regs.orig_rax >= 0 && (long)inject->regs.rax == -code;
+	return (long)regs->orig_rax >= 0 && (long)regs->rax == -code;
 }
 
 /*
@@ -344,29 +359,40 @@ static bool has_returned(const struct inject *inject, long code)
  * sigtimedwait, and calls on sockets with a timeout do (signal(7)).  They have done nothing then;
  * but close(2) has, all the same.
  */
-static bool has_given_up(const struct inject *inject)
+static bool has_given_up(const struct user_regs_struct *regs)
 {
-	return has_returned(inject, EINTR) && inject->regs.orig_rax != SYS_close;
+	return has_returned(regs, EINTR) && regs->orig_rax != SYS_close;
 }
 
 /* Where there is a signal to take, that is the reason. */
-static bool is_signalled(const struct inject *inject)
+static bool is_signalled(pid_t tid, uint64_t signal_mask)
 {
 	struct thread_status status;
 	struct err e;
 
-	return thread_status_read(inject->tid, &status, &e) ||
-	       thread_status_is_signalled(&status, inject->signal_mask);
+	return thread_status_read(tid, &status, &e) ||
+	       thread_status_is_signalled(&status, signal_mask);
+}
+
+/* Whether the call was to be made again. */
+static bool make_again(pid_t tid, uint64_t signal_mask, struct user_regs_struct *regs)
+{
+	if (!has_given_up(regs) || is_signalled(tid, signal_mask))
+		return false;
+	regs->rax = regs->orig_rax;
+	regs->rip -= SYSCALL_SIZE;
+	regs->orig_rax = UINT64_MAX;
+	return true;
 }
 
 bool inject_next_call(const struct inject *inject, struct seccomp_data *out)
 {
 	const struct user_regs_struct *regs = &inject->regs;
-	bool by_restart = has_returned(inject, ERESTART_RESTARTBLOCK);
+	bool by_restart = has_returned(regs, ERESTART_RESTARTBLOCK);
 
-	if (!by_restart && !has_returned(inject, ERESTARTSYS) &&
-		!has_returned(inject, ERESTARTNOINTR) && !has_returned(inject, ERESTARTNOHAND) &&
-		!has_given_up(inject))
+	if (!by_restart && !has_returned(regs, ERESTARTSYS) &&
+		!has_returned(regs, ERESTARTNOINTR) && !has_returned(regs, ERESTARTNOHAND) &&
+		!has_given_up(regs))
 		return false;
 	*out = (struct seccomp_data){
 		.nr = by_restart ? SYS_restart_syscall : (int)regs->orig_rax,
@@ -377,17 +403,29 @@ bool inject_next_call(const struct inject *inject, struct seccomp_data *out)
 	return true;
 }
 
+/* Of a thread that executes 32-bit code (USER_CS) nothing is known, and nothing changed. */
+int inject_pass(pid_t tid, int *out_status)
+{
+	struct user_regs_struct regs;
+	siginfo_t info;
+	uint64_t mask;
+	struct err e;
+
+	if (ptrace(PTRACE_GETSIGINFO, tid, 0L, &info))
+		return -ESRCH;
+	*out_status = info.si_code << 8 | 0x7f;
+	if (get_regs(tid, &regs, &e) || get_mask(tid, &mask, &e) || !make_again(tid, mask, &regs))
+		return 0;
+	return set_regs(tid, &regs, &e);
+}
+
 int inject_end(struct inject *inject, struct err *e)
 {
 	struct user_regs_struct regs = inject->regs;
 	scoped_free void *found = steal_ptr(inject->found);
 	int code = 0;
 
-	if (has_given_up(inject) && !is_signalled(inject)) {
-		regs.rax = regs.orig_rax;
-		regs.rip -= SYSCALL_SIZE;
-		regs.orig_rax = UINT64_MAX;
-	}
+	(void)make_again(inject->tid, inject->signal_mask, &regs);
 	if (found && !memory_write(inject->tid, inject->room, found, inject->room_size))
 		code = fail(inject->tid, "putting back its memory", e);
 	if (set_regs(inject->tid, &regs, e) || set_mask(inject->tid, inject->signal_mask, e) ||

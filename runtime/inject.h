@@ -53,6 +53,15 @@ enum { INJECT_NO_SIGNAL = (SIGTRAP | 0x80) << 8 | 0x7f }; /* of wait(2), a stop 
 int inject_stop(pid_t tid, int status, struct err *e);
 
 /**
+ * See to it that an interrupted thread goes on as if it had not been.
+ *
+ * @tid: is in an interruption stop.
+ * @out_status: what wait(2) would say of that.
+ * Errors: -ESRCH: it has ended.
+ */
+int inject_pass(pid_t tid, int *out_status);
+
+/**
  * Begin.
  *
  * @deadline_ns: until when, of steady_ns(), the thread must have come to make a call; 0: no limit.

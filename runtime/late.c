@@ -6,19 +6,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "caps.h"
 #include "hold.h"
+#include "hold_tree.h"
 #include "inject.h"
 #include "moment.h"
-#include "proc.h"
 #include "scope.h"
 #include "trace.h"
 
-/* What is known while the processes are held one by one. */
 struct holding {
 	const struct sandbox *box;
-	struct trace *trace;
-	unsigned filters; /* how many a task carries that is not held yet */
+	struct moment *moment;
+	pid_t tid; /* of the task that came to the moment */
 };
 
 /* Why the moment never came. */
@@ -44,58 +42,30 @@ static int explain_never(const struct moment *moment, const struct trace *trace,
 		WEXITSTATUS(trace->leader_status), what);
 }
 
-static int hold_strictly(struct holding *h, const struct trace_stop *stop, struct err *e)
+static int hold_process(void *ctx, pid_t tid, struct err *e)
 {
-	if (h->trace->n_tasks != 1)
-		return err_set(e, EBUSY,
-			"it has started processes or threads before main, which strict mode would "
-			"not hold; use --mode strict-filter");
-	return hold_strict(stop->tid, e);
-}
-
-/* @stop: an interruption stop of a task that is not held yet. */
-static int hold_process(struct holding *h, const struct trace_stop *stop, struct err *e)
-{
+	const struct holding *h = ctx;
 	const struct sandbox *box = h->box;
 	const struct sandbox_filter *late = sandbox_late_filter(box);
 	const struct hold hold = {
 		.filter = late->filter,
 		.flags = late->flags,
-		.suspend = box->then && cap_is_effective(CAP_SYS_ADMIN),
 		.options = TRACE_OPTIONS,
+		.suspend = true,
 	};
-	int code = box->mode == SANDBOX_STRICT ? hold_strictly(h, stop, e)
-					       : hold_filter(stop->tid, &hold, e);
 
-	return code == -ESRCH ? 0 : code; /* of the process's other tasks each has its own stop */
-}
-
-static bool is_held(const struct holding *h, pid_t tid)
-{
-	return proc_filters(tid) > h->filters;
-}
-
-/* A stop of a task that was interrupted; it is let go as soon as its process is held. */
-static int hold_and_release(struct holding *h, struct trace_stop *stop, struct err *e)
-{
-	if (inject_stop(stop->tid, stop->status, e))
-		return e->code == ESRCH ? 0 : -e->code;
-	stop->status = PTRACE_EVENT_STOP << 16 | SIGTRAP << 8 | 0x7f;
-	if (!is_held(h, stop->tid) && hold_process(h, stop, e))
+	if (tid == h->tid && moment_pass(h->moment, tid, e))
 		return -e->code;
-	trace_resume(h->trace, stop, PTRACE_DETACH, false);
-	return 0;
+	return box->mode == SANDBOX_STRICT ? hold_strict(tid, e) : hold_filter(tid, &hold, e);
 }
 
-/* Until none of the tasks is traced any more: those that are born meanwhile are, too. */
-static int hold_all(struct holding *h, struct trace_stop *stop, struct err *e)
+static int check_alone(const struct sandbox *box, const struct trace *trace, struct err *e)
 {
-	trace_interrupt(h->trace);
-	do {
-		if (hold_and_release(h, stop, e))
-			return -e->code;
-	} while (!trace_next(h->trace, stop, e));
-	return e->code == ECHILD ? 0 : -e->code;
+	if (box->mode != SANDBOX_STRICT || trace->n_tasks == 1)
+		return 0;
+	return err_set(e, EBUSY,
+		"it has started processes or threads before main, which strict mode would not "
+		"hold; use --mode strict-filter");
 }
 
 static int wait_for_moment(
@@ -106,6 +76,8 @@ static int wait_for_moment(
 	for (;;) {
 		if (trace_next(trace, out_stop, e))
 			return explain_never(moment, trace, e);
+		if (!WIFSTOPPED(out_stop->status))
+			continue;
 		if (moment_look(moment, out_stop, &reached, e))
 			return -e->code;
 		if (reached) {
@@ -120,14 +92,20 @@ static int wait_for_moment(
 static int watch_and_hold(const struct sandbox *box, struct trace *trace, struct err *e)
 {
 	scoped(moment_done) struct moment moment;
-	struct holding holding = {.box = box, .trace = trace};
+	struct holding holding = {.box = box, .moment = &moment};
 	struct trace_stop stop;
 
 	moment_init(&moment, box->at, box->symbol, trace->leader);
-	if (wait_for_moment(trace, &moment, &stop, e))
+	if (wait_for_moment(trace, &moment, &stop, e) || check_alone(box, trace, e))
 		return -e->code;
-	holding.filters = proc_filters(getpid()) + (box->then ? 1 : 0);
-	return hold_all(&holding, &stop, e);
+	holding.tid = stop.tid;
+	return hold_tree(trace, &stop, hold_process, &holding, e);
+}
+
+static void end_child(pid_t pid, struct late_end *out)
+{
+	(void)kill(pid, SIGKILL);
+	out->ended = waitpid(pid, &out->wait_status, 0) == pid;
 }
 
 int late_hold(pid_t pid, const struct sandbox *box, void (*go)(void *ctx), void *ctx,
@@ -137,8 +115,10 @@ int late_hold(pid_t pid, const struct sandbox *box, void (*go)(void *ctx), void 
 	int code;
 
 	*out = (struct late_end){0};
-	if (trace_begin(pid, box->within_ns, &trace, e))
+	if (trace_begin(pid, box->within_ns, &trace, e)) {
+		end_child(pid, out);
 		return -e->code;
+	}
 	go(ctx);
 	code = watch_and_hold(box, &trace, e);
 	if (code)

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
+#include "hold.h"
 #include "phase.h"
 #include "proc.h"
 #include "scope.h"
@@ -18,6 +19,7 @@
 enum {
 	/* musl's static-pie start-up relocates the program before it calls main. */
 	STEPS_MAX = 1000000,
+	STEPS_FEW = 100, /* the others' takes ten or so */
 	DR7_FIRST = 1, /* stop where an instruction at DR0 is executed: volume 3, 17.2.4 */
 };
 
@@ -46,9 +48,13 @@ static bool get_regs(pid_t tid, struct user_regs_struct *out)
 	       part.iov_len == sizeof(*out);
 }
 
+/* A trap of the processor, rather than a signal that somebody sent. */
 static bool is_trap(const struct trace_stop *stop)
 {
-	return !trace_event(stop) && WSTOPSIG(stop->status) == SIGTRAP;
+	siginfo_t info;
+
+	return !trace_event(stop) && WSTOPSIG(stop->status) == SIGTRAP &&
+	       !ptrace(PTRACE_GETSIGINFO, stop->tid, 0L, &info) && info.si_code > 0;
 }
 
 /* Whether the thread has come to moment->address. */
@@ -80,11 +86,15 @@ static bool is_main_in_hand(const struct moment *moment, const struct user_regs_
 	       image_is_code(&moment->image, regs->rdi);
 }
 
-/* One instruction of the program's start-up code after the other.  That needs no symbol. */
+/*
+ * One instruction of the program's start-up code after the other.  That needs no symbol; but where
+ * it takes long, one shortens it.
+ */
 static int step_through_start(
 	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
 {
 	struct user_regs_struct regs;
+	struct err none;
 
 	*out_reached = false;
 	moment->own_signal = is_trap(stop);
@@ -94,9 +104,11 @@ static int step_through_start(
 		return err_set(e, ENOENT,
 			"the program has no main that its start-up code would hand to libc; name "
 			"the function that is to be waited for, as --at main.main for Go");
-	if (!is_main_in_hand(moment, &regs))
+	if (is_main_in_hand(moment, &regs))
+		moment->address = regs.rdi;
+	else if (moment->steps != STEPS_FEW ||
+		 image_find(&moment->image, "main", &moment->address, &none))
 		return 0;
-	moment->address = regs.rdi;
 	moment->step = step_to_main;
 	moment->request = PTRACE_CONT;
 	return stop_at(stop->tid, moment->address, e);
@@ -200,12 +212,47 @@ static int (*const BEGIN[])(struct moment *moment, pid_t tid, struct err *e) = {
 	[SANDBOX_AT_SERVE] = begin_serve,
 };
 
+static bool is_exec(const struct moment *moment, const struct trace_stop *stop)
+{
+	return trace_event(stop) == PTRACE_EVENT_EXEC && stop->tid == moment->leader;
+}
+
+/*
+ * The processor's traps are signals that cannot be blocked or ignored: the kernel lifts either for
+ * good (force_sig_info()).  What the program itself changes before the moment is not looked for.
+ */
+static void note_trap(struct moment *moment, pid_t tid)
+{
+	const uint64_t trap = UINT64_C(1) << (SIGTRAP - 1);
+	uint64_t blocked = 0;
+
+	(void)ptrace(PTRACE_GETSIGMASK, tid, sizeof(blocked), &blocked);
+	moment->trap_blocked = blocked & trap;
+	moment->trap_ignored = proc_ignored_signals(tid) & trap;
+}
+
+int moment_pass(const struct moment *moment, pid_t tid, struct err *e)
+{
+	uint64_t mask;
+
+	if (moment->at != SANDBOX_AT_MAIN && moment->at != SANDBOX_AT_SYMBOL)
+		return 0;
+	if (moment->trap_blocked && !ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask)) {
+		mask |= UINT64_C(1) << (SIGTRAP - 1);
+		(void)ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask);
+	}
+	return moment->trap_ignored ? hold_ignoring(tid, SIGTRAP, e) : 0;
+}
+
 static int step_to_exec(
 	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
 {
 	*out_reached = false;
-	if (trace_event(stop) != PTRACE_EVENT_EXEC || stop->tid != moment->leader)
+	if (!is_exec(moment, stop))
 		return 0;
+	image_done(&moment->image);
+	moment->steps = 0;
+	note_trap(moment, stop->tid);
 	if (image_open(stop->tid, &moment->image, e))
 		return -e->code;
 	*out_reached = !BEGIN[moment->at];
@@ -232,6 +279,11 @@ int moment_look(
 	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
 {
 	moment->own_signal = false;
+	/* Another program, before the moment came: it begins anew. */
+	if (is_exec(moment, stop)) {
+		moment->step = step_to_exec;
+		moment->request = PTRACE_CONT;
+	}
 	return moment->step(moment, stop, out_reached, e);
 }
 

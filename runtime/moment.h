@@ -31,6 +31,7 @@ struct moment {
 	uint64_t stack; /* the stack pointer as the program began */
 	int argc; /* what it points to */
 	unsigned steps; /* instructions that were looked at one by one */
+	bool trap_ignored, trap_blocked; /* what became of SIGTRAP as the program began */
 };
 
 /** To be released with moment_done(). */
@@ -46,6 +47,14 @@ void moment_done(struct moment *moment);
  */
 int moment_look(
 	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e);
+
+/**
+ * Undo what stopping at the moment has changed in the task, before it is held.
+ *
+ * @tid: it has come to the moment and is in an interruption stop.
+ * Errors: those of inject.h, -ESRCH among them.
+ */
+int moment_pass(const struct moment *moment, pid_t tid, struct err *e);
 
 /** What people call it: "main", "serve". */
 const char *moment_name(const struct moment *moment);

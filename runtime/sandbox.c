@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "guard.h"
 #include "late.h"
@@ -198,6 +199,7 @@ static struct stage stage_of(const struct sandbox *box, char *stack_top)
 		.box = box,
 		.filter = first ? first->filter : NULL,
 		.filter_flags = box->supervisor ? supervision_flags(flags) : flags,
+		.caller = getpid(),
 		.held_back = box->at != SANDBOX_AT_LAUNCH,
 		.stack_top = stack_top,
 	};

@@ -31,6 +31,8 @@ UNCHECKED static _Noreturn void stage_fail(struct stage *stage, enum stage_step 
 UNCHECKED static void stage_wait(struct stage *stage)
 {
 	(void)prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L);
+	if (syscall(SYS_getppid) != stage->caller)
+		stage_fail(stage, STAGE_EXEC, ECANCELED); /* it had died before the line above */
 	while (!stage->go)
 		(void)syscall(SYS_futex, &stage->go, FUTEX_WAIT, 0, NULL, NULL, 0);
 	(void)prctl(PR_SET_PDEATHSIG, 0L, 0L, 0L, 0L);

@@ -34,6 +34,7 @@ struct stage {
 	uint32_t filter_flags;
 	char *stack_top; /* of STAGE_STACK_SIZE bytes, aligned to 16 */
 	bool held_back; /* the child waits for stage_go() */
+	pid_t caller; /* the process that is to call that */
 	volatile uint32_t go;
 	/*
 	 * With a supervisor.  The child has the caller's descriptors until its execve

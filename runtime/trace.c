@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "await.h"
 #include "launch.h"
+#include "proc.h"
 #include "recording.h"
 
 /* Where @tid is among the tasks, or belongs. */
@@ -18,7 +20,7 @@ static size_t place_of(const struct trace *trace, pid_t tid)
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (trace->tasks[middle] < tid)
+		if (trace->tasks[middle].tid < tid)
 			low = middle + 1;
 		else
 			high = middle;
@@ -26,22 +28,22 @@ static size_t place_of(const struct trace *trace, pid_t tid)
 	return low;
 }
 
-static bool is_known(const struct trace *trace, pid_t tid)
+struct trace_task *trace_find(const struct trace *trace, pid_t tid)
 {
 	size_t at = place_of(trace, tid);
 
-	return at < trace->n_tasks && trace->tasks[at] == tid;
+	return at < trace->n_tasks && trace->tasks[at].tid == tid ? trace->tasks + at : NULL;
 }
 
 static int add(struct trace *trace, pid_t tid, struct err *e)
 {
 	size_t at = place_of(trace, tid);
 
-	if (is_known(trace, tid))
+	if (trace_find(trace, tid))
 		return 0;
 	if (trace->n_tasks == trace->room) {
 		size_t room = trace->room ? 2 * trace->room : 16;
-		pid_t *tasks = reallocarray(trace->tasks, room, sizeof(*tasks));
+		struct trace_task *tasks = reallocarray(trace->tasks, room, sizeof(*tasks));
 
 		if (!tasks)
 			return err_nomem(e);
@@ -50,7 +52,7 @@ static int add(struct trace *trace, pid_t tid, struct err *e)
 	}
 	memmove(trace->tasks + at + 1, trace->tasks + at,
 		(trace->n_tasks - at) * sizeof(*trace->tasks));
-	trace->tasks[at] = tid;
+	trace->tasks[at] = (struct trace_task){.tid = tid, .is_new = true};
 	trace->n_tasks++;
 	return 0;
 }
@@ -59,7 +61,7 @@ static void drop(struct trace *trace, pid_t tid)
 {
 	size_t at = place_of(trace, tid);
 
-	if (!is_known(trace, tid))
+	if (!trace_find(trace, tid))
 		return;
 	trace->n_tasks--;
 	memmove(trace->tasks + at, trace->tasks + at + 1,
@@ -91,12 +93,15 @@ int trace_event(const struct trace_stop *stop)
 	return stop->status >> 16;
 }
 
+/* The time that somebody keeps both of us suspended is not the command's. */
 static void suspend(struct trace *trace)
 {
 	int sig = trace->suspend_signal;
+	uint64_t since_ns = steady_ns();
 
 	trace->suspend_signal = 0;
 	launch_suspend_with(trace->leader, sig);
+	trace->deadline_ns += steady_ns() - since_ns;
 }
 
 /* Until there is something to wait(2) for. */
@@ -116,18 +121,94 @@ static void note_end(struct trace *trace, pid_t tid, int status)
 	trace->leader_status = status;
 }
 
+/* Of an event: the number of the other task that it is about, 0: unknown. */
+static pid_t other_task(pid_t tid)
+{
+	unsigned long number;
+
+	return ptrace(PTRACE_GETEVENTMSG, tid, 0L, &number) ? 0 : (pid_t)number;
+}
+
 /* A task that execve(2) was called from goes on as its process's first one: ptrace(2). */
 static void note_exec(struct trace *trace, pid_t tid)
 {
-	unsigned long former;
+	pid_t former = other_task(tid);
 
-	if (!ptrace(PTRACE_GETEVENTMSG, tid, 0L, &former) && (pid_t)former != tid)
-		drop(trace, (pid_t)former);
+	if (former != tid)
+		drop(trace, former);
+}
+
+/*
+ * The first task of a process may end before others.  wait(2) tells of that when all have ended;
+ * nobody waits for it until then.  Returns whether that is so.
+ */
+static bool let_end(struct trace *trace, pid_t tid)
+{
+	bool others = proc_threads(tid) > 1 && proc_process(tid) == tid;
+
+	if (ptrace(others ? PTRACE_DETACH : PTRACE_CONT, tid, 0L, 0L) || !others)
+		return false;
+	drop(trace, tid);
+	trace->leader_ends |= tid == trace->leader;
+	return true;
+}
+
+/* It may have come and gone already. */
+static int announce(struct trace *trace, pid_t tid, struct err *e)
+{
+	return tid && proc_tracer(tid) == getpid() ? add(trace, tid, e) : 0;
+}
+
+/*
+ * What a stop says of the tree.  A new task is known from the event of who started it on, or from
+ * its own first stop, whichever comes first: there is no moment at which it is not waited for.
+ */
+static int note_stop(struct trace *trace, const struct trace_stop *stop, struct err *e)
+{
+	int event = trace_event(stop);
+	struct trace_task *task;
+
+	if (event == PTRACE_EVENT_EXEC)
+		note_exec(trace, stop->tid);
+	if ((event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+		    event == PTRACE_EVENT_CLONE) &&
+		announce(trace, other_task(stop->tid), e))
+		return -e->code;
+	if (add(trace, stop->tid, e))
+		return -e->code;
+	task = trace_find(trace, stop->tid);
+	task->status = stop->status;
+	task->is_new = false;
+	if (event == PTRACE_EVENT_VFORK)
+		task->vforks = true;
+	else if (event == PTRACE_EVENT_VFORK_DONE || event == PTRACE_EVENT_EXEC)
+		task->vforks = false;
+	return 0;
+}
+
+static bool is_new(const struct trace *trace, pid_t tid)
+{
+	const struct trace_task *task = trace_find(trace, tid);
+
+	return !task || task->is_new;
+}
+
+/* The command's own process is a child, traced or not; all of it is about to have ended. */
+static bool is_over(struct trace *trace)
+{
+	int status;
+
+	if (trace->n_tasks)
+		return false;
+	if (trace->leader_ends && !trace->leader_ended &&
+		waitpid(trace->leader, &status, 0) == trace->leader)
+		note_end(trace, trace->leader, status);
+	return true;
 }
 
 int trace_next(struct trace *trace, struct trace_stop *out, struct err *e)
 {
-	while (trace->n_tasks) {
+	while (!is_over(trace)) {
 		int status;
 		pid_t tid = waitpid(-1, &status, __WALL | WNOHANG);
 
@@ -137,27 +218,41 @@ int trace_next(struct trace *trace, struct trace_stop *out, struct err *e)
 			if (wait_for_news(trace, e))
 				return -e->code;
 		} else if (!WIFSTOPPED(status)) {
+			*out = (struct trace_stop){.tid = tid, .status = status};
 			note_end(trace, tid, status);
+			return 0;
+		} else if (status >> 16 == PTRACE_EVENT_EXIT) {
+			*out = (struct trace_stop){.tid = tid};
+			if (let_end(trace, tid))
+				return 0;
 		} else {
-			*out = (struct trace_stop){tid, status, !is_known(trace, tid)};
-			if (trace_event(out) == PTRACE_EVENT_EXEC)
-				note_exec(trace, tid);
-			return add(trace, tid, e);
+			*out = (struct trace_stop){tid, status, is_new(trace, tid)};
+			return note_stop(trace, out, e);
 		}
 	}
 	return err_set(e, ECHILD, "it has ended");
+}
+
+/* With its whole process: SIGCONT is told of. */
+static void leave_stopped(struct trace *trace, const struct trace_stop *stop)
+{
+	int sig = WSTOPSIG(stop->status);
+
+	(void)ptrace(PTRACE_LISTEN, stop->tid, 0L, 0L);
+	if (stop->tid == trace->leader && (sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU))
+		trace->suspend_signal = sig;
 }
 
 void trace_resume(
 	struct trace *trace, const struct trace_stop *stop, enum __ptrace_request request, bool own)
 {
 	int event = trace_event(stop), sig = WSTOPSIG(stop->status);
-	bool job_control = sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
+	struct trace_task *task = trace_find(trace, stop->tid);
 
+	if (task)
+		task->status = 0;
 	if (event == PTRACE_EVENT_STOP && sig != SIGTRAP && request != PTRACE_DETACH) {
-		(void)ptrace(PTRACE_LISTEN, stop->tid, 0L, 0L);
-		if (stop->tid == trace->leader && job_control)
-			trace->suspend_signal = sig;
+		leave_stopped(trace, stop);
 		return;
 	}
 	if (event || own || sig == (SIGTRAP | 0x80))
@@ -171,27 +266,33 @@ void trace_resume(
 
 void trace_interrupt(const struct trace *trace)
 {
-	for (size_t i = 0; i < trace->n_tasks; i++)
-		(void)ptrace(PTRACE_INTERRUPT, trace->tasks[i], 0L, 0L);
+	for (size_t i = 0; i < trace->n_tasks; i++) {
+		if (!trace->tasks[i].status)
+			(void)ptrace(PTRACE_INTERRUPT, trace->tasks[i].tid, 0L, 0L);
+	}
 }
 
 void trace_kill(struct trace *trace)
 {
 	int status;
 
+	if (!trace->leader_ended)
+		(void)kill(trace->leader, SIGKILL);
 	for (size_t i = 0; i < trace->n_tasks; i++)
-		(void)kill(trace->tasks[i], SIGKILL);
-	while (!trace->leader_ended) {
+		(void)kill(trace->tasks[i].tid, SIGKILL);
+	while (trace->n_tasks || !trace->leader_ended) {
 		pid_t tid = waitpid(-1, &status, __WALL);
 
 		if (tid < 0 && errno != EINTR)
 			break;
 		if (tid < 0)
 			continue;
-		if (WIFSTOPPED(status))
-			(void)kill(tid, SIGKILL); /* it was on its way in */
-		else
+		if (!WIFSTOPPED(status))
 			note_end(trace, tid, status);
+		else if (status >> 16 == PTRACE_EVENT_EXIT)
+			(void)let_end(trace, tid);
+		else
+			(void)kill(tid, SIGKILL); /* it was on its way in */
 	}
 }
 

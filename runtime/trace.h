@@ -18,24 +18,37 @@
 
 enum {
 	TRACE_OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-			PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL,
+			PTRACE_O_TRACECLONE | PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC |
+			PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL,
+};
+
+struct trace_task {
+	pid_t tid;
+	pid_t process; /* that it belongs to */
+	int status; /* of wait(2), of the stop in which it stands; 0: it runs */
+	bool is_new; /* it was announced by who started it, and has yet to stop for the first time
+		      */
+	bool vforks; /* it waits for a child of vfork(2), and cannot be stopped until that is done
+		      */
+	bool held; /* for hold_tree() */
 };
 
 struct trace {
 	pid_t leader; /* the command's process */
+	bool leader_ends; /* nothing but its end is to come of it */
 	bool leader_ended;
 	int leader_status; /* of wait(2), then */
 	int suspend_signal; /* its terminal has stopped it, and us with it as soon as all is quiet
 			     */
-	pid_t *tasks; /* all that are traced, sorted */
+	struct trace_task *tasks; /* all that are traced, sorted by number */
 	size_t n_tasks, room;
 	uint64_t deadline_ns; /* of steady_ns() */
 };
 
-/* A stop of one task. */
+/* A stop of one task, or its end. */
 struct trace_stop {
 	pid_t tid;
-	int status; /* of wait(2) */
+	int status; /* of wait(2); of an end, not WIFSTOPPED() */
 	bool is_new; /* its first one */
 };
 
@@ -51,7 +64,7 @@ struct trace_stop {
 int trace_begin(pid_t child, uint64_t within_ns, struct trace *out, struct err *e);
 
 /**
- * Wait for the next stop.
+ * Wait for the next stop or end.
  *
  * Errors: -ECHILD: none of the tree is traced any more; -ETIMEDOUT.
  */
@@ -59,6 +72,9 @@ int trace_next(struct trace *trace, struct trace_stop *out, struct err *e);
 
 /** What the event of a stop is: PTRACE_EVENT_*, 0: none. */
 int trace_event(const struct trace_stop *stop);
+
+/** The task of that number; NULL: it is not traced (any more).  Valid until trace_next(). */
+struct trace_task *trace_find(const struct trace *trace, pid_t tid);
 
 /**
  * Let the task go on: with the signal that it stopped for, if any, and unless it is of the tracer's
@@ -72,7 +88,7 @@ void trace_resume(struct trace *trace, const struct trace_stop *stop, enum __ptr
 /** Have all tasks stop that run: PTRACE_INTERRUPT. */
 void trace_interrupt(const struct trace *trace);
 
-/** End all that is left of the tree, at once, and wait for the command's own process. */
+/** End the command and all that is still traced, at once, and wait for their ends. */
 void trace_kill(struct trace *trace);
 void trace_done(struct trace *trace);
 

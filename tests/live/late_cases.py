@@ -1,0 +1,341 @@
+#!/usr/bin/python3
+"""Late loading, whatever the program is up to when the moment comes, and whatever program it is.
+
+Each case of tests/programs/late_cases.c and late_tree.c says how its processes and threads are held, by Seccomp_filters and by a call
+that the profile denies.  What cannot be held is refused with status 125, and nothing of it is left, nor when the
+launcher is killed.
+"""
+import json
+import os
+import resource
+import signal
+import struct
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import tap  # noqa: E402
+import workload  # noqa: E402
+
+SCRATCH = tap.scratch()
+PROFILE = os.path.join(SCRATCH, "profile.json")
+LARGE = os.path.join(SCRATCH, "large.json")
+OWN_FAILURE, DENIED, SIGKILLED = 125, 95, 137
+LARGE_CALLS = ("personality", "getpgid", "getsid", "umask", "setpgid", "getpriority", "setpriority", "alarm", "flock",
+               "fsync", "fdatasync", "truncate", "ftruncate", "chroot", "acct", "umount2", "swapon", "swapoff")
+with open("/proc/self/status", encoding="ascii") as _file:
+    BASE = sum(int(line.split()[1]) for line in _file if line.startswith("Seccomp_filters:"))
+HELD = f"2 {BASE + 1} {DENIED}"
+TWICE = f"2 {BASE + 2} {DENIED}"
+
+# Case; --at; how it ends; the lines that it writes, in any order; or what is said of it.
+CASES = [
+    ("held", "moment", 5, [f"own: {HELD}"]),
+    ("in-thread", "moment", 5, [f"thread: {HELD}", f"own: {HELD}"]),
+    ("own-filter", "moment", 5, [f"own: {TWICE}"]),
+    ("without-leader", "moment", 5, [f"thread: {HELD}"]),
+    ("daemon", "serve", 5, [f"daemon: {HELD}"]),
+    ("small-stack", "moment", 5, ["damaged: 0", f"coroutine: {HELD}"]),
+    ("own-traps", "moment", 5, ["traps: 4", f"own: {HELD}"]),
+    ("inherited-trap", "main", 5, ["ignored: 0, blocked: 0", f"own: {HELD}"]),
+    ("stopped-child", "moment", 5, [f"child: {HELD}", f"own: {HELD}"]),
+    ("vfork-child", "moment", 5, [f"child: {HELD}", f"parent: {HELD}"]),
+    ("waiting-threads", "moment", 5, ["interrupted: 0", f"own: {HELD}"]),
+    ("many-forks", "moment", 5, [f"own: {HELD}"]),
+    ("crowd", "moment", 5, [f"own: {HELD}"] + 4 * [f"child: {HELD}"]),
+    ("traces", "main", 5, ["traced: 1", f"own: {HELD}"]),
+    ("exec-before-main", "main", 5, [f"own: {HELD}"]),
+    ("sequence", "moment_in_sequence", 5, ["aborted: 1", f"sequence: {HELD}"]),
+    ("unholdable-child", "moment", OWN_FAILURE, "no vDSO"),
+    ("never", "moment", OWN_FAILURE, "exited with status 5 before it came to moment"),
+    ("never", "serve", OWN_FAILURE, "exited with status 5 before it came to serve"),
+    ("never", "nowhere", OWN_FAILURE, 'no function "nowhere"'),
+]
+
+
+def write_profiles():
+    """One that denies a call, and one that takes some room."""
+    deny = {"names": ["sched_yield"], "action": "SCMP_ACT_ERRNO", "errnoRet": DENIED}
+    many = [{"names": [call], "action": "SCMP_ACT_ERRNO", "errnoRet": DENIED,
+             "args": [{"index": 0, "value": 1000 * number + 7 * step, "op": "SCMP_CMP_EQ"}]}
+            for step in range(1, 41) for number, call in enumerate(LARGE_CALLS)]
+    for path, rules in ((PROFILE, [deny]), (LARGE, [deny, *many])):
+        with open(path, "w", encoding="ascii") as file:
+            json.dump({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}, file)
+
+
+def late(at, argv, options=(), prefix=(), profile=PROFILE, **kwargs):
+    """Run a command held from a moment on."""
+    return workload.run([*prefix, workload.SYSCLAMP, "run", "--at", at, "-p", profile, *options, "--", *argv], **kwargs)
+
+
+def left():
+    """What is left of what was started, zombies aside."""
+    return [pid for pid in tap.descendants() if tap.state_of(pid) not in ("", "Z")]
+
+
+# Those of tests/programs/late_tree.c.
+TREE = ("without-leader", "unholdable-child", "daemon", "stopped-child", "vfork-child", "waiting-threads", "many-forks",
+        "crowd", "traces", "in-thread")
+
+
+def case(name):
+    """The command of a case."""
+    return [workload.program("late_tree" if name in TREE else "late_cases"), name]
+
+
+def check_refused(result, say, label):
+    """One line that says so, and nothing left."""
+    lines = result.stderr.decode().splitlines()
+    tap.equal((result.returncode, len(lines), left()), (OWN_FAILURE, 1, []), f"{label}: refused, nothing left", result)
+    tap.ok(say in result.stderr.decode(), f"{label}: which says {say!r}", result.stderr)
+
+
+def check_cases():
+    """All of the table."""
+    for name, at, status, want in CASES:
+        result = late(at, case(name), profile=LARGE if name == "small-stack" else PROFILE)
+        if status == OWN_FAILURE:
+            check_refused(result, want, f"{name} at {at}")
+            tap.equal(result.stdout, b"", f"{name} at {at}: it did not go on")
+            continue
+        tap.wait_until(lambda: not left(), f"{name} has ended")
+        tap.equal((result.returncode, sorted(result.stdout.decode().splitlines()), result.stderr),
+                  (status, sorted(want), b""), f"{name} at {at}")
+
+
+def check_own_filters():
+    """A program has loaded one that does not let anybody load another: only root has it look away."""
+    prefix = workload.as_user([]) if os.geteuid() == 0 else []
+    if prefix and not BASE:
+        for name in ("faking-filter", "killing-filter"):
+            result = late("moment", case(name))
+            tap.equal((result.returncode, result.stdout.decode()), (5, f"own: {TWICE}\n"), f"{name}: root", result)
+    for name, say in (("faking-filter", "has changed nothing"), ("killing-filter", "a filter that it carries already")):
+        result = late("moment", case(name), prefix=prefix)
+        check_refused(result, say, f"{name}: an ordinary user")
+        tap.equal(result.stdout, b"", f"{name}: it did not go on")
+
+
+def check_daemons():
+    """The first process ends before or behind the first stop of its child: none is lost."""
+    wrong = []
+    for _ in range(40):
+        result = late("serve", case("daemon"))
+        tap.wait_until(lambda: not left(), "the daemon has ended")
+        if (result.returncode, result.stdout.decode()) != (5, f"daemon: {HELD}\n"):
+            wrong.append(result)
+    tap.equal(wrong, [], "a daemon, 40 times")
+
+
+def check_inherited():
+    """What becomes of SIGTRAP at the moment, where it was ignored or blocked as the program began."""
+    for option, want in (("--ignore-signal=TRAP", "ignored: 1, blocked: 0"), ("--block-signal=TRAP", "ignored: 0, blocked: 1")):
+        result = late("main", case("inherited-trap"), prefix=["env", option])
+        tap.equal(result.stdout.decode().splitlines(), [want, f"own: {HELD}"], f"inherited: {option}", result)
+
+
+def start(at, name, options=()):
+    """A case under way, with pipes for its input and output."""
+    return subprocess.Popen([workload.SYSCLAMP, "run", "--at", at, "-p", PROFILE, *options, "--", *case(name)],
+                            env=workload.ENVIRON, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def running(launcher):
+    """The program's process, once it has begun."""
+    def find():
+        pids = [pid for pid in tap.children_of(launcher.pid) if os.readlink(f"/proc/{pid}/exe").endswith("late_cases")]
+        return pids[0] if pids else None
+    return tap.wait_until(find, "the program has begun")
+
+
+def check_stops():
+    """Stopped before the moment, and continued from outside."""
+    with start("moment", "stops") as launcher:
+        pid = running(launcher)
+        tap.wait_until(lambda: tap.state_of(pid) == "t", "it has stopped itself")
+        os.kill(pid, signal.SIGCONT)
+        out, _ = launcher.communicate(timeout=60)
+    tap.equal((launcher.returncode, out.decode()), (5, f"own: {HELD}\n"), "stopped before the moment, and continued")
+
+
+def check_signals():
+    """A signal that comes before the moment is the command's own; and when it dies of it, that is said."""
+    with start("moment", "never") as launcher:
+        running(launcher)
+        launcher.terminate()
+        _, err = launcher.communicate(timeout=60)
+    tap.equal((launcher.returncode, b"signal 15" in err, left()), (OWN_FAILURE, True, []), "SIGTERM before the moment", err)
+
+
+def check_time():
+    """It does not come in time."""
+    for at in ("moment", "serve"):
+        with start(at, "never", ("--within", "100ms")) as launcher:
+            launcher.wait(60)
+            tap.equal((launcher.returncode, b"in time (--within)" in launcher.stderr.read(), left()),
+                      (OWN_FAILURE, True, []), f"not at {at} in time: reported, nothing left")
+
+
+def check_killed():
+    """The launcher is killed, however far it has come: nothing is left that is not held."""
+    for at in ("serve", "exec"):
+        loose = 0
+        for step in range(25):
+            with start(at, "never") as launcher:
+                for _ in range(step * 400):  # no time of its own: some way further each time
+                    pass
+                launcher.kill()
+                launcher.wait()
+                held = [pid for pid in left() if at == "exec" and is_held(pid)]
+                launcher.stdin.close()
+            tap.wait_until(lambda alive=held: not set(left()) - set(alive), "all that is not held has ended")
+            loose += len(set(held)) > 1
+            tap.wait_until(lambda: not left(), "it has ended")
+        tap.equal(loose, 0, f"launcher killed on the way to {at}, 25 times: nothing runs that is not held")
+
+
+def is_held(pid):
+    """Whether a process carries the filter."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            return f"Seccomp_filters:\t{BASE + 1}\n" in file.read()
+    except OSError:
+        return False
+
+
+def check_traced():
+    """Somebody traces the launcher and all that it starts."""
+    check_refused(late("main", case("held"), prefix=["strace", "-f", "-o", "/dev/null"]), "tracing the command", "under strace -f")
+
+
+def variant(name, form=None, at=0, value=0):
+    """A copy of late_cases, with another value at some place."""
+    path = os.path.join(SCRATCH, name)
+    with open(workload.program("late_cases"), "rb") as file:
+        data = bytearray(file.read())
+    if form:
+        struct.pack_into(form, data, at, value)
+    with open(path, "wb") as file:
+        file.write(data)
+    os.chmod(path, 0o755)
+    return path
+
+
+def script(name, text):
+    """An executable text."""
+    path = os.path.join(SCRATCH, name)
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+    os.chmod(path, 0o755)
+    return path
+
+
+def compiled(name, text, *options):
+    """A program of a few lines; None where the compiler does not make it."""
+    source = script(f"{name}.c", text)
+    path = os.path.join(SCRATCH, name)
+    done = subprocess.run(["gcc", "-O1", "-o", path, source, *options], check=False, stderr=subprocess.DEVNULL)
+    return None if done.returncode else path
+
+
+# It has a start, and nothing else.
+BARE = """
+__asm__(".globl _start\\n_start: mov $231, %eax\\n mov $5, %edi\\n syscall\\n");
+"""
+# The same, which takes its time before.
+BARE_LOOP = """
+__asm__(".globl _start\\n_start: mov $3000000, %ecx\\n1: loop 1b\\n mov $231, %eax\\n mov $5, %edi\\n syscall\\n");
+"""
+
+
+def check_sections():
+    """Section headers are for debuggers: the kernel does not look at them, nor does it take them to find main."""
+    for name, form, at, value in (("none", "<Q", 40, 0), ("far away", "<Q", 40, 1 << 62), ("too many", "<H", 60, 65000)):
+        path = variant(f"sections-{at}-{value}", form, at, value)
+        for at in ("exec", "main"):
+            result = late(at, [path, "held"])
+            tap.equal((result.returncode, result.stdout.decode()), (5, f"own: {HELD}\n"), f"section headers {name}: at {at}", result)
+        check_refused(late("moment", [path, "held"]), "no function", f"section headers {name}: by name")
+
+
+def check_programs():
+    """Programs of other kinds."""
+    shell = script("script", "#!/bin/sh\nexit 5\n")
+    for at in ("exec", "main"):
+        result = late(at, [shell])
+        tap.equal((result.returncode, result.stderr), (5, b""), f"a script at {at}: the program is its interpreter")
+    bare, loop = compiled("bare", BARE, "-nostdlib", "-static"), compiled("loop", BARE_LOOP, "-nostdlib", "-static")
+    tap.equal(late("exec", [bare]).returncode, 5, "without libc: at exec")
+    check_refused(late("main", [bare]), "exited with status 5 before it came to main", "without libc: no main")
+    check_refused(late("main", [loop], ("--within", "1s")), "did not come to main in time", "without libc, in a loop: no main")
+    loader = os.path.realpath("/lib64/ld-linux-x86-64.so.2")
+    result = late("exec", [loader, *case("held")])
+    tap.equal((result.returncode, result.stdout.decode()), (5, f"own: {HELD}\n"), "by its dynamic linker: at exec", result)
+    i386 = compiled("i386", "int main(void) { return 5; }", "-m32", "-static")
+    if i386 and workload.has_i386():
+        for at in ("exec", "main", "serve"):
+            check_refused(late(at, [i386]), "is not of x86_64", f"a program of 32 bits: at {at}")
+    else:
+        tap.skip("m32", "a program of 32 bits", "none can be made, or none runs")
+
+
+def check_unreadable():
+    """An ordinary user may execute it, and nothing more."""
+    if os.geteuid():
+        tap.skip("root", "a program that is unreadable", "this is an ordinary user")
+        return
+    path = variant("unreadable")
+    os.chmod(path, 0o711)
+    result = late("exec", [path, "held"])
+    tap.equal((result.returncode, result.stdout.decode()), (5, f"own: {HELD}\n"), "unreadable to others: root", result)
+    for at in ("exec", "main"):
+        check_refused(late(at, [path, "held"], prefix=workload.as_user([])), "ermission denied", f"unreadable: an ordinary user at {at}")
+
+
+def limited(**limits):
+    """What sets limits of the launcher and the command alike."""
+    def apply():
+        for name, value in limits.items():
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+    return apply
+
+
+def check_limits():
+    """With little of anything."""
+    rows = [("16 descriptors", limited(NOFILE=16)), ("64 KiB of stack", limited(STACK=64 << 10)),
+            ("no more processes", limited(NPROC=1)), ("no core", limited(CORE=0)),
+            ("an unlimited stack", limited(STACK=resource.RLIM_INFINITY))]
+    for name, apply in rows:
+        for at in ("exec", "main", "moment"):
+            result = late(at, case("held"), preexec_fn=apply, profile=LARGE)
+            tap.equal((result.returncode, result.stdout.decode()), (5, f"own: {HELD}\n"), f"{name}: at {at}", result)
+    result = late("main", [*case("held"), *(["x" * 100000] * 15)])
+    tap.equal(result.returncode, 5, "1.5 MB of arguments", result.stderr)
+    shut = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    tap.equal(late("main", case("held"), prefix=shut).returncode, 5, "all of its streams are closed")
+
+
+def main():
+    """All of it."""
+    workload.share(SCRATCH)
+    write_profiles()
+    check_cases()
+    check_own_filters()
+    check_daemons()
+    check_inherited()
+    check_stops()
+    check_signals()
+    check_time()
+    check_killed()
+    check_traced()
+    check_sections()
+    check_programs()
+    check_unreadable()
+    check_limits()
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
