@@ -139,7 +139,7 @@ int run_check_phases(const char *first, const struct filter *start, const char *
 	struct proof proof;
 	char shown[ERR_TEXT_MAX];
 
-	if (enforced_within(serve, start, &proof, e))
+	if (filter_within(&serve->filter, start, &proof, e))
 		return err_prefix(e, "%s within %s: ", then, first);
 	if (proof.verdict == PROOF_EQUAL)
 		return check_can_load(first, start, then, serve, e);
@@ -148,8 +148,8 @@ int run_check_phases(const char *first, const struct filter *start, const char *
 			"%s: whether it is within %s was not decided in %llu steps", then, first,
 			(unsigned long long)proof.steps);
 	return err_set(e, EPERM,
-		"%s: cannot be loaded over %s, which stays in force and answers otherwise: %s "
-		"there; let it allow that, too (sysclamp merge --union)",
+		"%s: cannot be loaded over %s, which stays in force: %s (the program: this profile "
+		"alone, the rules: both); let the first one allow that (sysclamp merge --union)",
 		then, first, proof_print(&proof, shown, sizeof(shown)));
 }
 

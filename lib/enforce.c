@@ -147,14 +147,6 @@ int enforced_can_start(const char *path, const struct enforced *enforced, struct
 		display_name(path));
 }
 
-int enforced_within(
-	const struct enforced *inner, const struct filter *outer, struct proof *out, struct err *e)
-{
-	const struct filter both[] = {*outer, inner->filter};
-
-	return filters_prove(both, ARRAY_LEN(both), &inner->policy, out, e);
-}
-
 int enforced_supervise(const char *path, struct enforced *enforced, struct err *e)
 {
 	scoped(policy_done) struct policy supervised = {0};

@@ -11,7 +11,6 @@
 #include "filter.h"
 #include "policy.h"
 #include "profile.h"
-#include "prove.h"
 
 /* A profile, what it means, and a program that was proven to say the same. */
 struct enforced {
@@ -37,17 +36,6 @@ int enforced_from_profile(const char *path, struct profile *profile, struct enfo
  * well. */
 int enforced_read(const char *path, struct enforced *out, const struct notice *to, struct err *e);
 void enforced_done(struct enforced *enforced);
-
-/**
- * Whether a process that carries the filter @outer is held to @inner, exactly, when it loads that
- * as well: PROOF_EQUAL.  It is if @outer lets through whatever @inner does, and denies what both
- * deny no more severely (seccomp(2): of several filters the most severe answer counts).
- *
- * @out: otherwise, a call that is answered differently.
- * Errors: those of filters_prove().
- */
-int enforced_within(
-	const struct enforced *inner, const struct filter *outer, struct proof *out, struct err *e);
 
 /**
  * Whether the running kernel has the actions and flags that the profile asks for: an action that it

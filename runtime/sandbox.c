@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "features.h"
 #include "guard.h"
 #include "late.h"
 #include "scope.h"
@@ -190,15 +191,25 @@ static int supervise(
 	return at->by->end ? at->by->end(at->by->ctx, end, e) : 0;
 }
 
+/*
+ * A thread that a supervisor was asked about would be asked about again after a signal, if it did
+ * not wait killably.
+ */
+static uint32_t load_flags(const struct sandbox *box, const struct sandbox_filter *filter)
+{
+	if (!box->supervisor)
+		return filter->flags;
+	return features_load_flags(filter->flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, true);
+}
+
 static struct stage stage_of(const struct sandbox *box, char *stack_top)
 {
 	const struct sandbox_filter *first = sandbox_first_filter(box);
-	uint32_t flags = first ? first->flags : 0;
 
 	return (struct stage){
 		.box = box,
 		.filter = first ? first->filter : NULL,
-		.filter_flags = box->supervisor ? supervision_flags(flags) : flags,
+		.filter_flags = first ? load_flags(box, first) : 0,
 		.caller = getpid(),
 		.held_back = box->at != SANDBOX_AT_LAUNCH,
 		.stack_top = stack_top,

@@ -28,16 +28,6 @@ enum { HELD_WAIT_MS = 100, MS_PER_S = 1000, US_PER_MS = 1000 };
  */
 static const int SIGNALS[] = {SIGCHLD, SIGCONT, SIGALRM, SIGTERM, SIGINT, SIGQUIT};
 
-uint32_t supervision_flags(uint32_t flags)
-{
-	/*
-	 * A thread that was asked about would be asked about again after a signal without the
-	 * latter.  TSYNC goes together with neither, and the child that loads it has one thread.
-	 */
-	return (flags & ~(uint32_t)SECCOMP_FILTER_FLAG_TSYNC) | SECCOMP_FILTER_FLAG_NEW_LISTENER |
-	       SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-}
-
 static int check_kernel(struct supervision *at, struct err *e)
 {
 	struct seccomp_notif_sizes sizes = {0};

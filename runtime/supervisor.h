@@ -97,9 +97,6 @@ int supervision_open(
 	const struct supervisor *by, struct guard *guard, struct supervision *out, struct err *e);
 void supervision_done(struct supervision *at);
 
-/** What a filter is loaded with to be supervised, beside @flags. */
-uint32_t supervision_flags(uint32_t flags);
-
 /** Process @command, a child of the caller, was started: watch it, and tell the guard. */
 void supervision_watch(struct supervision *at, pid_t command);
 
