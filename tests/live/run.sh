@@ -184,7 +184,7 @@ test_killed() {
         run_quietly -p "$TMP/deny.json" "$TMP/try_call" "$call"
         is "$status" 159 "status 159: $call is answered by a kill or an unhandled trap"
         is "$(cat "$TMP/err")" "sysclamp run: $TMP/try_call was killed by SIGSYS: it made a call that $TMP/deny.json denies; \
-to find it, compare with what sysclamp record -- $TMP/try_call sees" "and said to be: $call"
+--on-deny explain says which" "and said to be: $call"
     done
 }
 
