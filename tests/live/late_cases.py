@@ -167,7 +167,8 @@ def check_signals():
     with start("moment", "never") as launcher:
         running(launcher)
         launcher.terminate()
-        _, err = launcher.communicate(timeout=60)
+        launcher.wait(60)
+        err = launcher.stderr.read()
     tap.equal((launcher.returncode, b"signal 15" in err, left()), (OWN_FAILURE, True, []), "SIGTERM before the moment", err)
 
 
