@@ -44,6 +44,7 @@ CASES = [
     ("waiting-threads", "moment", 5, ["interrupted: 0", f"own: {HELD}"]),
     ("many-forks", "moment", 5, [f"own: {HELD}"]),
     ("crowd", "moment", 5, [f"own: {HELD}"] + 4 * [f"child: {HELD}"]),
+    ("relay", "moment", 5, [f"own: {HELD}"] + 4 * [f"child: {HELD}"]),
     ("traces", "main", 5, ["traced: 1", f"own: {HELD}"]),
     ("exec-before-main", "main", 5, [f"own: {HELD}"]),
     ("sequence", "moment_in_sequence", 5, ["aborted: 1", f"sequence: {HELD}"]),
@@ -77,7 +78,7 @@ def left():
 
 # Those of tests/programs/late_tree.c.
 TREE = ("without-leader", "unholdable-child", "daemon", "stopped-child", "vfork-child", "waiting-threads", "many-forks",
-        "crowd", "traces", "in-thread")
+        "crowd", "relay", "traces", "in-thread")
 
 
 def case(name):
@@ -101,6 +102,7 @@ def check_cases():
             tap.equal(result.stdout, b"", f"{name} at {at}: it did not go on")
             continue
         tap.wait_until(lambda: not left(), f"{name} has ended")
+        tap.reap()
         tap.equal((result.returncode, sorted(result.stdout.decode().splitlines()), result.stderr),
                   (status, sorted(want), b""), f"{name} at {at}")
 
@@ -165,7 +167,8 @@ def check_signals():
     with start("moment", "never") as launcher:
         running(launcher)
         launcher.terminate()
-        _, err = launcher.communicate(timeout=60)
+        launcher.wait(60)
+        err = launcher.stderr.read()
     tap.equal((launcher.returncode, b"signal 15" in err, left()), (OWN_FAILURE, True, []), "SIGTERM before the moment", err)
 
 
@@ -203,6 +206,40 @@ def is_held(pid):
             return f"Seccomp_filters:\t{BASE + 1}\n" in file.read()
     except OSError:
         return False
+
+
+# In front of libc's: the caller dies as soon as it has a child, and the child does not begin before.
+DYING = """
+#include <dlfcn.h>
+#include <signal.h>
+#include <unistd.h>
+static int (*begin)(void *);
+static pid_t caller;
+static int late(void *arg)
+{
+    while (getppid() == caller)
+        ;
+    return begin(arg);
+}
+int clone(int (*fn)(void *), void *stack, int flags, void *arg)
+{
+    int (*real)(int (*)(void *), void *, int, void *) = dlsym(RTLD_NEXT, "clone");
+    begin = fn;
+    caller = getpid();
+    real(late, stack, flags, arg);
+    return kill(caller, SIGKILL);
+}
+"""
+
+
+def check_dying():
+    """The launcher dies before its child asks to be told of that."""
+    if os.environ.get("SANITIZE"):
+        return  # whose libraries have to come first
+    library = compiled("dying.so", DYING, "-D_GNU_SOURCE", "-shared", "-fPIC")
+    result = late("exec", case("held"), env={"LD_PRELOAD": library})
+    tap.wait_until(lambda: not left(), "its child has ended, too")
+    tap.equal((result.returncode, result.stdout), (-signal.SIGKILL, b""), "the launcher dies with its child just born", result)
 
 
 def check_traced():
@@ -329,6 +366,7 @@ def main():
     check_signals()
     check_time()
     check_killed()
+    check_dying()
     check_traced()
     check_sections()
     check_programs()

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -237,6 +238,11 @@ static void *moment_and_report(void *unused)
 	return unused;
 }
 
+static bool is_denied(void)
+{
+	return syscall(SYS_sched_yield) && errno == 95;
+}
+
 static void *nothing(void *unused)
 {
 	return unused;
@@ -263,10 +269,10 @@ static void crowd(void)
 			(void)waitpid(pid, NULL, 0);
 			(void)pthread_join(thread, NULL);
 			(void)!write(ready[1], "", 1);
-			if (syscall(SYS_sched_yield) && errno == 95) {
-				report("child");
-				_exit(0);
-			}
+			if (!is_denied())
+				continue;
+			report("child");
+			_exit(0);
 		}
 	}
 	for (int i = 0; i < 40; i++)
@@ -275,6 +281,36 @@ static void crowd(void)
 	report("own");
 	(void)close(ready[0]);
 	while (wait(NULL) > 0)
+		;
+}
+
+/* Processes of which each starts its successor and ends, until they are held, or it takes too long.
+ */
+static void relay(void)
+{
+	time_t end = time(NULL) + 20;
+	int ready[2];
+	char byte;
+
+	if (pipe(ready))
+		_exit(1);
+	for (int i = 0; i < 4; i++) {
+		if (fork())
+			continue;
+		while (!is_denied() && time(NULL) < end) {
+			(void)!write(ready[1], "", 1);
+			if (fork())
+				_exit(0);
+		}
+		report("child");
+		_exit(0);
+	}
+	(void)close(ready[1]);
+	for (int i = 0; i < 100; i++)
+		(void)!read(ready[0], &byte, 1);
+	moment();
+	report("own");
+	while (read(ready[0], &byte, 1) > 0)
 		;
 }
 
@@ -308,6 +344,7 @@ static const struct late_case CASES[] = {
 	{"waiting-threads", waiting_threads},
 	{"many-forks", many_forks},
 	{"crowd", crowd},
+	{"relay", relay},
 	{"traces", traces},
 	{"in-thread", in_thread},
 };
