@@ -32,6 +32,18 @@ int condition_op_by_name(const char *name, enum condition_op *out_op)
 	return -ENOENT;
 }
 
+bool conditions_equal(const struct condition *a, size_t n_a, const struct condition *b, size_t n_b)
+{
+	if (n_a != n_b)
+		return false;
+	for (size_t i = 0; i < n_a; i++) {
+		if (a[i].index != b[i].index || a[i].op != b[i].op || a[i].value != b[i].value ||
+			a[i].value_two != b[i].value_two)
+			return false;
+	}
+	return true;
+}
+
 bool condition_holds(const struct condition *cond, uint64_t arg)
 {
 	switch ((enum condition_op)cond->op) {

@@ -67,21 +67,10 @@ static uint32_t leaf_emit(void *ctx, uint64_t leaf)
 	return call_emit(token, &token->calls[leaf - LEAF_CALLS]);
 }
 
-static bool conditions_equal(const struct condition *a, const struct condition *b)
-{
-	return a->index == b->index && a->op == b->op && a->value == b->value &&
-	       a->value_two == b->value_two;
-}
-
 static bool clauses_equal(const struct clause *a, const struct clause *b)
 {
-	if (a->action != b->action || a->n_conds != b->n_conds)
-		return false;
-	for (size_t i = 0; i < a->n_conds; i++) {
-		if (!conditions_equal(&a->conds[i], &b->conds[i]))
-			return false;
-	}
-	return true;
+	return a->action == b->action &&
+	       conditions_equal(a->conds, a->n_conds, b->conds, b->n_conds);
 }
 
 static bool calls_equal(const struct checked_call *a, const struct checked_call *b)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "profile_parts.h"
 #include "scope.h"
@@ -34,6 +35,15 @@ void rule_done(struct rule *rule)
 		free(rule->names[i]);
 	free(rule->names);
 	free(rule->conds);
+}
+
+bool rule_names(const struct rule *rule, const char *name)
+{
+	for (size_t i = 0; i < rule->n_names; i++) {
+		if (!strcmp(rule->names[i], name))
+			return true;
+	}
+	return false;
 }
 
 void profile_done(struct profile *profile)

@@ -92,6 +92,9 @@ struct condition {
 	uint64_t value_two; /* OP_MASKED_EQ only, else 0 */
 };
 
+/** Whether two lists of conditions are the same, in the same order. */
+bool conditions_equal(const struct condition *a, size_t n_a, const struct condition *b, size_t n_b);
+
 struct rule {
 	char **names; /* as written, known here or not */
 	size_t n_names;
@@ -99,6 +102,9 @@ struct rule {
 	struct condition *conds;
 	size_t n_conds;
 };
+
+/** Whether a rule names the call @name. */
+bool rule_names(const struct rule *rule, const char *name);
 
 struct profile {
 	action_t default_action;

@@ -52,20 +52,6 @@ static struct rule *new_rule(struct cr *cr, action_t action)
 	return grown;
 }
 
-static bool same_conditions(const struct rule *rule, const struct clause *clause)
-{
-	if (rule->n_conds != clause->n_conds)
-		return false;
-	for (size_t i = 0; i < rule->n_conds; i++) {
-		const struct condition *a = &rule->conds[i], *b = &clause->conds[i];
-
-		if (a->index != b->index || a->op != b->op || a->value != b->value ||
-			a->value_two != b->value_two)
-			return false;
-	}
-	return true;
-}
-
 /* The rule for calls that @action and @clause are said of, made if need be; NULL: no memory. */
 static struct rule *rule_for(struct cr *cr, action_t action, const struct clause *clause)
 {
@@ -73,7 +59,8 @@ static struct rule *rule_for(struct cr *cr, action_t action, const struct clause
 
 	for (size_t i = 0; i < cr->rules.n_rules; i++) {
 		rule = &cr->rules.rules[i];
-		if (rule->action == action && same_conditions(rule, clause))
+		if (rule->action == action && conditions_equal(rule->conds, rule->n_conds,
+						      clause->conds, clause->n_conds))
 			return rule;
 	}
 	rule = new_rule(cr, action);

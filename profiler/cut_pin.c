@@ -2,19 +2,9 @@
 
 #include <linux/seccomp.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "merge.h"
 #include "scope.h"
-
-static bool names_call(const struct rule *rule, const char *name)
-{
-	for (size_t i = 0; i < rule->n_names; i++) {
-		if (!strcmp(rule->names[i], name))
-			return true;
-	}
-	return false;
-}
 
 /* Whether the profile that this one is added to allows a call whatever its arguments. */
 static bool is_in_base(const struct cut *cut, const char *name)
@@ -25,7 +15,7 @@ static bool is_in_base(const struct cut *cut, const char *name)
 		const struct rule *rule = &base->profile.rules[i];
 
 		if (rule->action == SECCOMP_RET_ALLOW && rule->n_conds == 0 &&
-			names_call(rule, name))
+			rule_names(rule, name))
 			return true;
 	}
 	return false;

@@ -50,28 +50,15 @@ static int write_plain(struct cut *cut, struct err *e)
 	return 0;
 }
 
-static bool same_conds(const struct rule *rule, const struct pin *pin)
-{
-	if (rule->n_conds != pin->n_conds)
-		return false;
-	for (size_t i = 0; i < pin->n_conds; i++) {
-		const struct condition *a = &rule->conds[i], *b = &pin->conds[i];
-
-		if (a->index != b->index || a->op != b->op || a->value != b->value ||
-			a->value_two != b->value_two)
-			return false;
-	}
-	return true;
-}
-
 /* The rule of just these conditions, made on first use; NULL without memory. */
 static struct rule *rule_of_pin(struct profile *profile, const struct pin *pin)
 {
 	struct rule *rule;
 
 	for (size_t i = 0; i < profile->n_rules; i++) {
-		if (same_conds(&profile->rules[i], pin))
-			return &profile->rules[i];
+		rule = &profile->rules[i];
+		if (conditions_equal(rule->conds, rule->n_conds, pin->conds, pin->n_conds))
+			return rule;
 	}
 	rule = new_rule(profile);
 	if (!rule)

@@ -154,12 +154,8 @@ static bool spec_allows(const struct profile *spec, const char *name)
 	for (size_t i = 0; i < spec->n_rules; i++) {
 		const struct rule *rule = &spec->rules[i];
 
-		if (!action_lets_through(rule->action))
-			continue;
-		for (size_t j = 0; j < rule->n_names; j++) {
-			if (!strcmp(rule->names[j], name))
-				return true;
-		}
+		if (action_lets_through(rule->action) && rule_names(rule, name))
+			return true;
 	}
 	return false;
 }

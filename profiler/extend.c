@@ -9,10 +9,8 @@
 bool profile_names(const struct profile *profile, const char *name)
 {
 	for (size_t i = 0; i < profile->n_rules; i++) {
-		for (size_t n = 0; n < profile->rules[i].n_names; n++) {
-			if (!strcmp(profile->rules[i].names[n], name))
-				return true;
-		}
+		if (rule_names(&profile->rules[i], name))
+			return true;
 	}
 	return false;
 }
@@ -23,10 +21,8 @@ static bool profile_allows(const struct profile *profile, const char *name)
 	for (size_t i = 0; i < profile->n_rules; i++) {
 		const struct rule *rule = &profile->rules[i];
 
-		for (size_t n = 0; n < rule->n_names && rule->n_conds == 0; n++) {
-			if (!strcmp(rule->names[n], name))
-				return rule->action == SECCOMP_RET_ALLOW;
-		}
+		if (rule->n_conds == 0 && rule_names(rule, name))
+			return rule->action == SECCOMP_RET_ALLOW;
 	}
 	return false;
 }

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "carried.h"
 #include "scope.h"
@@ -122,15 +121,6 @@ static int carry_rule(
 			return -e->code;
 	}
 	return 0;
-}
-
-static bool rule_names(const struct rule *rule, const char *name)
-{
-	for (size_t i = 0; i < rule->n_names; i++) {
-		if (!strcmp(rule->names[i], name))
-			return true;
-	}
-	return false;
 }
 
 /* All rules of one call, or the one without conditions that beats them. */

@@ -8,6 +8,7 @@ import shutil
 import signal
 
 import container_engines
+import ebpf
 import hooked
 import tap
 import workload
@@ -104,13 +105,21 @@ class Recorder:
             tap.done()
         self._number = 0
 
-    def record(self, row):
-        """Record a row once more: its outcome, the recording, and whether something in it is new."""
+    def _try(self, row):
+        """Record a row: its outcome, the recording, and the file."""
         self._number += 1
         path = os.path.join(SCRATCH, f"{self._number}.rec.json")
         self._engine.annotations = {hooked.RECORD: path}
         outcome, _ = play(self._engine, row, f"recorded{self._number}", True)
-        seen, before = hooked.recorded(path), len(row.seen)
+        return outcome, hooked.recorded(path), path
+
+    def record(self, row):
+        """Record a row once more: its outcome, the recording, and whether something in it is new."""
+        for _ in range(ebpf.TRIES):
+            outcome, seen, path = self._try(row)
+            if not ebpf.is_late(seen):
+                break
+        before = len(row.seen)
         row.recordings.append(path)
         row.seen |= _facts(seen)
         return outcome, seen, len(row.seen) > before

@@ -150,8 +150,26 @@ static void test_satisfiable_by_hand(void)
 		"single conditions");
 }
 
+static void test_equal(void)
+{
+	const struct condition a = {1, OP_MASKED_EQ, 2, 3};
+	const struct condition others[] = {{2, OP_MASKED_EQ, 2, 3}, {1, OP_EQ, 2, 3},
+		{1, OP_MASKED_EQ, 4, 3}, {1, OP_MASKED_EQ, 2, 4}};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		const struct condition left[] = {a, a}, right[] = {a, others[i]};
+
+		ok(!conditions_equal(left, 2, right, 2) && conditions_equal(left, 1, right, 1) &&
+				!conditions_equal(left, 2, right, 1) &&
+				!conditions_equal(left, 1, right, 2),
+			"field %zu and the number of conditions make lists differ", i);
+	}
+	ok(conditions_equal(NULL, 0, NULL, 0), "no conditions are no conditions");
+}
+
 int main(void)
 {
+	test_equal();
 	test_satisfiable_by_hand();
 	test_satisfiable_small();
 	test_satisfiable_wide();
