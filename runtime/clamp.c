@@ -66,23 +66,25 @@ static int wait_for_news(uint64_t until_ns, struct err *e)
 	return err_set(e, EINTR, "interrupted by signal %d", sig);
 }
 
+/*
+ * It was told to stop, and its call may have been cut short: no signal ends us before that is put
+ * right.
+ */
 static int await_stop(const struct search *search, pid_t tid, int *out_status, struct err *e)
 {
-	for (;;) {
-		pid_t got = waitpid(tid, out_status, __WALL | WNOHANG);
+	pid_t got;
 
-		if (got == tid && WIFSTOPPED(*out_status))
-			return 0;
-		if (got == tid || (got < 0 && errno != EINTR))
-			return err_set(e, ESRCH, "thread %d has ended", tid);
-		if (wait_for_news(search->deadline_ns, e))
-			return -e->code;
-		if (steady_ns() >= search->deadline_ns)
-			return err_set(e, ETIMEDOUT,
-				"thread %d does not stop: it is in a system call that cannot be "
-				"interrupted",
-				tid);
-	}
+	do
+		got = waitpid(tid, out_status, __WALL | WNOHANG);
+	while (got < 0 ? errno == EINTR : !got && await_child(search->deadline_ns));
+	if (!got)
+		return err_set(e, ETIMEDOUT,
+			"thread %d does not stop: it is in a system call that cannot be "
+			"interrupted",
+			tid);
+	return got == tid && WIFSTOPPED(*out_status)
+		       ? 0
+		       : err_set(e, ESRCH, "thread %d has ended", tid);
 }
 
 /* The number may be another process's by now. */
