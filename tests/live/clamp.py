@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """sysclamp clamp: what is held and how; what cannot be, and is left as it was, with the reason."""
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -19,6 +20,7 @@ RARE = ("quotactl", "keyctl", "add_key", "request_key", "mount", "pivot_root", "
         "setdomainname", "acct", "settimeofday", "adjtimex", "syslog", "ustat", "sysfs", "nfsservctl", "uselib")
 VALUES = 60  # that are denied of each: a program of some KiB
 STORM, SIGNALS = 20, 60
+TGKILL, EPOLL_WAIT = 234, "232"  # asm/unistd_64.h
 MISSED = ("restart_syscall", "rt_sigreturn", "exit_group")
 
 
@@ -62,6 +64,15 @@ def status(tid, key):
     """A line of its /proc/TID/status."""
     with open(f"/proc/{tid}/status", encoding="ascii", errors="replace") as file:
         return re.search(rf"^{key}:\t(.*)$", file.read(), re.M)[1]
+
+
+def call(tid):
+    """The number of the call that it is in."""
+    try:
+        with open(f"/proc/{tid}/syscall", encoding="ascii") as file:
+            return file.read().split()[0]
+    except (OSError, IndexError):
+        return ""
 
 
 def held(pid):
@@ -209,8 +220,9 @@ def check_profile_denies():
     tap.ok(result.returncode == NO and b"would go on through restart_syscall" in result.stderr,
            "a single thread that sleeps: not held", result)
     tap.equal((held(nap.pid), nap.wait(workload.DEADLINE_S)), (AS_BEFORE, 0), "and sleeps on")
-    refused("a call that would be denied", Process("odd_process", "without-first"), ["-p", NO_EPOLL],
-            "is in epoll_wait (232), which would be denied as soon as it goes on")
+    process = Process("odd_process", "without-first")
+    tap.wait_until(lambda: any(call(tid) == EPOLL_WAIT for tid in os.listdir(f"/proc/{process.pid}/task")), "it waits")
+    refused("a call that would be denied", process, ["-p", NO_EPOLL], "is in epoll_wait (232), which would be denied as soon as it goes on")
     lacks = profile("lacks", ERRNO, rule("ALLOW", "read", "write"))
     process = asleep("read")
     text = clamp("--pid", process.pid, "-p", lacks).stderr.decode()
@@ -225,8 +237,9 @@ def check_odd_states():
     result = clamp("--pid", first.pid, "-p", MOST)
     tap.ok(result.returncode == 0 and b"(1 thread)" in result.stderr, "its first thread has ended: held", result)
     tap.equal((held(first.pid)[0], first.end()), ({1}, "well"), "and the others go on")
-    refused("vfork", Process("odd_process", "vfork"), ["-p", MOST, "--within", "100ms"],
-            f"is in a system call that cannot be interrupted{LEFT}")
+    process = Process("odd_process", "vfork")
+    refused("vfork", process, ["-p", MOST, "--within", "100ms"],
+            f"thread {process.pid} is in a system call that cannot be interrupted{LEFT}")
     refused("syscall user dispatch", Process("odd_process", "dispatched"), ["-p", MOST], f"syscall user dispatch{DISPATCH}")
     refused("strict mode", Process("odd_process", "strict"), ["-p", MOST], "is in seccomp's strict mode", code=USAGE)
     refused("threads that differ", Process("odd_process", "divided"), ["-p", MOST],
@@ -269,6 +282,18 @@ def check_stopped():
               result)
     os.kill(process.pid, signal.SIGCONT)
     tap.equal(process.end(), "epoll_wait 1 0", "continued: goes on")
+    said = []
+    for args in ((), ("-p", MOST)):
+        process = asleep("epoll_wait-signal")
+        os.kill(process.pid, signal.SIGSTOP)
+        tap.wait_until(lambda: tap.state_of(process.pid) == "T", "it is stopped")
+        ctypes.CDLL(None).syscall(TGKILL, process.pid, process.pid, signal.SIGUSR1)
+        said.append(clamp("--pid", process.pid, *args).returncode)
+        os.kill(process.pid, signal.SIGCONT)
+        said.append(process.process.stdout.readline())
+        process.end()
+    tap.equal(said, [USAGE, b"early: epoll_wait-signal -1 4\n", 0, b"early: epoll_wait-signal -1 4\n"],
+              "a signal that waits ends the call, as it does without us")
 
 
 @contextlib.contextmanager

@@ -302,6 +302,8 @@ static const struct way {
 	{"connect-timed", SYS_connect, with_full_listener, call_connect, wake_connect, 0, 0},
 	{"epoll_wait", SYS_epoll_wait, with_pipe, call_epoll_wait, wake_pipe, 1, 0},
 	{"epoll_wait-timed", SYS_epoll_wait, with_pipe, call_epoll_wait_timed, wake_pipe, 1, 0},
+	{"epoll_wait-signal", SYS_epoll_wait, with_handler_and_pipe, call_epoll_wait, wake_signal,
+		-1, EINTR},
 	{"epoll_pwait", SYS_epoll_pwait, with_pipe, call_epoll_pwait, wake_pipe, 1, 0},
 	{"epoll_pwait-signal", SYS_epoll_pwait, with_handler_blocked, call_epoll_pwait, wake_signal,
 		-1, EINTR},

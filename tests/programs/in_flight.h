@@ -192,19 +192,26 @@ static void with_watch(void)
 	unlink(path);
 }
 
-static void with_signalfd(void)
+static sigset_t with_blocked(void)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	in = signalfd(-1, &set, 0);
+	return set;
 }
 
 static void with_blocked_signal(void)
 {
-	with_signalfd();
+	(void)with_blocked();
+}
+
+static void with_signalfd(void)
+{
+	const sigset_t set = with_blocked();
+
+	in = signalfd(-1, &set, 0);
 }
 
 static void on_signal(int signo)
@@ -219,11 +226,16 @@ static void with_handler(void)
 	sigaction(SIGUSR1, &action, NULL);
 }
 
-static void with_handler_blocked(void)
+static void with_handler_and_pipe(void)
 {
 	with_handler();
-	with_signalfd();
 	with_pipe();
+}
+
+static void with_handler_blocked(void)
+{
+	with_handler_and_pipe();
+	with_blocked_signal();
 }
 
 static void with_child(void)
