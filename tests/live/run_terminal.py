@@ -19,14 +19,14 @@ STOPPED = r"\[1\]\+ +Stopped"
 READ_LINE = ["sh", "-c", "echo started $$; read line; echo got=$line; exit 3"]
 
 
-def run_words(*argv):
+def run_words(*argv, options=()):
     """The words of a command that runs `argv` under a profile that allows everything."""
-    return [workload.SYSCLAMP, "run", "-p", PROFILE, "--", *argv]
+    return [workload.SYSCLAMP, "run", "-p", PROFILE, *options, "--", *argv]
 
 
-def start(term, *argv):
+def start(term, *argv, options=()):
     """Type that command; returns the rest of the line on which it says "started"."""
-    term.type(shlex.join(run_words(*argv)) + "\n")
+    term.type(shlex.join(run_words(*argv, options=options)) + "\n")
     return term.expect(r"started ?(.*)\r\n")[1]
 
 
@@ -40,7 +40,7 @@ def foreground(term, pid):
     """fg, until the command runs: the shell says what it continues before it does."""
     term.type("fg\n")
     term.expect(" run -p ")
-    tap.wait_until(lambda: tap.state_of(pid) != "T", "the command continues")
+    tap.wait_until(lambda: tap.state_of(pid) not in ("T", "t"), "the command continues")
 
 
 def check_interrupt():
@@ -76,6 +76,29 @@ def check_suspend():
     tap.equal(term.expect(r"\ngot=(\w+)")[1], "hello", "after fg the command reads on")
     term.expect(terminal.PROMPT)
     tap.equal(term.status(), 3, "and ends with its own status")
+    term.end()
+
+
+def check_suspend_early():
+    """Ctrl-Z, fg and Ctrl-C before the filter is loaded, while the command is traced."""
+    term = terminal.shell()
+    options = ["--at", "moment", "--within", "1h"]
+    pid = int(start(term, workload.program("late_cases"), "line", options=options))
+    for n in range(terminal.TIMES):
+        term.type(terminal.CTRL_Z)
+        expect_stop(term)
+        tap.ok("Stopped" in term.run("jobs"), f"Ctrl-Z before the moment, time {n + 1}: the prompt is back")
+        foreground(term, pid)
+    term.type("hello\n")
+    tap.equal(term.expect(r"\ngot=(\w+)")[1], "hello", "after fg the command reads on")
+    tap.equal(term.expect(r"\nown: (\d)")[1], "2", "and is held by then")
+    term.expect(terminal.PROMPT)
+    tap.equal(term.status(), 5, "and ends with its own status")
+    start(term, workload.program("late_cases"), "line", options=options)
+    term.type(terminal.CTRL_C)
+    term.expect("ended by signal 2 before it came to moment")
+    term.expect(terminal.PROMPT)
+    tap.equal(term.status(), 125, "Ctrl-C before the moment ends it: status 125")
     term.end()
 
 
@@ -195,7 +218,7 @@ def main():
     """All of it."""
     with open(PROFILE, "w", encoding="ascii") as file:
         file.write('{"defaultAction": "SCMP_ACT_ALLOW"}\n')
-    for check in (check_interrupt, check_suspend, check_suspend_self, check_background,
+    for check in (check_interrupt, check_suspend, check_suspend_early, check_suspend_self, check_background,
                   check_own_session, check_window, check_no_shell, check_hangup):
         try:
             check()

@@ -164,6 +164,18 @@ static void stops(void)
 	report("own");
 }
 
+/* A terminal's line, before the moment. */
+static void line(void)
+{
+	char text[64] = "";
+
+	printf("started %d\n", getpid());
+	(void)!fgets(text, sizeof(text), stdin);
+	moment();
+	printf("got=%s", text);
+	report("own");
+}
+
 static void held(void)
 {
 	moment();
@@ -187,6 +199,7 @@ static const struct late_case CASES[] = {
 	{"inherited-trap", inherited_trap},
 	{"stops", stops},
 	{"held", held},
+	{"line", line},
 	{"never", never},
 };
 
