@@ -23,7 +23,9 @@ void deny_programs_note(struct deny_programs *programs, pid_t tid, uint64_t now_
 	programs->threads[at].until_ns = now_ns + HOLD_NS;
 }
 
-void deny_programs_doubt(struct deny_programs *programs, uint64_t now_ns)
+void deny_programs_forget(struct deny_programs *programs, pid_t tid, pid_t process, uint64_t now_ns)
 {
-	programs->doubt_until_ns = now_ns + HOLD_NS;
+	programs->threads[(size_t)tid % PROGRAMS_THREADS].tid = 0;
+	if (process != tid)
+		programs->doubt_until_ns = now_ns + HOLD_NS;
 }

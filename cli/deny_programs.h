@@ -3,8 +3,8 @@
  *
  * What /proc said of a thread holds for PROGRAMS_HOLD_MS.  Its number cannot have been given to
  * another one by then: that takes as many new threads as there are numbers (kernel.pid_max).  It
- * may execute another program, which is a call: while those are under way nothing is believed.  So
- * this works only for who hears of every execve.
+ * may execute another program, which is a call: then what was known is forgotten.  So this works
+ * only for who hears of every execve.
  */
 #ifndef SYSCLAMP_DENY_PROGRAMS_H
 #define SYSCLAMP_DENY_PROGRAMS_H
@@ -22,7 +22,7 @@ struct deny_programs {
 		size_t program;
 		uint64_t until_ns;
 	} threads[PROGRAMS_THREADS]; /* by number, modulo */
-	uint64_t doubt_until_ns; /* an execve was under way until then */
+	uint64_t doubt_until_ns; /* until then nothing is believed */
 };
 
 /** What was found of the thread last, if that still holds at @now_ns. */
@@ -32,7 +32,12 @@ bool deny_programs_find(
 /** It was found at @now_ns. */
 void deny_programs_note(struct deny_programs *programs, pid_t tid, uint64_t now_ns, size_t program);
 
-/** Some thread is about to execute a program. */
-void deny_programs_doubt(struct deny_programs *programs, uint64_t now_ns);
+/**
+ * The thread, of @process, is about to execute a program.  It makes no call until it has.  Where it
+ * is not the first of its threads it goes on under the number of that, which may make calls until
+ * then (execve(2)): nothing is believed for a while.
+ */
+void deny_programs_forget(
+	struct deny_programs *programs, pid_t tid, pid_t process, uint64_t now_ns);
 
 #endif

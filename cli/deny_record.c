@@ -160,7 +160,8 @@ uint32_t deny_record_take(struct deny_record *record, const struct denial *denia
 	call = notes_take(&record->notes, &made, denial->tid, program, &origin);
 	notes_map(&record->notes, &made, denial->tid);
 	if (is_exec(record, &made))
-		deny_programs_doubt(&record->programs, coarse_ns());
+		deny_programs_forget(
+			&record->programs, denial->tid, proc_process(denial->tid), coarse_ns());
 	if (call_kind_of(&record->notes.kinds, made.abi, made.nr).named)
 		return SECCOMP_RET_ALLOW;
 	if (call)

@@ -73,6 +73,7 @@ struct supervision {
 		unsigned char room[NOTIF_ROOM];
 	} answer;
 	size_t notif_size;
+	bool poll_refuses;
 
 	pid_t command; /* 0: not started, or waited for */
 	bool starting; /* the next call of the command is the execve that starts it */
