@@ -30,7 +30,7 @@ int deny_record_open(struct deny_record *record, const struct deny_request *requ
 	if (!path)
 		return err_nomem(e);
 	record_file_begin(&record->file, path);
-	return cli_check_output(path, "a recording", e);
+	return cli_check_output("-o", path, "a recording", e);
 }
 
 void deny_record_done(struct deny_record *record)

@@ -134,6 +134,7 @@ static int hold_stopped(const struct search *search, struct err *e)
 		.flags = clamp->flags,
 		.no_new_privs = !clamp->new_privs,
 		.suspend = search->before.mode == SECCOMP_MODE_FILTER,
+		.only_suspended = true,
 		.options = OPTIONS,
 		.deadline_ns = search->deadline_ns,
 		.keeps_call = true,
@@ -151,7 +152,7 @@ static int hold_seized(const struct search *search, struct err *e)
 	if (await_stop(search, tid, &status, e))
 		return -e->code;
 	code = inject_stop(tid, status, e) ? -e->code : hold_stopped(search, e);
-	if (ptrace(PTRACE_DETACH, tid, 0L, 0L))
+	if (inject_pass(tid, &status) || ptrace(PTRACE_DETACH, tid, 0L, 0L))
 		(void)waitpid(tid, &status, __WALL | WNOHANG); /* it has ended */
 	return code;
 }

@@ -11,6 +11,7 @@
 
 #include "inject.h"
 #include "proc.h"
+#include "scope.h"
 #include "syscalls.h"
 
 /* A call that returns 0 when it has worked. */
@@ -109,13 +110,42 @@ static int give_back(struct inject *inject, const struct hold *hold, struct err 
 	return inject_unmap(inject, e);
 }
 
-/* Whether the thread, once it carries the filter, may make the call that it is in again. */
-static int check_next_call(const struct inject *inject, const struct filter *filter, struct err *e)
+static int inject_filter(pid_t tid, const struct hold *hold, struct err *e)
+{
+	size_t size = sizeof(struct sock_fprog) + hold->filter->len * sizeof(struct sock_filter);
+	scoped(inject_done) struct inject inject = {0};
+	struct err later;
+	int code;
+
+	if (inject_begin(tid, size, hold->deadline_ns, &inject, e))
+		return -e->code;
+	code = hold->no_new_privs ? set_no_new_privs(&inject, e) : 0;
+	if (!code)
+		code = load(&inject, hold, e);
+	/* A call that was not allowed has left it as it was: it may go on, if the caller lets it.
+	 */
+	if (code && code != -ESRCH)
+		(void)inject_unmap(&inject, &later);
+	else if (!code)
+		code = give_back(&inject, hold, e);
+	if (code != -ESRCH && inject_end(&inject, code ? &later : e) && !code)
+		code = -e->code;
+	return code;
+}
+
+static const char *call_name(uint32_t nr, char name[SYSCALL_NAME_MAX])
+{
+	return syscall_name(abi_native(), nr, name) ? name : "a call";
+}
+
+/* Whether the thread, once it carries the filter, may go on with the call that it is in. */
+static int check_next_call(pid_t tid, const struct filter *filter, struct err *e)
 {
 	struct seccomp_data next;
 	char name[SYSCALL_NAME_MAX];
+	uint32_t cut;
 
-	if (!inject_next_call(inject, &next) ||
+	if (!inject_next_call(tid, &next, &cut) ||
 		action_lets_through(action_effective(filter_run(filter, &next))))
 		return 0;
 	if (next.nr == SYS_restart_syscall)
@@ -123,52 +153,10 @@ static int check_next_call(const struct inject *inject, const struct filter *fil
 			"thread %d is in %s, which would go on through restart_syscall, and that "
 			"is "
 			"denied: allow it",
-			inject->tid,
-			syscall_name(abi_native(), (uint32_t)inject->regs.orig_rax, name)
-				? name
-				: "a call");
+			tid, call_name(cut, name));
 	return err_set(e, EAGAIN,
-		"thread %d is in %s (%d), which would be denied as soon as it goes on: allow it",
-		inject->tid, syscall_name(abi_native(), (uint32_t)next.nr, name) ? name : "a call",
-		next.nr);
-}
-
-static size_t room_size(const struct filter *filter)
-{
-	return sizeof(struct sock_fprog) + filter->len * sizeof(*filter->insns);
-}
-
-static int change(struct inject *inject, const struct hold *hold, struct err *e)
-{
-	struct err later;
-	int code = hold->keeps_call ? check_next_call(inject, hold->filter, e) : 0;
-
-	if (!code)
-		code = inject_make_room(inject, room_size(hold->filter), e);
-	if (!code && hold->no_new_privs)
-		code = set_no_new_privs(inject, e);
-	if (!code)
-		code = load(inject, hold, e);
-	if (!code)
-		return give_back(inject, hold, e);
-	/* A call that was not allowed has left it as it was: it may go on. */
-	if (code != -ESRCH)
-		(void)inject_unmap(inject, &later);
-	return code;
-}
-
-static int inject_filter(pid_t tid, const struct hold *hold, struct err *e)
-{
-	struct inject inject;
-	struct err later;
-	int code;
-
-	if (inject_begin(tid, hold->deadline_ns, &inject, e))
-		return -e->code;
-	code = change(&inject, hold, e);
-	if (inject_end(&inject, code ? &later : e) && !code)
-		code = -e->code;
-	return code;
+		"thread %d is in %s (%u), which would be denied as soon as it goes on: allow it",
+		tid, call_name(cut, name), cut);
 }
 
 int hold_filter(pid_t tid, const struct hold *hold, struct err *e)
@@ -176,10 +164,15 @@ int hold_filter(pid_t tid, const struct hold *hold, struct err *e)
 	struct hold how = *hold;
 	int code;
 
+	if (hold->keeps_call && check_next_call(tid, hold->filter, e))
+		return -e->code;
 	/* Without CAP_SYS_ADMIN, or by a tracer that carries a filter itself: EPERM. */
 	if (hold->suspend)
 		how.suspend = !ptrace(
 			PTRACE_SETOPTIONS, tid, 0L, hold->options | PTRACE_O_SUSPEND_SECCOMP);
+	if (hold->only_suspended && hold->suspend && !how.suspend)
+		return err_sys(e, errno,
+			"process %d: having its filter look away while another one is loaded", tid);
 	code = inject_filter(tid, &how, e);
 	if (how.suspend && code != -ESRCH && ptrace(PTRACE_SETOPTIONS, tid, 0L, hold->options) &&
 		!code)
@@ -192,16 +185,14 @@ int hold_ignoring(pid_t tid, int sig, struct err *e)
 	const struct {
 		uint64_t handler, flags, restorer, mask;
 	} ignore = {.handler = (uintptr_t)SIG_IGN}; /* struct kernel_sigaction */
-	struct inject inject;
+	scoped(inject_done) struct inject inject = {0};
 	struct err later;
 	uint64_t at;
 	int code;
 
-	if (inject_begin(tid, 0, &inject, e))
+	if (inject_begin(tid, sizeof(ignore), 0, &inject, e))
 		return -e->code;
-	code = inject_make_room(&inject, sizeof(ignore), e);
-	if (!code)
-		code = inject_write(&inject, 0, &ignore, sizeof(ignore), &at, e);
+	code = inject_write(&inject, 0, &ignore, sizeof(ignore), &at, e);
 	if (!code) {
 		const uint64_t args[SYSCALL_ARGS] = {(uint64_t)sig, at, 0, sizeof(ignore.mask)};
 
@@ -209,7 +200,7 @@ int hold_ignoring(pid_t tid, int sig, struct err *e)
 	}
 	if (!code)
 		code = inject_unmap(&inject, e);
-	if (inject_end(&inject, code ? &later : e) && !code)
+	if (code != -ESRCH && inject_end(&inject, code ? &later : e) && !code)
 		code = -e->code;
 	return code;
 }
@@ -275,7 +266,7 @@ static int enter_strict(struct inject *inject, struct err *e)
 
 int hold_strict(pid_t tid, struct err *e)
 {
-	struct inject inject;
+	scoped(inject_done) struct inject inject = {0};
 	struct err later;
 	unsigned threads = proc_threads(tid);
 	int code;
@@ -286,10 +277,10 @@ int hold_strict(pid_t tid, struct err *e)
 			"one; "
 			"use --mode strict-filter",
 			tid, threads);
-	if (inject_begin(tid, 0, &inject, e))
+	if (inject_begin(tid, 0, 0, &inject, e))
 		return -e->code;
 	code = enter_strict(&inject, e);
-	if (inject_end(&inject, code ? &later : e) && !code)
+	if (code != -ESRCH && inject_end(&inject, code ? &later : e) && !code)
 		code = -e->code;
 	return code;
 }

@@ -47,7 +47,9 @@ static int fail(pid_t tid, const char *what, struct err *e)
 
 /*
  * An end is left to be waited for by whoever waits for all; and so is its beginning: that of the
- * first of several threads is told only when all have ended.  @deadline_ns: 0: none.
+ * first of several threads is told only when all have ended.
+ *
+ * @deadline_ns: 0: none.
  */
 static int wait_stop(pid_t tid, uint64_t deadline_ns, int *out_status, struct err *e)
 {
@@ -132,27 +134,32 @@ static int set_mask(pid_t tid, uint64_t mask, struct err *e)
 		       : 0;
 }
 
-/* The vDSO of its address space, and the first stack if the thread is on it. */
-static int find_places(struct inject *inject, uint64_t *out_vdso, uint64_t *out_end, struct err *e)
+/* What interests of an address space. */
+struct places {
+	uint64_t vdso, vdso_end;
+	uint64_t stack; /* the lowest address of the first stack; 0: the thread is not on it */
+};
+
+static int find_places(pid_t tid, uint64_t sp, struct places *out, struct err *e)
 {
 	scoped_file FILE *maps = NULL;
 	char path[32], line[256];
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/maps", inject->tid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", tid);
 	maps = fopen(path, "re");
 	if (!maps)
-		return fail(inject->tid, "reading its mappings", e);
+		return fail(tid, "reading its mappings", e);
 	/* A path may be longer than the line: its rest is read as lines that match nothing. */
 	while (fgets(line, sizeof(line), maps)) {
-		uint64_t start, end, sp = inject->regs.rsp;
+		uint64_t start, end;
 
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &start, &end) != 2)
 			continue;
 		if (strstr(line, " [vdso]\n")) {
-			*out_vdso = start;
-			*out_end = end;
+			out->vdso = start;
+			out->vdso_end = end;
 		} else if (strstr(line, " [stack]\n") && sp >= start && sp < end) {
-			inject->stack = start;
+			out->stack = start;
 		}
 	}
 	return 0;
@@ -162,28 +169,25 @@ static int find_places(struct inject *inject, uint64_t *out_vdso, uint64_t *out_
  * Any address will do at which these two bytes lie, even within another instruction.  The vDSO has
  * some for clocks that it cannot read by itself, and nobody writes to it.
  */
-static int find_syscall(struct inject *inject, struct err *e)
+static int find_syscall(pid_t tid, const struct places *places, uint64_t *out, struct err *e)
 {
 	static const char SYSCALL[SYSCALL_SIZE] = {'\x0f', '\x05'};
-	uint64_t vdso = 0, end = 0;
+	size_t size = places->vdso_end - places->vdso;
 	scoped_free char *bytes = NULL;
 	const char *found;
-	pid_t tid = inject->tid;
 
-	if (find_places(inject, &vdso, &end, e))
-		return -e->code;
-	if (end == vdso || end - vdso > VDSO_MAX)
+	if (!size || size > VDSO_MAX)
 		return err_set(
 			e, ENOSYS, "process %d has no vDSO, through which calls are made", tid);
-	bytes = malloc(end - vdso);
+	bytes = malloc(size);
 	if (!bytes)
 		return err_nomem(e);
-	if (!memory_read(tid, vdso, bytes, end - vdso))
+	if (!memory_read(tid, places->vdso, bytes, size))
 		return fail(tid, "reading its vDSO", e);
-	found = memmem(bytes, end - vdso, SYSCALL, sizeof(SYSCALL));
+	found = memmem(bytes, size, SYSCALL, sizeof(SYSCALL));
 	if (!found)
 		return err_set(e, ENOSYS, "process %d: its vDSO makes no system call", tid);
-	inject->syscall_at = vdso + (uint64_t)(found - bytes);
+	*out = places->vdso + (size_t)(found - bytes);
 	return 0;
 }
 
@@ -252,29 +256,29 @@ int inject_call(struct inject *inject, long nr, const uint64_t args[SYSCALL_ARGS
 }
 
 /*
- * Below a stack in use nothing is live, unless the program has made several stacks of it.  The
- * kernel maps 128 KiB of the first one at least.
+ * The kernel maps 128 KiB of the first stack at least.  What lies below the stack pointer may be in
+ * use nevertheless, where that stack holds smaller ones: of coroutines, of musl's posix_spawn(3).
  */
-static bool take_stack(struct inject *inject, size_t size)
+static bool borrow_stack(struct inject *inject, const struct places *places)
 {
-	uint64_t room = (inject->regs.rsp - RED_ZONE - size) & ~UINT64_C(15);
-	scoped_free void *found = NULL;
+	uint64_t room = (inject->regs.rsp - RED_ZONE - inject->room_size) & ~UINT64_C(15);
 
-	if (!inject->stack || room < inject->stack || room > inject->regs.rsp)
+	if (!places->stack || room < places->stack || room > inject->regs.rsp)
 		return false;
-	found = malloc(size);
-	if (!found || !memory_read(inject->tid, room, found, size))
+	inject->stood_there = malloc(inject->room_size);
+	if (!inject->stood_there ||
+		!memory_read(inject->tid, room, inject->stood_there, inject->room_size)) {
+		inject_done(inject);
 		return false;
-	inject->found = steal_ptr(found);
+	}
 	inject->room = room;
-	inject->room_size = size;
 	return true;
 }
 
-static int map_room(struct inject *inject, size_t size, struct err *e)
+static int map_room(struct inject *inject, struct err *e)
 {
-	const uint64_t args[SYSCALL_ARGS] = {
-		0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
+	const uint64_t args[SYSCALL_ARGS] = {0, inject->room_size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
 	long result;
 
 	if (inject_call(inject, SYS_mmap, args, &result, e))
@@ -282,13 +286,7 @@ static int map_room(struct inject *inject, size_t size, struct err *e)
 	if (result < 0 && result > -4096)
 		return err_sys(e, (int)-result, "process %d: an mmap in its name", inject->tid);
 	inject->room = inject->mapped = (uint64_t)result;
-	inject->room_size = size;
 	return 0;
-}
-
-int inject_make_room(struct inject *inject, size_t size, struct err *e)
-{
-	return take_stack(inject, size) ? 0 : map_room(inject, size, e);
 }
 
 /* Wine's way: what is not the kernel's answer to our calls must not be taken for it. */
@@ -307,17 +305,23 @@ static int check_dispatch(pid_t tid, struct err *e)
 		tid);
 }
 
-int inject_begin(pid_t tid, uint64_t deadline_ns, struct inject *out, struct err *e)
+int inject_begin(
+	pid_t tid, size_t room_size, uint64_t deadline_ns, struct inject *out, struct err *e)
 {
-	struct inject inject = {.tid = tid, .deadline_ns = deadline_ns};
+	struct inject inject = {.tid = tid, .room_size = room_size, .deadline_ns = deadline_ns};
+	struct places places = {0};
 
-	if (get_regs(tid, &inject.regs, e) || get_mask(tid, &inject.signal_mask, e))
+	if (get_regs(tid, &inject.regs, e) || check_dispatch(tid, e) ||
+		find_places(tid, inject.regs.rsp, &places, e) ||
+		find_syscall(tid, &places, &inject.syscall_at, e) ||
+		get_mask(tid, &inject.signal_mask, e) || set_mask(tid, UINT64_MAX, e))
 		return -e->code;
 	inject.regs.rip = rseq_resume_at(tid, inject.regs.rip);
-	if (check_dispatch(tid, e) || find_syscall(&inject, e) || set_mask(tid, UINT64_MAX, e)) {
+	if (room_size && !borrow_stack(&inject, &places) && map_room(&inject, e)) {
 		struct err later;
 
 		(void)inject_end(&inject, &later);
+		inject_done(&inject);
 		return -e->code;
 	}
 	*out = inject;
@@ -355,52 +359,53 @@ static bool has_returned(const struct user_regs_struct *regs, long code)
 }
 
 /*
- * Whether the call has given up for no other reason than that it was interrupted, as epoll_wait,
- * sigtimedwait, and calls on sockets with a timeout do (signal(7)).  They have done nothing then;
- * but close(2) has, all the same.
+ * Calls that give up for no other reason than that they were interrupted, as epoll_wait,
+ * sigtimedwait, and those on sockets with a timeout do (signal(7)), have done nothing then; but
+ * close(2) has, all the same.
  */
-static bool has_given_up(const struct user_regs_struct *regs)
+static bool is_repeatable(const struct user_regs_struct *regs)
 {
 	return has_returned(regs, EINTR) && regs->orig_rax != SYS_close;
 }
 
 /* Where there is a signal to take, that is the reason. */
-static bool is_signalled(pid_t tid, uint64_t signal_mask)
+static bool has_given_up(pid_t tid, const struct user_regs_struct *regs, uint64_t signal_mask)
 {
 	struct thread_status status;
 	struct err e;
 
-	return thread_status_read(tid, &status, &e) ||
-	       thread_status_is_signalled(&status, signal_mask);
+	return is_repeatable(regs) && !thread_status_read(tid, &status, &e) &&
+	       !thread_status_is_signalled(&status, signal_mask);
 }
 
-/* Whether the call was to be made again. */
-static bool make_again(pid_t tid, uint64_t signal_mask, struct user_regs_struct *regs)
+bool inject_next_call(pid_t tid, struct seccomp_data *out, uint32_t *out_cut)
 {
-	if (!has_given_up(regs) || is_signalled(tid, signal_mask))
+	struct user_regs_struct regs;
+	struct err e;
+	bool by_restart;
+
+	if (get_regs(tid, &regs, &e))
 		return false;
+	by_restart = has_returned(&regs, ERESTART_RESTARTBLOCK);
+	if (!by_restart && !has_returned(&regs, ERESTARTSYS) &&
+		!has_returned(&regs, ERESTARTNOINTR) && !has_returned(&regs, ERESTARTNOHAND) &&
+		!is_repeatable(&regs))
+		return false;
+	*out = (struct seccomp_data){
+		.nr = by_restart ? SYS_restart_syscall : (int)regs.orig_rax,
+		.arch = abi_native()->audit_arch,
+		.instruction_pointer = regs.rip,
+		.args = {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9},
+	};
+	*out_cut = (uint32_t)regs.orig_rax;
+	return true;
+}
+
+static void make_again(struct user_regs_struct *regs)
+{
 	regs->rax = regs->orig_rax;
 	regs->rip -= SYSCALL_SIZE;
 	regs->orig_rax = UINT64_MAX;
-	return true;
-}
-
-bool inject_next_call(const struct inject *inject, struct seccomp_data *out)
-{
-	const struct user_regs_struct *regs = &inject->regs;
-	bool by_restart = has_returned(regs, ERESTART_RESTARTBLOCK);
-
-	if (!by_restart && !has_returned(regs, ERESTARTSYS) &&
-		!has_returned(regs, ERESTARTNOINTR) && !has_returned(regs, ERESTARTNOHAND) &&
-		!has_given_up(regs))
-		return false;
-	*out = (struct seccomp_data){
-		.nr = by_restart ? SYS_restart_syscall : (int)regs->orig_rax,
-		.arch = abi_native()->audit_arch,
-		.instruction_pointer = regs->rip,
-		.args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9},
-	};
-	return true;
 }
 
 /* Of a thread that executes 32-bit code (USER_CS) nothing is known, and nothing changed. */
@@ -414,22 +419,30 @@ int inject_pass(pid_t tid, int *out_status)
 	if (ptrace(PTRACE_GETSIGINFO, tid, 0L, &info))
 		return -ESRCH;
 	*out_status = info.si_code << 8 | 0x7f;
-	if (get_regs(tid, &regs, &e) || get_mask(tid, &mask, &e) || !make_again(tid, mask, &regs))
+	if (get_regs(tid, &regs, &e) || get_mask(tid, &mask, &e) || !has_given_up(tid, &regs, mask))
 		return 0;
+	make_again(&regs);
 	return set_regs(tid, &regs, &e);
 }
 
 int inject_end(struct inject *inject, struct err *e)
 {
 	struct user_regs_struct regs = inject->regs;
-	scoped_free void *found = steal_ptr(inject->found);
 	int code = 0;
 
-	(void)make_again(inject->tid, inject->signal_mask, &regs);
-	if (found && !memory_write(inject->tid, inject->room, found, inject->room_size))
+	if (has_given_up(inject->tid, &regs, inject->signal_mask))
+		make_again(&regs);
+	if (inject->stood_there &&
+		!memory_write(inject->tid, inject->room, inject->stood_there, inject->room_size))
 		code = fail(inject->tid, "putting back its memory", e);
 	if (set_regs(inject->tid, &regs, e) || set_mask(inject->tid, inject->signal_mask, e) ||
 		inject_stop(inject->tid, INJECT_NO_SIGNAL, e))
 		return -e->code;
 	return code;
+}
+
+void inject_done(struct inject *inject)
+{
+	free(inject->stood_there);
+	inject->stood_there = NULL;
 }

@@ -33,11 +33,10 @@ struct inject {
 	struct user_regs_struct regs; /* as the thread was found */
 	uint64_t signal_mask; /* the same */
 	uint64_t syscall_at; /* the address of a syscall instruction: in its vDSO */
-	uint64_t stack; /* the lowest address of the first stack, if the thread is on it; else 0 */
 	uint64_t room; /* the address of memory to write to */
 	size_t room_size; /* bytes */
+	unsigned char *stood_there; /* what the room held before, where it is part of a stack */
 	uint64_t mapped; /* where that is a mapping of ours; else 0 */
-	void *found; /* heap: what was there before, where it is not */
 	uint64_t deadline_ns;
 };
 
@@ -62,33 +61,28 @@ int inject_stop(pid_t tid, int status, struct err *e);
 int inject_pass(pid_t tid, int *out_status);
 
 /**
- * Begin.
+ * The call that an interrupted thread will make when it goes on, as a filter sees it: that which
+ * was cut short, again, or restart_syscall(2) in its place.
  *
- * @deadline_ns: until when, of steady_ns(), the thread must have come to make a call; 0: no limit.
- * One in a frozen cgroup does not.  With a limit, SIGCHLD must be blocked.
- * @out: to be ended with inject_end().
- * Errors: -ENOEXEC: the thread executes code of another ABI, or its calls may be answered by
- * something else than the kernel (prctl(PR_SET_SYSCALL_USER_DISPATCH)); -ENOSYS: it has no vDSO;
- * -ESRCH.
- */
-int inject_begin(pid_t tid, uint64_t deadline_ns, struct inject *out, struct err *e);
-
-/**
- * Make room for what calls point to: below the stack pointer where that is the process's first
- * stack, else by an mmap(2) in its name.
- *
- * @size: in bytes.
- * Errors: -ESRCH; -ETIMEDOUT; those of mmap(2), and its filter's answer to that call.
- */
-int inject_make_room(struct inject *inject, size_t size, struct err *e);
-
-/**
- * The call that the thread will make when it goes on, as a filter sees it: that which was cut short
- * by the stop, again, or restart_syscall(2) in its place.
- *
+ * @out_cut: the number of that which was cut short.
  * Returns false if there is none.
  */
-bool inject_next_call(const struct inject *inject, struct seccomp_data *out);
+bool inject_next_call(pid_t tid, struct seccomp_data *out, uint32_t *out_cut);
+
+/**
+ * Begin.
+ *
+ * @room_size: how much memory the calls need for what they point to, in bytes.  Borrowed below the
+ * stack pointer where that is the process's first stack, else by an mmap(2) in its name.
+ * @deadline_ns: until when, of steady_ns(), the thread must have come to make a call; 0: no limit.
+ * One in a frozen cgroup does not.  With a limit, SIGCHLD must be blocked.
+ * @out: to be released with inject_done(), however it ends.
+ * Errors: -ENOEXEC: the thread executes code of another ABI, or its calls may be answered by
+ * something else than the kernel (prctl(PR_SET_SYSCALL_USER_DISPATCH)); -ENOSYS: it has no vDSO;
+ * -ESRCH; -ETIMEDOUT; those of mmap(2), and its filter's answer to that call.
+ */
+int inject_begin(
+	pid_t tid, size_t room_size, uint64_t deadline_ns, struct inject *out, struct err *e);
 
 /**
  * Make a call.
@@ -109,10 +103,12 @@ int inject_unmap(struct inject *inject, struct err *e);
 
 /**
  * Put back memory, registers and signal mask, and leave the thread in an interruption stop, from
- * which it goes on as if nothing had happened.  To be called once, whatever failed.
- *
- * Of calls that are made again a timeout runs from the beginning.
+ * which it goes on as if nothing had happened.  Of a call that is made again a timeout runs from
+ * the beginning.
  */
 int inject_end(struct inject *inject, struct err *e);
+
+/** Release what belongs to the caller. */
+void inject_done(struct inject *inject);
 
 #endif

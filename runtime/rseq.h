@@ -1,11 +1,5 @@
 /*
- * rseq.h: restartable sequences (rseq(2)) of a thread whose registers are changed from outside.
- *
- * The kernel sends a thread that was preempted, or takes a signal, in the middle of a sequence to
- * that sequence's abort handler; it goes by the instruction pointer when the thread returns to user
- * mode.  A thread that returns elsewhere first, to make a call for us, and whose registers are then
- * put back, would go on with the sequence as though it had never been away, on another CPU perhaps:
- * allocators keep their free lists by this.  So we do for it what the kernel would have done.
+ * rseq.h: restartable sequences of other threads.
  */
 #ifndef SYSCLAMP_RSEQ_H
 #define SYSCLAMP_RSEQ_H
@@ -14,11 +8,14 @@
 #include <sys/types.h>
 
 /**
- * Where a stopped thread would go on.
+ * Where a thread goes on that was stopped at an address: there, or, if that lies in a restartable
+ * sequence that it has begun (rseq(2)), where this is aborted to.
  *
- * @ip: its instruction pointer.
- * Returns the address of the abort handler if that is within a sequence, else @ip.
+ * The kernel aborts a sequence by itself only if the thread resumes within it, and forgets it when
+ * the thread executes something else first.
+ *
+ * @tid: a thread that the caller traces and that is stopped.
  */
-uint64_t rseq_resume_at(pid_t tid, uint64_t ip);
+uint64_t rseq_resume_at(pid_t tid, uint64_t address);
 
 #endif

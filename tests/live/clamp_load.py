@@ -16,9 +16,9 @@ import workload  # noqa: E402
 SCRATCH = tap.scratch()
 workload.share(SCRATCH)
 os.chmod(SCRATCH, 0o777)
-SERVERS, TIMES, THREADS, CLIENTS = 4, 25, 4, 6
+SERVERS, TIMES, THREADS, CLIENTS = 4, 25, 4, 3
 BETWEEN = 40  # requests that are answered between one clamp and the next, at least
-REDIS_TIMES = 20
+REDIS_TIMES, ASKED = 10, 60
 MOST = os.path.join(SCRATCH, "most.json")
 
 
@@ -110,7 +110,7 @@ def check_redis():
         return
     place = os.path.join(SCRATCH, "redis")
     os.mkdir(place)
-    server = subprocess.Popen(redis.server(place, "--io-threads", "3", "--io-threads-do-reads", "yes"),
+    server = subprocess.Popen(redis.server(place, "--io-threads", "2", "--io-threads-do-reads", "yes"),
                               stdout=subprocess.DEVNULL, env={**workload.ENVIRON, **redis.environ})
     tap.wait_until(lambda: os.path.exists(redis_server.socket_of(place)), "redis listens")
     load = subprocess.Popen([os.path.join(redis.root, "usr/bin/redis-benchmark"), "-s", redis_server.socket_of(place),
@@ -121,10 +121,10 @@ def check_redis():
     def served():
         return int(redis.info(place)["total_commands_processed"])
     for _ in range(REDIS_TIMES):
-        tap.wait_until(lambda: served() >= seen + 500, "redis is asked")
+        tap.wait_until(lambda: served() >= seen + ASKED, "redis is asked")
         seen = served()
         said += clamp(server.pid, root)
-    tap.wait_until(lambda: served() >= seen + 500, "redis is asked")
+    tap.wait_until(lambda: served() >= seen + ASKED, "redis is asked")
     running, info = load.poll() is None, redis.info(place)
     load.terminate()
     tap.equal((said, running, load.communicate()[1].decode(), filters(server.pid), info["total_error_replies"]),
