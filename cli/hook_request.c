@@ -107,7 +107,7 @@ static char **copy_words(const struct json_at *words)
 	room = argv ? (char *)&argv[n + 1] : NULL;
 	for (size_t i = 0; argv && i < n; i++) {
 		argv[i] = room;
-		room = stpcpy(room, json_item(words, i).value->text) + 1;
+		room = stpcpy(room, json_string_value(json_item(words, i).value)) + 1;
 	}
 	return argv;
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "scope.h"
-#include "utf8.h"
 
 int json_writer_init(struct json_writer *w, struct err *e)
 {
@@ -62,6 +61,44 @@ void json_close(struct json_writer *w, char close)
 	w->first = false;
 }
 
+/*
+ * The lengths of well-formed sequences by first byte, with the range of the second byte that keeps
+ * out overlong forms, surrogates and what lies above U+10FFFF (Unicode, table 3-7).
+ */
+static const struct {
+	unsigned char first, last, len, second_min, second_max;
+} UTF8_FORMS[] = {
+	{0x01, 0x7f, 1, 0, 0},
+	{0xc2, 0xdf, 2, 0x80, 0xbf},
+	{0xe0, 0xe0, 3, 0xa0, 0xbf},
+	{0xe1, 0xec, 3, 0x80, 0xbf},
+	{0xed, 0xed, 3, 0x80, 0x9f},
+	{0xee, 0xef, 3, 0x80, 0xbf},
+	{0xf0, 0xf0, 4, 0x90, 0xbf},
+	{0xf1, 0xf3, 4, 0x80, 0xbf},
+	{0xf4, 0xf4, 4, 0x80, 0x8f},
+};
+
+/* The length of the UTF-8 character at @text, or 0 for a byte that begins none. */
+static size_t char_len(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(UTF8_FORMS) && *c > UTF8_FORMS[i].last)
+		i++;
+	if (i == ARRAY_LEN(UTF8_FORMS) || *c < UTF8_FORMS[i].first)
+		return 0;
+	if (UTF8_FORMS[i].len > 1 &&
+		(c[1] < UTF8_FORMS[i].second_min || c[1] > UTF8_FORMS[i].second_max))
+		return 0;
+	for (size_t k = 2; k < UTF8_FORMS[i].len; k++) {
+		if (c[k] < 0x80 || c[k] > 0xbf)
+			return 0;
+	}
+	return UTF8_FORMS[i].len;
+}
+
 char *json_clean_text(const char *text)
 {
 	char *clean = malloc(4 * strlen(text) + 1), *to = clean;
@@ -69,7 +106,7 @@ char *json_clean_text(const char *text)
 	if (!clean)
 		return NULL;
 	for (size_t len; *text; text += len ? len : 1) {
-		len = utf8_len(text, SIZE_MAX);
+		len = char_len(text);
 		if (len)
 			to = mempcpy(to, text, len);
 		else
@@ -83,7 +120,7 @@ bool json_is_clean(const char *text)
 {
 	size_t len;
 
-	while (*text && (len = utf8_len(text, SIZE_MAX)))
+	while (*text && (len = char_len(text)))
 		text += len;
 	return *text == '\0';
 }
@@ -109,7 +146,7 @@ static void put_quoted(struct json_writer *w, const char *text)
 {
 	fputc('"', w->stream);
 	for (size_t len; *text; text += len ? len : 1) {
-		len = utf8_len(text, SIZE_MAX);
+		len = char_len(text);
 		put_char(w, text, len);
 	}
 	fputc('"', w->stream);

@@ -94,11 +94,11 @@ void profile_reader_tell(
 }
 
 /* {}, [], "" and null say nothing in any reader: podman's own default writes them. */
-static bool value_says_nothing(const struct json_value *value)
+static bool value_says_nothing(const json_t *value)
 {
-	return value->kind == JSON_NOTHING ||
-	       (value->n == 0 && (value->kind == JSON_OF_MEMBERS || value->kind == JSON_OF_ITEMS ||
-					 value->kind == JSON_TEXT));
+	return json_is_null(value) || (json_is_object(value) && json_object_size(value) == 0) ||
+	       (json_is_array(value) && json_array_size(value) == 0) ||
+	       (json_is_string(value) && json_string_length(value) == 0);
 }
 
 /*
@@ -134,7 +134,7 @@ static bool same_when_folded(const char *a, const char *b)
 
 /* A key of the table, which engines may differ in. */
 static int check_known_key(struct profile_reader *r, const struct json_at *at,
-	const struct key *row, const struct json_value *value, struct err *e)
+	const struct key *row, const json_t *value, struct err *e)
 {
 	if (row->kind == KEY_KNOWN || row->kind == KEY_SILENT || value_says_nothing(value))
 		return 0;
@@ -151,7 +151,7 @@ static int check_known_key(struct profile_reader *r, const struct json_at *at,
 }
 
 static int check_key(struct profile_reader *r, const struct json_at *at, const struct key *keys,
-	const char *key, const struct json_value *value, struct err *e)
+	const char *key, const json_t *value, struct err *e)
 {
 	for (const struct key *row = keys; row->name; row++) {
 		if (!strcmp(row->name, key))
@@ -171,12 +171,13 @@ static int check_key(struct profile_reader *r, const struct json_at *at, const s
 int profile_check_keys(struct profile_reader *r, const struct json_at *at,
 	enum profile_object object, struct err *e)
 {
-	const struct json_value *value;
 	const char *key;
+	json_t *value;
 
 	if (json_expect_object(at, e))
 		return -e->code;
-	for (size_t i = 0; (key = json_member(at, i, &value)); i++) {
+	json_object_foreach(at->value, key, value)
+	{
 		if (check_key(r, at, KEYS[object], key, value, e))
 			return -e->code;
 	}

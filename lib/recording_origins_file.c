@@ -11,7 +11,7 @@
 
 enum { HEX_MAX = 24, FRAME_MAX = 2 * REC_FRAME_TEXT_MAX + HEX_MAX };
 
-/* In hexadecimal: registers are mostly addresses. */
+/* Registers are mostly addresses, and integers above 2^63 are few in a file: json_parse(). */
 static void put_values(struct json_writer *w, const struct rec_origin *origin)
 {
 	char hex[HEX_MAX];

@@ -7,14 +7,12 @@
 
 /*
  * Parse bytes that end where their memory ends: AddressSanitizer sees a reader that goes on.
- * The doc must be released if the answer is 0, and is of use until the next call.
+ * The doc must be released if the answer is 0.
  */
 static int parse_bytes(const char *bytes, size_t size, struct json_doc *doc, struct err *e)
 {
-	static char *text;
+	scoped_free char *text = malloc(size ? size : 1);
 
-	free(text);
-	text = malloc(size ? size : 1);
 	memcpy(text, bytes, size);
 	return json_parse("f", text, size, doc, e);
 }
@@ -64,9 +62,9 @@ static bool number_in(const struct json_at *at, uint64_t *out)
 	struct json_at child;
 	struct err e;
 
-	if (at->value->kind == JSON_TEXT)
+	if (json_is_string(at->value))
 		return false;
-	if (at->value->kind == JSON_OF_ITEMS) {
+	if (json_is_array(at->value)) {
 		child = json_item(at, 0);
 		return number_in(&child, out);
 	}
@@ -315,6 +313,38 @@ static void test_limits(void)
 		"one key too many");
 }
 
+static void test_many_big(void)
+{
+	enum { BIG_MAX = 4096, DIGITS = 20 };
+	scoped_free char *text = malloc((BIG_MAX + 1) * (DIGITS + 1) + 2);
+	char *to = text;
+	struct json_doc doc;
+	struct json_at root, last;
+	uint64_t value = 0;
+	struct err e;
+
+	*to++ = '[';
+	for (uint64_t i = 0; i < BIG_MAX; i++)
+		to += sprintf(to, "%s%" PRIu64, i ? "," : "", (UINT64_C(1) << 63) + i);
+	*to++ = ']';
+	ok(json_parse("f", text, (size_t)(to - text), &doc, &e) == 0,
+		"4096 integers above 2^63-1 are read");
+	root = json_root(&doc);
+	last = json_item(&root, BIG_MAX - 1);
+	json_u64(&last, UINT64_MAX, &value, &e);
+	ok(value == (UINT64_C(1) << 63) + BIG_MAX - 1, "the last of them exactly");
+	json_doc_done(&doc);
+
+	to = text;
+	*to++ = '[';
+	for (uint64_t i = 0; i <= BIG_MAX; i++)
+		to += sprintf(to, "%s9223372036854775808", i ? "," : "");
+	*to++ = ']';
+	ok(json_parse("f", text, (size_t)(to - text), &doc, &e) == -EINVAL &&
+			strstr(e.text, "more than 4096 integers above"),
+		"one more is refused, and the error says why");
+}
+
 enum wanted { U64, I64, TEXT, BOOL, OBJECT, ARRAY };
 
 static const struct {
@@ -422,6 +452,7 @@ int main(void)
 	test_nul();
 	test_depth();
 	test_limits();
+	test_many_big();
 	test_types();
 	test_unknown_key();
 	return tap_done();

@@ -165,7 +165,7 @@ static void write_every_pair(struct json_writer *w)
 	json_close(w, ']');
 }
 
-/* Every two bytes in a row: the reader and the writer must agree on what UTF-8 is. */
+/* Every two bytes in a row: jansson and the writer must agree on what UTF-8 is. */
 static void test_every_pair(void)
 {
 	scoped_free char *text = written(write_every_pair);

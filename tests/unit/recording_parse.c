@@ -28,7 +28,7 @@ static const struct {
 	{"\"version\": 1", "\"version\": \"1\"", "f: $.version: a plain integer expected"},
 	{"\"version\": 1", "\"version\": 1.0", "f: $.version: a plain integer expected"},
 	{"\"version\": 1,", "", "f: $: \"version\" is missing"},
-	{"{\n", "[{\n", "not valid JSON: the text ends too early"},
+	{"{\n", "[{\n", "not valid JSON: ']' expected near end of file"},
 	/* Keys. */
 	{"\"kind\"", "\"extra\": 1, \"kind\"", "f: $: unknown key \"extra\""},
 	{"\"kind\"", "\"\\u001b[2J\": 1, \"kind\"", "f: $: unknown key \"?[2J\""},
