@@ -121,7 +121,8 @@ deps: ## install what is missing to build, check and demo (Debian packages)
 	$(Q)scripts/deps.sh $(or $(SECTIONS),$(NEEDS_BUILD) check demo)
 
 ifneq ($(STATIC),0)
-$(BIN): PIE := -static-pie
+# What no command uses is left out, and relocations are packed: the pages of both are read at each start.
+$(BIN): PIE := -static-pie -Wl,--gc-sections -Wl,-z,pack-relative-relocs
 endif
 $(BIN): $(OBJECTS)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
@@ -160,6 +161,12 @@ $(BUILD)/lib/args.o: $(BUILD)/gen/args.inc
 $(BUILD)/gen/arg_names.inc: scripts/arg_names.awk lib/arg_names.tsv lib/arg_counts.tsv | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && awk -f $^ > $@
 $(BUILD)/lib/args_text.o: $(BUILD)/gen/arg_names.inc
+# What libseccomp knows of names and numbers: asked once, here.
+$(BUILD)/gen/syscall_names: scripts/syscall_names.c lib/syscall_hash.h lib/abis.inc Makefile | $(SETUP)
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) -std=gnu17 -O1 -Wall -Wextra -iquote lib -o $@ $< -lseccomp
+$(BUILD)/gen/syscall_names.inc: $(BUILD)/gen/syscall_names
+	$(call say,GEN,$@)$< > $@
+$(BUILD)/lib/syscalls.o: $(BUILD)/gen/syscall_names.inc
 # Files that are compiled in as they are: report.css becomes the string in report_css.inc.
 $(BUILD)/gen/report_%.inc: profiler/report.% | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && sed 's/[\\"]/\\&/g; s/.*/\t"&\\n"/' $< > $@
@@ -238,8 +245,8 @@ MINUTES ?= 30
 soak-node: $(BIN) $(BUILD)/tests/programs/timed_calls | $(SETUP) ## MINUTES=30 of containers that come and go, and a recorder of all that is killed
 	$(Q)$(TEST_ENV) tests/soak/node.py $(MINUTES)
 
-faults: | $(SETUP) ## faults put into the prover: its tests notice each
-	$(Q)scripts/faults.sh
+faults: $(BIN) | $(SETUP) ## faults put into the prover: its tests notice each
+	$(Q)BUILD=$(BUILD) scripts/faults.sh
 
 coverage: | $(SETUP) ## line and branch coverage of the tests
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage COVERAGE=1 check || \
@@ -250,7 +257,7 @@ bench: $(BIN) $(BENCH) $(PROGRAMS) | $(SETUP) ## ratios side by side, written to
 	$(Q)$(TEST_ENV) scripts/bench.sh
 
 C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/fuzz tests/bench tests/programs,$(m)/*.[ch]))
-tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
+tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/syscall_names.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
 	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c | grep -v "\.bpf\.c$$"); do \
 		case $$m in cli) sees="$(SEES_cli)";; lib) sees=lib;; *) sees="$$m lib";; esac; \
 		clang-tidy --quiet $$f -- -std=gnu17 $(CPPFLAGS_ALL) -iquote $(BUILD)/gen -isystem $(BUILD)/gen \
