@@ -125,15 +125,11 @@ int filters_prove(const struct filter *filters, size_t n, const struct policy *p
 		[BOX_FOUND] = PROOF_DIFFERENT,
 		[BOX_SPENT] = PROOF_UNDECIDED,
 	};
-	/* Filled as needed: most of it is never touched. */
-	scoped_free struct word_not *nots = reallocarray(NULL, PROVE_NOTS_MAX, sizeof(*nots));
-	struct prove_budget budget = {.steps = PROVE_STEPS, .nots = nots, .width = 32};
+	scoped(prove_budget_done) struct prove_budget budget = {.steps = PROVE_STEPS, .width = 32};
 	struct proof proof = {.verdict = PROOF_EQUAL};
 
 	if (validate_all(filters, n, e))
 		return -e->code;
-	if (!nots)
-		return err_nomem(e);
 	/* A machine has one byte order, so a program that may be loaded on both is two questions.
 	 */
 	for (int big_endian = 0; big_endian <= 1 && proof.verdict == PROOF_EQUAL; big_endian++) {

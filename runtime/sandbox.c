@@ -126,7 +126,9 @@ static void memory_restore(bool open)
 
 int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e)
 {
-	char stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
+	/* Of the one command that there can be (launch_hold_signals()).  In our own frame, every
+	 * page of it would be touched (-fstack-clash-protection). */
+	static char stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
 	struct stage stage = {.box = box, .stack_top = stack + sizeof(stack)};
 	bool open;
 	int result;
