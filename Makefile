@@ -121,7 +121,8 @@ deps: ## install what is missing to build, check and demo (Debian packages)
 	$(Q)scripts/deps.sh $(or $(SECTIONS),$(NEEDS_BUILD) check demo)
 
 ifneq ($(STATIC),0)
-$(BIN): PIE := -static-pie
+# What no command uses is left out, and relocations are packed: the pages of both are read at each start.
+$(BIN): PIE := -static-pie -Wl,--gc-sections -Wl,-z,pack-relative-relocs
 endif
 $(BIN): $(OBJECTS)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
@@ -163,6 +164,12 @@ $(BUILD)/gen/arg_texts.inc: lib/arg_texts.tsv | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && awk -F '\t' 'BEGIN { print "static const struct arg_text TEXTS[] = {" } \
 		!/^#/ && NF == 2 { printf "\t{%s, \" %s \"},\n", $$1, $$2 } END { print "};" }' $< > $@
 $(BUILD)/lib/args_text.o: $(BUILD)/gen/arg_names.inc $(BUILD)/gen/arg_texts.inc
+# What libseccomp knows of names and numbers: asked once, here.
+$(BUILD)/gen/syscall_names: scripts/syscall_names.c lib/syscall_hash.h lib/abis.inc Makefile | $(SETUP)
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) -std=gnu17 -O1 -Wall -Wextra -iquote lib -o $@ $< -lseccomp
+$(BUILD)/gen/syscall_names.inc: $(BUILD)/gen/syscall_names
+	$(call say,GEN,$@)$< > $@
+$(BUILD)/lib/syscalls.o: $(BUILD)/gen/syscall_names.inc
 # Files that are compiled in as they are: report.css becomes the string in report_css.inc.
 $(BUILD)/gen/report_%.inc: profiler/report.% | $(SETUP)
 	$(call say,GEN,$@)mkdir -p $(@D) && sed 's/[\\"]/\\&/g; s/.*/\t"&\\n"/' $< > $@
@@ -251,8 +258,8 @@ soak-deny: MINUTES = 1
 soak-deny: $(BIN) $(BUILD)/tests/programs/many_calls | $(SETUP) ## MINUTES=1 of denied calls from 50 processes, explained, then learned
 	$(Q)$(TEST_ENV) tests/soak/denials.py $(MINUTES)
 
-faults: | $(SETUP) ## faults put into the prover: its tests notice each
-	$(Q)scripts/faults.sh
+faults: $(BIN) | $(SETUP) ## faults put into the prover: its tests notice each
+	$(Q)BUILD=$(BUILD) scripts/faults.sh
 
 coverage: | $(SETUP) ## line and branch coverage of the tests
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage COVERAGE=1 check || \
@@ -263,7 +270,7 @@ bench: $(BIN) $(BENCH) $(PROGRAMS) | $(SETUP) ## ratios side by side, written to
 	$(Q)$(TEST_ENV) scripts/bench.sh
 
 C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/fuzz tests/bench tests/programs,$(m)/*.[ch]))
-tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/arg_texts.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(BUILD)/gen/strict-filter_json.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
+tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/arg_texts.inc $(BUILD)/gen/syscall_names.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(BUILD)/gen/strict-filter_json.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
 	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c | grep -v "\.bpf\.c$$"); do \
 		case $$m in cli) sees="$(SEES_cli)";; lib) sees=lib;; *) sees="$$m lib";; esac; \
 		clang-tidy --quiet $$f -- -std=gnu17 $(CPPFLAGS_ALL) -iquote $(BUILD)/gen -isystem $(BUILD)/gen \

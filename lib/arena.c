@@ -3,8 +3,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Below what malloc(3) maps for itself each time (M_MMAP_THRESHOLD). */
-enum { BLOCK_SIZE = 64 * 1024, ALIGNMENT = _Alignof(max_align_t) };
+/* From what a small document needs to what malloc(3) does not yet map each time
+ * (M_MMAP_THRESHOLD). */
+enum { BLOCK_MIN = 4 * 1024, BLOCK_MAX = 64 * 1024, ALIGNMENT = _Alignof(max_align_t) };
 
 struct arena_block {
 	struct arena_block *older;
@@ -13,8 +14,12 @@ struct arena_block {
 
 static int arena_grow(struct arena *arena, size_t size)
 {
-	size_t room = size < BLOCK_SIZE ? BLOCK_SIZE : size;
+	size_t usual = arena->newest ? 2 * arena->usual : BLOCK_MIN;
 	struct arena_block *block = NULL;
+	size_t room;
+
+	usual = usual < BLOCK_MAX ? usual : BLOCK_MAX;
+	room = size < usual ? usual : size;
 
 	if (room <= SIZE_MAX - sizeof(*block))
 		block = malloc(sizeof(*block) + room);
@@ -24,6 +29,7 @@ static int arena_grow(struct arena *arena, size_t size)
 	arena->newest = block;
 	arena->at = (char *)block->bytes;
 	arena->left = room;
+	arena->usual = usual;
 	return 0;
 }
 

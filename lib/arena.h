@@ -13,6 +13,7 @@ struct arena {
 	struct arena_block *newest; /* heap: a list of blocks */
 	char *at; /* what is left of the newest: @left bytes */
 	size_t left;
+	size_t usual; /* how large the newest one is, unless it was made for something larger */
 };
 
 /** @size bytes, aligned for any type, until arena_done(); NULL without memory. */

@@ -20,13 +20,13 @@ static int refuse_size(const char *path, size_t limit, struct err *e)
 		limit / 1024);
 }
 
-/* Make room for another chunk (and the final NUL) behind @used bytes. */
+/* Make room for more (and the final NUL) behind @used bytes. */
 static int text_grow(char **text, size_t used, size_t *room, struct err *e)
 {
-	size_t wanted = *room ? *room * 2 : READ_CHUNK;
+	size_t wanted = *text ? *room * 2 : *room;
 	char *grown;
 
-	if (used + 1 < *room)
+	if (*text && used + 1 < *room)
 		return 0;
 	grown = realloc(*text, wanted);
 	if (!grown)
@@ -36,11 +36,12 @@ static int text_grow(char **text, size_t used, size_t *room, struct err *e)
 	return 0;
 }
 
-static int read_until_end(
-	int fd, const char *path, size_t limit, char **out_text, size_t *out_size, struct err *e)
+/* @room: for how much memory is taken first; it should hold a NUL more than there is. */
+static int read_until_end(int fd, const char *path, size_t room, size_t limit, char **out_text,
+	size_t *out_size, struct err *e)
 {
 	scoped_free char *text = NULL;
-	size_t used = 0, room = 0;
+	size_t used = 0;
 	ssize_t got;
 
 	for (;;) {
@@ -69,9 +70,11 @@ int file_read(const char *path, size_t limit, char **out_text, size_t *out_size,
 {
 	scoped_fd int opened = -1;
 	struct stat st;
+	size_t room;
 
 	if (!strcmp(path, "-"))
-		return read_until_end(STDIN_FILENO, "standard input", limit, out_text, out_size, e);
+		return read_until_end(
+			STDIN_FILENO, "standard input", READ_CHUNK, limit, out_text, out_size, e);
 	opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (opened < 0 || fstat(opened, &st))
 		return err_sys(e, errno, "%s", path);
@@ -79,7 +82,9 @@ int file_read(const char *path, size_t limit, char **out_text, size_t *out_size,
 		return err_set(e, EISDIR, "%s: is a directory; name a file", path);
 	if (S_ISREG(st.st_mode) && (size_t)st.st_size > limit)
 		return refuse_size(path, limit, e);
-	return read_until_end(opened, path, limit, out_text, out_size, e);
+	/* One byte more than the file has: then the read that finds its end needs no more room. */
+	room = S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size + 2 : READ_CHUNK;
+	return read_until_end(opened, path, room, limit, out_text, out_size, e);
 }
 
 int file_write_all(int fd, const void *bytes, size_t size)

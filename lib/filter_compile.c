@@ -17,6 +17,8 @@ enum {
 	 */
 	WEIGHT_CALL = 8,
 	WEIGHT_ACTION = 1,
+	ALIKE_MAX = 16, /* with how many calls before it one is compared */
+	ROOM_MIN = 64,
 };
 
 /* Leaves below this are actions, the rest calls with argument checks, by index. */
@@ -35,10 +37,12 @@ struct token {
 	const struct policy *policy;
 	uint32_t audit_arch;
 	struct range *ranges;
-	size_t n_ranges;
+	size_t n_ranges, room;
 	struct checked_call {
 		const struct abi_policy *abi;
 		const struct call_policy *call;
+		uint32_t at; /* where its checks stand, once @written */
+		bool written;
 	} * calls;
 	size_t n_calls;
 };
@@ -61,10 +65,15 @@ static uint32_t call_emit(const struct token *token, const struct checked_call *
 static uint32_t leaf_emit(void *ctx, uint64_t leaf)
 {
 	const struct token *token = ctx;
+	struct checked_call *checked;
 
 	if (leaf < LEAF_CALLS)
 		return emit_return(token->emitter, (uint32_t)leaf);
-	return call_emit(token, &token->calls[leaf - LEAF_CALLS]);
+	checked = &token->calls[leaf - LEAF_CALLS];
+	if (!checked->written)
+		checked->at = call_emit(token, checked);
+	checked->written = true;
+	return checked->at;
 }
 
 static bool clauses_equal(const struct clause *a, const struct clause *b)
@@ -73,9 +82,10 @@ static bool clauses_equal(const struct clause *a, const struct clause *b)
 	       conditions_equal(a->conds, a->n_conds, b->conds, b->n_conds);
 }
 
+/* Of one token: the same byte order. */
 static bool calls_equal(const struct checked_call *a, const struct checked_call *b)
 {
-	if (a->abi != b->abi || a->call->n_clauses != b->call->n_clauses)
+	if (a->abi->abi->bits32 != b->abi->abi->bits32 || a->call->n_clauses != b->call->n_clauses)
 		return false;
 	for (size_t i = 0; i < a->call->n_clauses; i++) {
 		if (!clauses_equal(&a->abi->clauses[a->call->first_clause + i],
@@ -121,20 +131,47 @@ static bool call_is_constant(
 static uint64_t call_leaf(
 	struct token *token, const struct abi_policy *abi, const struct call_policy *call)
 {
-	struct checked_call checked = {abi, call};
+	const struct checked_call checked = {.abi = abi, .call = call};
+	size_t oldest = token->n_calls > ALIKE_MAX ? token->n_calls - ALIKE_MAX : 0;
 	uint32_t action;
 
 	if (call->n_clauses == 0)
 		return call->action;
+	/* Neighbours, and the same call of x86_64 and x32, have the same checks. */
+	for (size_t i = token->n_calls; i > oldest; i--) {
+		if (calls_equal(&token->calls[i - 1], &checked))
+			return LEAF_CALLS + i - 1;
+	}
 	if (call_is_constant(token, &checked, &action))
 		return action;
-	if (token->n_calls == 0 || !calls_equal(&token->calls[token->n_calls - 1], &checked))
-		token->calls[token->n_calls++] = checked;
+	token->calls[token->n_calls++] = checked;
 	return LEAF_CALLS + token->n_calls - 1;
+}
+
+static bool ranges_grow(struct token *token)
+{
+	size_t room = token->room ? 2 * token->room : ROOM_MIN;
+	struct range *grown;
+
+	if (token->n_ranges < token->room)
+		return true;
+	grown = reallocarray(token->ranges, room, sizeof(*grown));
+	if (!grown) {
+		token->emitter->error = ENOMEM;
+		return false;
+	}
+	token->ranges = grown;
+	token->room = room;
+	return true;
 }
 
 static void range_add(struct token *token, uint32_t first, uint64_t leaf)
 {
+	/* Most numbers are treated as those before them: tree_emit() would join these. */
+	if (token->n_ranges > 0 && token->ranges[token->n_ranges - 1].leaf == leaf)
+		return;
+	if (!ranges_grow(token))
+		return;
 	token->ranges[token->n_ranges++] = (struct range){
 		.first = first,
 		.weight = leaf < LEAF_CALLS ? WEIGHT_ACTION : WEIGHT_CALL,
@@ -167,19 +204,19 @@ static void section_fill(struct token *token, size_t section)
 		range_add(token, next, other);
 }
 
-/*
- * Room for every call that is listed, and a gap in front of each and behind the last.  Filled as
- * needed: zeroing it took longer than filling it.
- */
+/* Room for every call with argument checks. */
 static bool token_init(struct token *token)
 {
-	size_t calls = 0;
+	size_t checked = 0;
 
-	for (size_t i = 0; i < token->policy->n_abis; i++)
-		calls += token->policy->abis[i].n_calls;
-	token->ranges = reallocarray(NULL, 2 * calls + SECTIONS, sizeof(*token->ranges));
-	token->calls = reallocarray(NULL, calls + 1, sizeof(*token->calls));
-	return token->ranges && token->calls;
+	for (size_t i = 0; i < token->policy->n_abis; i++) {
+		const struct abi_policy *abi = &token->policy->abis[i];
+
+		for (size_t k = 0; k < abi->n_calls; k++)
+			checked += abi->calls[k].n_clauses > 0;
+	}
+	token->calls = reallocarray(NULL, checked + 1, sizeof(*token->calls));
+	return token->calls;
 }
 
 /* Write all numbers of a token: a load of the number and a tree, unless all are treated alike. */
@@ -197,6 +234,8 @@ static uint32_t token_emit(
 	}
 	for (size_t i = 0; i < SECTIONS; i++)
 		section_fill(&token, i);
+	if (emitter->error)
+		return 0;
 	at = tree_emit(emitter, token.ranges, token.n_ranges, &leaves);
 	if (emit_is_return(emitter, at, &action))
 		return at;

@@ -53,7 +53,7 @@ static bool row_find(const struct emitter *emitter, uint16_t code, uint32_t k, u
 
 static bool emitter_grow(struct emitter *emitter)
 {
-	size_t room = emitter->room ? 2 * emitter->room : 256;
+	size_t room = emitter->room ? 2 * emitter->room : 512;
 	struct emit_row *rows;
 
 	if (emitter->len < emitter->room)

@@ -8,7 +8,12 @@
 #include "nearest.h"
 #include "scope.h"
 
-enum { NOTICES_MAX = 64, ACTION_TEXT_MAX = 64, NUMBERS_END = 512 };
+enum {
+	NOTICES_MAX = 64,
+	ACTION_TEXT_MAX = 64,
+	NUMBERS_END = 512,
+	SPAN_MAX = 1024, /* of numbers that are sorted by counting */
+};
 
 /* "Rule @rule speaks of number @nr". */
 struct entry {
@@ -21,7 +26,9 @@ struct resolver {
 	const struct profile *profile;
 	const struct notice *to;
 	unsigned told;
-	struct entry *entries; /* of the ABI at hand; room for every name of the profile */
+	uint16_t *rows; /* of every name of the profile, in order: those of its syscall_key */
+	/* Of the ABI at hand; room for every name of the profile, twice. */
+	struct entry *entries, *sorted;
 	size_t n_entries;
 };
 
@@ -85,15 +92,16 @@ static int name_is_unknown(struct resolver *r, size_t rule, size_t index, struct
 	return 0;
 }
 
-/* @first: unknown names are spoken of once, not for every ABI. */
-static int add_rule(
-	struct resolver *r, const struct abi *abi, size_t rule, bool first, struct err *e)
+/* @rows: of the rule's names; @first: unknown ones are spoken of once, not for every ABI. */
+static int add_rule(struct resolver *r, const struct abi *abi, size_t rule, const uint16_t *rows,
+	bool first, struct err *e)
 {
 	const struct rule *at = &r->profile->rules[rule];
 
 	for (size_t i = 0; i < at->n_names; i++) {
+		const struct syscall_key key = {at->names[i], rows[i]};
 		uint32_t nr;
-		int code = syscall_number(abi, at->names[i], &nr);
+		int code = syscall_number_of(abi, key, &nr);
 
 		if (code == -ENOENT && first && name_is_unknown(r, rule, i, e))
 			return -e->code;
@@ -112,12 +120,39 @@ static int entry_compare(const void *a, const void *b)
 	return left->rule < right->rule ? -1 : left->rule > right->rule;
 }
 
+/*
+ * Sort entries with numbers of @low...@low + @span - 1 and, of one number, in the order of the file
+ * as they are.  Numbers lie close together, and qsort(3) took longer than all else here.
+ */
+static void count_entries(struct resolver *r, uint32_t low, uint32_t span)
+{
+	uint32_t starts[SPAN_MAX + 1] = {0};
+	struct entry *unsorted = r->entries;
+
+	for (size_t i = 0; i < r->n_entries; i++)
+		starts[unsorted[i].nr - low + 1]++;
+	for (uint32_t i = 0; i < span; i++)
+		starts[i + 1] += starts[i];
+	for (size_t i = 0; i < r->n_entries; i++)
+		r->sorted[starts[unsorted[i].nr - low]++] = unsorted[i];
+	r->entries = r->sorted;
+	r->sorted = unsorted;
+}
+
 /* Sort by number, then by place in the file; a rule that names a call twice speaks once. */
 static void sort_entries(struct resolver *r)
 {
+	uint32_t low = UINT32_MAX, high = 0;
 	size_t kept = 0;
 
-	qsort(r->entries, r->n_entries, sizeof(*r->entries), entry_compare);
+	for (size_t i = 0; i < r->n_entries; i++) {
+		low = r->entries[i].nr < low ? r->entries[i].nr : low;
+		high = r->entries[i].nr > high ? r->entries[i].nr : high;
+	}
+	if (r->n_entries > 0 && high - low < SPAN_MAX)
+		count_entries(r, low, high - low + 1);
+	else
+		qsort(r->entries, r->n_entries, sizeof(*r->entries), entry_compare);
 	for (size_t i = 0; i < r->n_entries; i++) {
 		if (kept > 0 && !entry_compare(&r->entries[kept - 1], &r->entries[i]))
 			continue;
@@ -254,7 +289,7 @@ static int resolve_call(const struct resolver *r, struct abi_policy *abi,
 {
 	struct call_policy *call = &abi->calls[abi->n_calls];
 
-	*call = (struct call_policy){.nr = entries->nr, .first_clause = abi->n_clauses};
+	*call = (struct call_policy){.nr = entries->nr, .first_clause = (uint32_t)abi->n_clauses};
 	for (size_t i = 0; i < n_entries; i++) {
 		const struct rule *rule = &r->profile->rules[entries[i].rule];
 
@@ -269,21 +304,24 @@ static int resolve_call(const struct resolver *r, struct abi_policy *abi,
 		if (add_rule_clauses(r, abi, entries[i].rule, e))
 			return -e->code;
 	}
-	call->n_clauses = abi->n_clauses - call->first_clause;
+	call->n_clauses = (uint32_t)abi->n_clauses - call->first_clause;
 	abi->n_calls++;
 	return check_overlaps(r, abi, call, e);
 }
 
 static int resolve_abi(struct resolver *r, struct abi_policy *abi, bool first, struct err *e)
 {
+	const uint16_t *rows = r->rows;
+
 	r->n_entries = 0;
 	for (size_t i = 0; i < r->profile->n_rules; i++) {
 		if (!rule_is_void(r->profile, &r->profile->rules[i]) &&
-			add_rule(r, abi->abi, i, first, e))
+			add_rule(r, abi->abi, i, rows, first, e))
 			return -e->code;
+		rows += r->profile->rules[i].n_names;
 	}
 	sort_entries(r);
-	abi->calls = calloc(r->n_entries + 1, sizeof(*abi->calls));
+	abi->calls = reallocarray(NULL, r->n_entries + 1, sizeof(*abi->calls));
 	if (!abi->calls)
 		return err_nomem(e);
 	for (size_t i = 0, end; i < r->n_entries; i = end) {
@@ -315,20 +353,35 @@ static int resolve_abis(struct resolver *r, struct policy *policy, struct err *e
 	return 0;
 }
 
+static void look_up_names(const struct profile *profile, uint16_t *rows)
+{
+	for (size_t i = 0; i < profile->n_rules; i++) {
+		const struct rule *rule = &profile->rules[i];
+
+		for (size_t k = 0; k < rule->n_names; k++)
+			*rows++ = syscall_key(rule->names[k]).row;
+	}
+}
+
 int policy_resolve(const char *name, const struct profile *profile, struct policy *out,
 	const struct notice *to, struct err *e)
 {
 	scoped(policy_done) struct policy policy = {.default_action = profile->default_action};
 	struct resolver r = {.name = name, .profile = profile, .to = to};
+	scoped_free uint16_t *rows = NULL;
 	scoped_free struct entry *entries = NULL;
 	size_t n_names = 0;
 
 	for (size_t i = 0; i < profile->n_rules; i++)
 		n_names += profile->rules[i].n_names;
-	entries = calloc(n_names + 1, sizeof(*entries));
-	if (!entries)
+	rows = reallocarray(NULL, n_names + 1, sizeof(*rows));
+	entries = reallocarray(NULL, n_names + 1, 2 * sizeof(*entries));
+	if (!rows || !entries)
 		return err_nomem(e);
+	look_up_names(profile, rows);
+	r.rows = rows;
 	r.entries = entries;
+	r.sorted = entries + n_names;
 	if (resolve_abis(&r, &policy, e))
 		return -e->code;
 	*out = policy;

@@ -33,8 +33,8 @@ struct clause {
 struct call_policy {
 	uint32_t nr;
 	action_t action; /* if n_clauses is 0 */
-	size_t rule; /* index into profile.rules, if n_clauses is 0 */
-	size_t first_clause, n_clauses; /* into abi_policy.clauses: any match, else the default */
+	uint32_t rule; /* index into profile.rules, if n_clauses is 0 */
+	uint32_t first_clause, n_clauses; /* into abi_policy.clauses: any match, else the default */
 };
 
 struct abi_policy {

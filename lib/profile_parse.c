@@ -215,24 +215,36 @@ static int read_listener(const struct json_at *root, struct profile *profile, st
 	return 0;
 }
 
-int rule_name_add(const struct json_at *at, struct rule *rule, const char *name, struct err *e)
+/* @rule: has room for it. */
+static int name_add(const struct json_at *at, struct rule *rule, const char *name, struct err *e)
 {
-	char **grown;
+	size_t len = strlen(name);
 
-	if (!*name)
+	if (len == 0)
 		return json_err(at, e, "empty name: runc refuses it, crun ignores it");
-	if (strlen(name) >= SYSCALL_NAME_MAX)
+	if (len >= SYSCALL_NAME_MAX)
 		return json_err(at, e, "%zu characters; no system call's name has more than %d",
-			strlen(name), SYSCALL_NAME_MAX - 1);
-	grown = reallocarray(rule->names, rule->n_names + 1, sizeof(*grown));
-	if (!grown)
-		return err_nomem(e);
-	rule->names = grown;
+			len, SYSCALL_NAME_MAX - 1);
 	rule->names[rule->n_names] = strdup(name);
 	if (!rule->names[rule->n_names])
 		return err_nomem(e);
 	rule->n_names++;
 	return 0;
+}
+
+static int names_reserve(struct rule *rule, size_t more, struct err *e)
+{
+	char **grown = reallocarray(rule->names, rule->n_names + more, sizeof(*grown));
+
+	if (!grown)
+		return err_nomem(e);
+	rule->names = grown;
+	return 0;
+}
+
+int rule_name_add(const struct json_at *at, struct rule *rule, const char *name, struct err *e)
+{
+	return names_reserve(rule, 1, e) || name_add(at, rule, name, e) ? -e->code : 0;
 }
 
 int rule_names_read(const struct json_at *at, struct rule *rule, struct err *e)
@@ -243,11 +255,13 @@ int rule_names_read(const struct json_at *at, struct rule *rule, struct err *e)
 		return -e->code;
 	if (json_len(&list) == 0)
 		return json_err(&list, e, "empty: the rule is about no call; remove it");
+	if (names_reserve(rule, json_len(&list), e))
+		return -e->code;
 	for (size_t i = 0; i < json_len(&list); i++) {
 		struct json_at item = json_item(&list, i);
 		const char *text;
 
-		if (json_text(&item, &text, e) || rule_name_add(&item, rule, text, e))
+		if (json_text(&item, &text, e) || name_add(&item, rule, text, e))
 			return -e->code;
 	}
 	return 0;

@@ -138,21 +138,17 @@ static int validate_all(const struct filter *filters, size_t n, size_t n_max, st
 }
 
 /* @asked: what the programs are held against. */
-static int prove(const struct filter *filters, size_t n, const struct question *asked,
-	struct proof *out, struct err *e)
+static void prove(
+	const struct filter *filters, size_t n, const struct question *asked, struct proof *out)
 {
 	static const enum proof_verdict verdicts[] = {
 		[BOX_EMPTY] = PROOF_EQUAL,
 		[BOX_FOUND] = PROOF_DIFFERENT,
 		[BOX_SPENT] = PROOF_UNDECIDED,
 	};
-	/* Filled as needed: most of it is never touched. */
-	scoped_free struct word_not *nots = reallocarray(NULL, PROVE_NOTS_MAX, sizeof(*nots));
-	struct prove_budget budget = {.steps = PROVE_STEPS, .nots = nots, .width = 32};
+	scoped(prove_budget_done) struct prove_budget budget = {.steps = PROVE_STEPS, .width = 32};
 	struct proof proof = {.verdict = PROOF_EQUAL};
 
-	if (!nots)
-		return err_nomem(e);
 	/* A machine has one byte order, so a program that may be loaded on both is two questions.
 	 */
 	for (int big_endian = 0; big_endian <= 1 && proof.verdict == PROOF_EQUAL; big_endian++) {
@@ -171,7 +167,6 @@ static int prove(const struct filter *filters, size_t n, const struct question *
 		proof.verdict = PROOF_UNDECIDED;
 	proof.steps = PROVE_STEPS - budget.steps;
 	*out = proof;
-	return 0;
 }
 
 int filters_prove(const struct filter *filters, size_t n, const struct policy *policy,
@@ -181,7 +176,8 @@ int filters_prove(const struct filter *filters, size_t n, const struct policy *p
 
 	if (validate_all(filters, n, PROVE_FILTERS_MAX, e))
 		return -e->code;
-	return prove(filters, n, &question, out, e);
+	prove(filters, n, &question, out);
+	return 0;
 }
 
 int filters_prove_alike(const struct filter *filters, size_t n, const struct filter *one,
@@ -191,7 +187,8 @@ int filters_prove_alike(const struct filter *filters, size_t n, const struct fil
 
 	if (validate_all(filters, n, PROVE_FILTERS_MAX - 1, e) || filter_validate(one, e))
 		return -e->code;
-	return prove(filters, n, &question, out, e);
+	prove(filters, n, &question, out);
+	return 0;
 }
 
 int filter_within(

@@ -1,8 +1,7 @@
 #include "prove_box.h"
 
 #include <linux/seccomp.h>
-
-#include "prove.h"
+#include <stdlib.h>
 
 struct box box_all(unsigned width)
 {
@@ -75,14 +74,32 @@ enum box_answer box_member(
 	return BOX_FOUND;
 }
 
+void prove_budget_done(struct prove_budget *budget)
+{
+	for (size_t i = 0; i < NOTS_CHUNKS && budget->nots[i]; i++)
+		free(budget->nots[i]);
+}
+
+/* The next exclusion, or NULL: spent, or no memory. */
+static struct word_not *not_take(struct prove_budget *budget)
+{
+	size_t chunk = budget->n_nots / NOTS_CHUNK;
+	struct word_not **nots = &budget->nots[chunk];
+
+	if (chunk == NOTS_CHUNKS)
+		return NULL;
+	if (!*nots)
+		*nots = reallocarray(NULL, NOTS_CHUNK, sizeof(**nots));
+	return *nots ? &(*nots)[budget->n_nots++ % NOTS_CHUNK] : NULL;
+}
+
 enum box_answer set_exclude(
 	struct word_set *set, uint32_t mask, uint32_t value, struct prove_budget *budget)
 {
-	struct word_not *excluded = &budget->nots[budget->n_nots];
+	struct word_not *excluded = not_take(budget);
 
-	if (budget->n_nots >= PROVE_NOTS_MAX)
+	if (!excluded)
 		return BOX_SPENT;
-	budget->n_nots++;
 	*excluded = (struct word_not){.mask = mask, .value = value};
 	return word_meet_not(set, excluded) ? BOX_FOUND : BOX_EMPTY;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "policy.h"
+#include "prove.h"
 #include "word.h"
 
 /*
@@ -29,13 +30,18 @@ struct box {
 	struct word_set words[WORD_COUNT];
 };
 
+enum { NOTS_CHUNK = 256, NOTS_CHUNKS = PROVE_NOTS_MAX / NOTS_CHUNK };
+
 /* What a proof may spend, and where exclusions live. */
 struct prove_budget {
 	uint64_t steps;
-	struct word_not *nots; /* PROVE_NOTS_MAX */
+	struct word_not *nots[NOTS_CHUNKS]; /* heap, each of NOTS_CHUNK, as needed: they stay */
 	size_t n_nots; /* released by setting it back: all later ones belong to later boxes */
 	unsigned width; /* of a word, in bits */
 };
+
+/** Release the memory. */
+void prove_budget_done(struct prove_budget *budget);
 
 enum box_answer { BOX_EMPTY, BOX_FOUND, BOX_SPENT };
 

@@ -1,5 +1,7 @@
 #include "prove_policy.h"
 
+#include <linux/audit.h>
+
 #include "prove.h"
 #include "scope.h"
 
@@ -270,7 +272,7 @@ static enum box_answer token_differs(const struct search *s, struct box *box, ui
 		else
 			low = abi;
 	}
-	has_x32 = token == abi_by_name("x32")->audit_arch;
+	has_x32 = token == AUDIT_ARCH_X86_64;
 	answer = range_differs(s, box, low, 0, has_x32 ? x32 - 1 : negative - 1);
 	if (answer == BOX_EMPTY && has_x32)
 		answer = range_differs(s, box, high, x32, negative - 1);

@@ -1,6 +1,7 @@
 #include "prove_walk.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "prove.h"
 
@@ -17,9 +18,10 @@ struct value {
 
 struct state {
 	uint32_t pc;
-	struct value a, x, scratch[BPF_MEMWORDS];
-	struct box box;
+	struct value a, x;
 	size_t n_nots; /* how many exclusions the box may refer to */
+	struct box box;
+	struct value scratch[BPF_MEMWORDS]; /* last: few programs have any, and it is large */
 };
 
 struct walk {
@@ -27,6 +29,7 @@ struct walk {
 	bool big_endian;
 	struct prove_budget *budget;
 	uint32_t full; /* a word with all bits set */
+	size_t state_size; /* what of a state is copied */
 	struct state *pending; /* a stack */
 	size_t n_pending, room;
 	walk_leaf *leaf;
@@ -70,7 +73,7 @@ static struct value load(const struct walk *w, const struct state *s, uint32_t o
 static enum box_answer make_room(struct walk *w)
 {
 	if (w->n_pending == w->room) {
-		size_t room = w->room ? 2 * w->room : 64;
+		size_t room = w->room ? 2 * w->room : 16;
 		struct state *grown;
 
 		if (room > PROVE_STATES_MAX)
@@ -93,7 +96,7 @@ static enum box_answer push(struct walk *w, const struct state *s, uint32_t pc, 
 	if (make_room(w) != BOX_FOUND)
 		return BOX_SPENT;
 	later = &w->pending[w->n_pending++];
-	*later = *s;
+	memcpy(later, s, w->state_size);
 	later->pc = pc;
 	later->box.words[word] = *set;
 	later->n_nots = w->budget->n_nots;
@@ -417,6 +420,17 @@ static enum box_answer follow(struct walk *w, struct state *s)
 	return BOX_EMPTY;
 }
 
+static bool uses_scratch(const struct filter *filter)
+{
+	for (size_t i = 0; i < filter->len; i++) {
+		uint16_t class = BPF_CLASS(filter->insns[i].code);
+
+		if (class == BPF_ST || class == BPF_STX)
+			return true;
+	}
+	return false;
+}
+
 enum box_answer program_walk(const struct filter *filter, const struct box *start, bool big_endian,
 	struct prove_budget *budget, walk_leaf *leaf, void *ctx)
 {
@@ -425,6 +439,8 @@ enum box_answer program_walk(const struct filter *filter, const struct box *star
 		.big_endian = big_endian,
 		.budget = budget,
 		.full = word_all(budget->width).high,
+		.state_size = uses_scratch(filter) ? sizeof(struct state)
+						   : offsetof(struct state, scratch),
 		.leaf = leaf,
 		.ctx = ctx,
 	};
@@ -432,7 +448,7 @@ enum box_answer program_walk(const struct filter *filter, const struct box *star
 	enum box_answer answer = push(&w, &s, 0, 0, &s.box.words[0]);
 
 	while (w.n_pending > 0 && answer != BOX_SPENT) {
-		s = w.pending[--w.n_pending];
+		memcpy(&s, &w.pending[--w.n_pending], w.state_size);
 		answer = follow(&w, &s);
 		if (answer == BOX_FOUND)
 			break;

@@ -7,37 +7,25 @@
 #include <string.h>
 
 #include "scope.h"
+#include "syscall_hash.h"
 
 #ifndef AUDIT_ARCH_PARISC
 #define AUDIT_ARCH_PARISC EM_PARISC
 #endif
 
-/* Sources: linux/audit.h for the tokens, seccomp(3)'s seccomp.h for libseccomp's, and
- * asm/unistd.h of each architecture for the base (MIPS: arch/mips/include/uapi/asm/unistd.h).  MIPS
- * hands its 32-bit ABIs' arguments over as whole registers: nothing is promised of the upper
- * halves. */
 static const struct abi ABIS[] = {
-	{"x86_64", "SCMP_ARCH_X86_64", AUDIT_ARCH_X86_64, SCMP_ARCH_X86_64, 0, false, false},
-	{"i386", "SCMP_ARCH_X86", AUDIT_ARCH_I386, SCMP_ARCH_X86, 0, true, false},
-	{"x32", "SCMP_ARCH_X32", AUDIT_ARCH_X86_64, SCMP_ARCH_X32, X32_BIT, false, false},
-	{"aarch64", "SCMP_ARCH_AARCH64", AUDIT_ARCH_AARCH64, SCMP_ARCH_AARCH64, 0, false, false},
-	{"arm", "SCMP_ARCH_ARM", AUDIT_ARCH_ARM, SCMP_ARCH_ARM, 0, true, false},
-	{"riscv64", "SCMP_ARCH_RISCV64", AUDIT_ARCH_RISCV64, SCMP_ARCH_RISCV64, 0, false, false},
-	{"ppc64le", "SCMP_ARCH_PPC64LE", AUDIT_ARCH_PPC64LE, SCMP_ARCH_PPC64LE, 0, false, false},
-	{"ppc64", "SCMP_ARCH_PPC64", AUDIT_ARCH_PPC64, SCMP_ARCH_PPC64, 0, false, true},
-	{"ppc", "SCMP_ARCH_PPC", AUDIT_ARCH_PPC, SCMP_ARCH_PPC, 0, true, true},
-	{"s390x", "SCMP_ARCH_S390X", AUDIT_ARCH_S390X, SCMP_ARCH_S390X, 0, false, true},
-	{"s390", "SCMP_ARCH_S390", AUDIT_ARCH_S390, SCMP_ARCH_S390, 0, true, true},
-	{"mips", "SCMP_ARCH_MIPS", AUDIT_ARCH_MIPS, SCMP_ARCH_MIPS, 4000, false, true},
-	{"mipsel", "SCMP_ARCH_MIPSEL", AUDIT_ARCH_MIPSEL, SCMP_ARCH_MIPSEL, 4000, false, false},
-	{"mips64", "SCMP_ARCH_MIPS64", AUDIT_ARCH_MIPS64, SCMP_ARCH_MIPS64, 5000, false, true},
-	{"mipsel64", "SCMP_ARCH_MIPSEL64", AUDIT_ARCH_MIPSEL64, SCMP_ARCH_MIPSEL64, 5000, false,
-		false},
-	{"mips64n32", "SCMP_ARCH_MIPS64N32", AUDIT_ARCH_MIPS64N32, SCMP_ARCH_MIPS64N32, 6000, false,
-		true},
-	{"mipsel64n32", "SCMP_ARCH_MIPSEL64N32", AUDIT_ARCH_MIPSEL64N32, SCMP_ARCH_MIPSEL64N32,
-		6000, false, false},
+#define ABI(name, scmp, audit, base, bits32, big_endian)                                           \
+	{name, "SCMP_ARCH_" #scmp, audit, SCMP_ARCH_##scmp, base, bits32, big_endian},
+#include "abis.inc"
+#undef ABI
 };
+
+/*
+ * What libseccomp answers for the names that it knows, as of the build: NAMES, STARTS, SLOTS and
+ * NUMBERS, by row of ABIS and of NAMES (scripts/syscall_names.c).  It looks each name up for each
+ * ABI, and for some compares it with fifty others first.
+ */
+#include "syscall_names.inc"
 
 /*
  * Calls newer than libseccomp 2.5.4.  From 424 up the numbers are the same on every ABI above, but
@@ -256,17 +244,34 @@ static int new_call_number(const struct abi *abi, const char *name, uint32_t *ou
 	return 0;
 }
 
-int syscall_number(const struct abi *abi, const char *name, uint32_t *out_nr)
+struct syscall_key syscall_key(const char *name)
 {
-	int nr = seccomp_syscall_resolve_name_arch(abi->scmp_arch, name);
+	for (uint32_t at = syscall_hash(name);; at++) {
+		uint16_t row = SLOTS[at % SYSCALL_SLOTS];
+
+		if (row == SYSCALL_NO_ROW || !strcmp(NAMES + STARTS[row], name))
+			return (struct syscall_key){name, row};
+	}
+}
+
+int syscall_number_of(const struct abi *abi, struct syscall_key key, uint32_t *out_nr)
+{
+	int nr = key.row == SYSCALL_NO_ROW
+			 ? seccomp_syscall_resolve_name_arch(abi->scmp_arch, key.name)
+			 : NUMBERS[abi - ABIS][key.row];
 
 	if (nr >= 0) {
 		*out_nr = (uint32_t)nr;
 		return 0;
 	}
 	if (nr != __NR_SCMP_ERROR)
-		return demultiplexed_number(abi, name, out_nr);
-	return new_call_number(abi, name, out_nr);
+		return demultiplexed_number(abi, key.name, out_nr);
+	return new_call_number(abi, key.name, out_nr);
+}
+
+int syscall_number(const struct abi *abi, const char *name, uint32_t *out_nr)
+{
+	return syscall_number_of(abi, syscall_key(name), out_nr);
 }
 
 const char *syscall_name(const struct abi *abi, uint32_t nr, char *buf)

@@ -2,8 +2,8 @@
  * syscalls.h: the ABIs through which a program can enter the kernel, and the names and numbers of
  * the system calls of each.
  *
- * libseccomp resolves what it knows; a table of ours covers what is newer.  A number without a name
- * never gets an invented one.
+ * libseccomp resolves what it knows, most of it when sysclamp is built; a table of ours covers what
+ * is newer.  A number without a name never gets an invented one.
  */
 #ifndef SYSCLAMP_SYSCALLS_H
 #define SYSCLAMP_SYSCALLS_H
@@ -59,6 +59,17 @@ enum { SYSCALL_NAME_MAX = 64, SYSCALL_ARGS = 6 };
  * into a socketcall, as seccomp_rule_add(3) would.
  */
 int syscall_number(const struct abi *abi, const char *name, uint32_t *out_nr);
+
+/* A name that was looked up, for its numbers under several ABIs. */
+struct syscall_key {
+	const char *name; /* borrowed */
+	uint16_t row; /* of what libseccomp knew */
+};
+
+struct syscall_key syscall_key(const char *name);
+
+/** As syscall_number(). */
+int syscall_number_of(const struct abi *abi, struct syscall_key key, uint32_t *out_nr);
 
 /**
  * The name of @nr under @abi, copied to @buf (SYSCALL_NAME_MAX bytes) and returned, or NULL for a

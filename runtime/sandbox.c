@@ -202,7 +202,13 @@ static uint32_t load_flags(const struct sandbox *box, const struct sandbox_filte
 	return features_load_flags(filter->flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, true);
 }
 
-static struct stage stage_of(const struct sandbox *box, char *stack_top)
+/*
+ * Of the one command that there can be (launch_hold_signals()).  In the frame of a function of
+ * ours, every page of it would be touched (-fstack-clash-protection).
+ */
+static char child_stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
+
+static struct stage stage_of(const struct sandbox *box)
 {
 	const struct sandbox_filter *first = sandbox_first_filter(box);
 
@@ -212,7 +218,7 @@ static struct stage stage_of(const struct sandbox *box, char *stack_top)
 		.filter_flags = first ? load_flags(box, first) : 0,
 		.caller = getpid(),
 		.held_back = box->at != SANDBOX_AT_LAUNCH,
-		.stack_top = stack_top,
+		.stack_top = child_stack + sizeof(child_stack),
 	};
 }
 
@@ -220,8 +226,7 @@ static int run_supervisor(void *ctx, struct guard *guard, struct launch_end *end
 {
 	scoped(supervision_done) struct supervision at = SUPERVISION_CLOSED;
 	const struct sandbox *box = ctx;
-	char stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
-	struct stage stage = stage_of(box, stack + sizeof(stack));
+	struct stage stage = stage_of(box);
 
 	if (supervision_open(box->supervisor, guard, &at, e))
 		return -e->code;
@@ -239,8 +244,7 @@ static int run_supervised(const struct sandbox *box, struct launch_end *end, str
 
 static int run_alone(const struct sandbox *box, struct launch_end *end, struct err *e)
 {
-	char stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
-	struct stage stage = stage_of(box, stack + sizeof(stack));
+	struct stage stage = stage_of(box);
 	bool open = false;
 	int result = start_and_hold(&stage, &open, end, e);
 

@@ -10,7 +10,7 @@ PROFILE_TEST=tests/unit/prove.c
 
 # build SOURCE OUT: a test against the sources in $TMP.
 build() {
-    gcc -std=gnu17 -D_GNU_SOURCE '-DSYSCLAMP_VERSION="fault"' -O1 -w -iquote "$TMP/lib" -iquote tests \
+    gcc -std=gnu17 -D_GNU_SOURCE '-DSYSCLAMP_VERSION="fault"' -O1 -w -iquote "$TMP/lib" -iquote "${BUILD:-build}/gen" -iquote tests \
         -o "$2" "$1" "$TMP"/lib/*.c -lseccomp -ljansson
 }
 

@@ -141,14 +141,12 @@ static enum box_answer count_leaf(
 	return BOX_EMPTY;
 }
 
-static struct word_not nots[PROVE_NOTS_MAX];
-
 /* Whether each call is in exactly one box, and that box says what evaluation says. */
 static bool walk_is_exact(struct sock_filter *insns, size_t len)
 {
 	static struct cover cover;
 	const struct filter filter = {insns, len};
-	struct prove_budget budget = {.steps = 1000000, .nots = nots, .width = WIDTH};
+	scoped(prove_budget_done) struct prove_budget budget = {.steps = 1000000, .width = WIDTH};
 	const struct box start = box_all(WIDTH);
 
 	memset(&cover, 0, sizeof(cover));
@@ -370,7 +368,7 @@ static bool search_is_exact(struct rng *rng)
 	struct abi_policy abis[2];
 	struct call_policy calls[2][4];
 	struct clause clauses[2][16];
-	struct prove_budget budget = {.steps = 1000000, .nots = nots, .width = WIDTH};
+	scoped(prove_budget_done) struct prove_budget budget = {.steps = 1000000, .width = WIDTH};
 	struct box box = random_box(rng, &budget), before;
 	struct prove_witness witness;
 	enum box_answer answer;
