@@ -41,6 +41,12 @@ int cli_misuse(const char *command, const char *format, ...)
 	return EXIT_USAGE;
 }
 
+void cli_tell_written(const char *command, const char *file)
+{
+	if (file && strcmp(file, "-") != 0)
+		fprintf(stderr, "sysclamp %s: wrote %s\n", command, file);
+}
+
 static void tell(void *ctx, const char *text)
 {
 	fprintf(stderr, "sysclamp %s: %s\n", (const char *)ctx, text);
@@ -86,6 +92,9 @@ int cli_option(int argc, char **argv, const char *shorts, const struct option *l
 		return cli_misuse(command->name, "option %s needs a value", argv[optind - 1]), '?';
 	if (option == '?')
 		cli_misuse(command->name, "unknown option %s", argv[at]);
+	if (option == 'o' && !*optarg)
+		return cli_misuse(command->name, "-o \"\": name a file, or - for standard output"),
+		       '?';
 	return option;
 }
 
@@ -164,7 +173,7 @@ bool cli_is_stream(const char *file)
 	return !strcmp(file, "-") || (!stat(file, &st) && !S_ISREG(st.st_mode));
 }
 
-int cli_check_output(const char *file, const char *what, struct err *e)
+int cli_check_output(const char *option, const char *file, const char *what, struct err *e)
 {
 	scoped_free char *dir = NULL;
 	const char *slash = strrchr(file, '/');
@@ -172,15 +181,16 @@ int cli_check_output(const char *file, const char *what, struct err *e)
 
 	if (cli_is_stream(file)) {
 		if (!stat(file, &st) && S_ISDIR(st.st_mode))
-			return err_set(e, EISDIR, "%s: is a directory; name a file with -o", file);
+			return err_set(
+				e, EISDIR, "%s: is a directory; name a file with %s", file, option);
 		return 0;
 	}
 	dir = slash ? strndup(file, (size_t)(slash - file) + 1) : strdup(".");
 	if (!dir)
 		return err_nomem(e);
 	if (access(dir, W_OK | X_OK))
-		return err_sys(
-			e, errno, "%s: cannot write %s there; choose a file with -o", file, what);
+		return err_sys(e, errno, "%s: cannot write %s there; choose a file with %s", file,
+			what, option);
 	return 0;
 }
 

@@ -36,12 +36,17 @@ int cli_fail(const char *command, int exit_code, const struct err *e);
 /** A misuse: one line and a pointer to help; returns EXIT_USAGE. */
 int cli_misuse(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** Say "sysclamp COMMAND: wrote FILE" to standard error; nothing for NULL or "-", standard output.
+ */
+void cli_tell_written(const char *command, const char *file);
+
 /** A notice that prints "sysclamp COMMAND: <text>" to standard error; @command must stay. */
 struct notice cli_notice(const char *command);
 
 /**
  * The next option, as getopt_long() with exact long names (no abbreviations) and "+:".
  *
+ * 'o' is -o/--output of all commands that have it: its value is not "".
  * "-h/--help" prints the help of @command and exits the process with 0.
  * Returns the option's value, -1 at the end, '?' after a misuse that has been reported.
  */
@@ -68,9 +73,11 @@ bool cli_is_stream(const char *file);
 
 /**
  * Before the work is done: can @what ("a recording") be written to @file?
+ *
+ * @option: that names @file, for errors: "-o".
  * Errors: what keeps a file from being made there.
  */
-int cli_check_output(const char *file, const char *what, struct err *e);
+int cli_check_output(const char *option, const char *file, const char *what, struct err *e);
 
 /** Whether what goes to @file may be coloured: a terminal with colours, and no $NO_COLOR
  * (no-color.org: any text but ""). */

@@ -146,6 +146,7 @@ static int convert(const struct request *request)
 		format_text(&format, &enforced.profile, &text, &size, &e) ||
 		file_replace(request->out, text, size, 0644, &e))
 		return cli_fail("convert", EXIT_USAGE, &e);
+	cli_tell_written("convert", request->out);
 	return EXIT_OK;
 }
 

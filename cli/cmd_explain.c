@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "explain.h"
 #include "nearest.h"
@@ -45,12 +46,27 @@ struct wanted {
 	uint32_t nr;
 };
 
+static bool looks_like_file(const char *word)
+{
+	const char *dot = strrchr(word, '.');
+
+	return !strcmp(word, "-") || strchr(word, '/') || (dot && !strcmp(dot, ".json"));
+}
+
 static bool is_file(const struct request *request, size_t i)
 {
-	const char *word = request->words[i], *dot = strrchr(word, '.');
+	return i + 1 == request->n_words || looks_like_file(request->words[i]);
+}
 
-	return i + 1 == request->n_words || !strcmp(word, "-") || strchr(word, '/') ||
-	       (dot && !strcmp(dot, ".json"));
+/* Whether the last word, which is a recording, is none, but one before it is. */
+static bool is_call_last(const struct request *request)
+{
+	bool other = false;
+
+	for (size_t i = 0; i + 1 < request->n_words; i++)
+		other |= is_file(request, i);
+	return other && !looks_like_file(request->words[request->n_words - 1]) &&
+	       access(request->words[request->n_words - 1], F_OK);
 }
 
 static int check_words(struct request *request)
@@ -63,6 +79,9 @@ static int check_words(struct request *request)
 		request->n_calls += !is_file(request, i);
 		inputs += !strcmp(request->words[i], "-");
 	}
+	if (is_call_last(request))
+		return cli_misuse("explain", "%s: no such file; calls go before the recordings",
+			request->words[request->n_words - 1]);
 	if (inputs > 1)
 		return cli_misuse("explain", "standard input (-) can be read once only");
 	return EXIT_OK;

@@ -75,16 +75,17 @@ static const struct choice ACTIONS[] = {
 	{"log", SECCOMP_RET_LOG},
 	{0},
 };
-static int choose(
-	const char *option, const char *text, const struct choice *choices, unsigned *out_value)
+
+/* @what: the option, and what its value can be. */
+static int choose(const char *what, const struct choice *choices, unsigned *out_value)
 {
 	for (; choices->name; choices++) {
-		if (!strcmp(choices->name, text)) {
+		if (!strcmp(choices->name, optarg)) {
 			*out_value = choices->value;
 			return EXIT_OK;
 		}
 	}
-	return cli_misuse("generate", "%s: not \"%s\"", option, text);
+	return cli_misuse("generate", "%s: not \"%s\"", what, optarg);
 }
 
 static const struct choice ARGS_MODES[] = {
@@ -110,9 +111,9 @@ enum {
 	ALLOW_INCOMPLETE,
 };
 
-static int take_libcs(char *list, struct request *request)
+static int take_libcs(struct request *request)
 {
-	char *name;
+	char *list = optarg, *name;
 
 	while ((name = strsep(&list, ","))) {
 		enum libc libc;
@@ -134,63 +135,115 @@ static int take_phase(struct request *request)
 	return EXIT_OK;
 }
 
-static int take_option(int option, struct request *request)
+static int take_output(struct request *request)
+{
+	request->out = optarg;
+	return EXIT_OK;
+}
+
+static int take_runtime(struct request *request)
+{
+	if (base_runtime_by_name(optarg, &request->options.runtime))
+		return cli_misuse(
+			"generate", "--runtime: not \"%s\", but runc, crun, any or none", optarg);
+	return EXIT_OK;
+}
+
+static int take_nnp(struct request *request)
+{
+	return choose("--nnp is yes or no", YES_NO, &request->nnp);
+}
+
+static int take_args(struct request *request)
+{
+	return choose("--args is none, safe or full", ARGS_MODES, &request->args);
+}
+
+static int take_exact(struct request *request)
+{
+	request->options.exact = true;
+	return EXIT_OK;
+}
+
+static int take_arch(struct request *request)
 {
 	struct err e;
 
-	switch (option) {
-	case 'o':
-		request->out = optarg;
-		return EXIT_OK;
-	case RUNTIME:
-		if (base_runtime_by_name(optarg, &request->options.runtime))
-			return cli_misuse("generate",
-				"--runtime: not \"%s\", but runc, crun, any or none", optarg);
-		return EXIT_OK;
-	case NNP:
-		return choose("--nnp is yes or no", optarg, YES_NO, &request->nnp);
-	case EXACT:
-		request->options.exact = true;
-		return EXIT_OK;
-	case PORTABLE:
-		return take_libcs(optarg, request);
-	case ARCH:
-		return flatten_abi_parse(optarg, &request->options.arch, &e)
-			       ? cli_misuse("generate", "--arch: %s", e.text)
-			       : EXIT_OK;
-	case BASE:
-		if (request->base.name)
-			return cli_misuse("generate", "--base: one only; sysclamp merge --union "
-						      "makes one profile of several");
-		request->base.name = optarg;
-		return EXIT_OK;
-	case PHASE:
-		return take_phase(request);
-	case EXCLUDE_ORIGIN:
-		if (strcmp(optarg, phase_name(PHASE_EXEC)))
-			return cli_misuse(
-				"generate", "--exclude-origin is exec: not \"%s\"", optarg);
-		request->options.exclude_exec = true;
-		return EXIT_OK;
-	case NOTES:
-		request->notes = optarg;
-		return EXIT_OK;
-	case DEFAULT_ACTION:
-		request->chose_default = true;
-		return choose("--default-action is errno, kill or log", optarg, ACTIONS,
-			&request->default_action);
-	case ARGS:
-		return choose("--args is none, safe or full", optarg, ARGS_MODES, &request->args);
-	case ERRNO:
-		request->chose_default = true;
-		request->errno_text = optarg;
-		return EXIT_OK;
-	case ALLOW_INCOMPLETE:
-		request->options.allow_incomplete = true;
-		return EXIT_OK;
-	default:
-		return format_take_option("generate", option, optarg, &request->format);
-	}
+	if (flatten_abi_parse(optarg, &request->options.arch, &e))
+		return cli_misuse("generate", "--arch: %s", e.text);
+	return EXIT_OK;
+}
+
+static int take_base(struct request *request)
+{
+	if (request->base.name)
+		return cli_misuse("generate", "--base: one only; sysclamp merge --union "
+					      "makes one profile of several");
+	request->base.name = optarg;
+	return EXIT_OK;
+}
+
+static int take_exclude_origin(struct request *request)
+{
+	if (strcmp(optarg, phase_name(PHASE_EXEC)))
+		return cli_misuse("generate", "--exclude-origin is exec: not \"%s\"", optarg);
+	request->options.exclude_exec = true;
+	return EXIT_OK;
+}
+
+static int take_notes(struct request *request)
+{
+	request->notes = optarg;
+	return EXIT_OK;
+}
+
+static int take_default_action(struct request *request)
+{
+	request->chose_default = true;
+	return choose("--default-action is errno, kill or log", ACTIONS, &request->default_action);
+}
+
+static int take_errno(struct request *request)
+{
+	request->chose_default = true;
+	request->errno_text = optarg;
+	return EXIT_OK;
+}
+
+static int take_allow_incomplete(struct request *request)
+{
+	request->options.allow_incomplete = true;
+	return EXIT_OK;
+}
+
+/* Takes the option whose value is optarg. */
+typedef int (*take_t)(struct request *request);
+
+static const take_t TAKES[] = {
+	[RUNTIME - RUNTIME] = take_runtime,
+	[NNP - RUNTIME] = take_nnp,
+	[ARGS - RUNTIME] = take_args,
+	[EXACT - RUNTIME] = take_exact,
+	[PORTABLE - RUNTIME] = take_libcs,
+	[ARCH - RUNTIME] = take_arch,
+	[BASE - RUNTIME] = take_base,
+	[PHASE - RUNTIME] = take_phase,
+	[EXCLUDE_ORIGIN - RUNTIME] = take_exclude_origin,
+	[NOTES - RUNTIME] = take_notes,
+	[DEFAULT_ACTION - RUNTIME] = take_default_action,
+	[ERRNO - RUNTIME] = take_errno,
+	[ALLOW_INCOMPLETE - RUNTIME] = take_allow_incomplete,
+};
+
+static int take_option(int option, struct request *request)
+{
+	size_t at = (size_t)option - RUNTIME;
+
+	if (option == 'o')
+		return take_output(request);
+	if (option >= RUNTIME && at < ARRAY_LEN(TAKES))
+		return TAKES[at](request);
+	return format_take_option("generate", option, optarg, &request->format);
 }
 
 static int check_notes(const struct request *request)
@@ -317,7 +370,7 @@ static void tell_next(
 {
 	if (!request->out)
 		return;
-	fprintf(stderr, "sysclamp generate: wrote %s\n", request->out);
+	cli_tell_written("generate", request->out);
 	if (!format_is_default(&request->format) || cli_is_stream(request->out) ||
 		!can_run(request, profile))
 		return;
@@ -333,13 +386,19 @@ static void tell_next(
 	fputs(" --name NAME\n", stderr);
 }
 
-/* The profile last: it is there only if all that was asked for is. */
+/* Notes speak of a profile that is there: none without it, and none of one that could not be
+ * written. */
 static int write_files(const struct request *request, const char *text, size_t size,
 	const char *notes, size_t notes_size, struct err *e)
 {
-	if (notes && file_replace(request->notes, notes, notes_size, 0644, e))
+	const char *out = request->out ? request->out : "-";
+
+	if (notes && (cli_check_output("--notes", request->notes, "notes", e) ||
+			     cli_check_output("-o", out, "a profile", e)))
 		return -e->code;
-	return file_replace(request->out ? request->out : "-", text, size, 0644, e);
+	if (file_replace(out, text, size, 0644, e))
+		return -e->code;
+	return notes ? file_replace(request->notes, notes, notes_size, 0644, e) : 0;
 }
 
 static int read_base(struct request *request, const struct notice *to, struct err *e)

@@ -99,6 +99,7 @@ static int write_out(const struct request *request, const char *text, size_t siz
 
 	if (file_replace(request->out, text, size, FILE_MODE, &e))
 		return cli_fail("merge", EXIT_USAGE, &e);
+	cli_tell_written("merge", request->out);
 	return EXIT_OK;
 }
 

@@ -171,7 +171,7 @@ static int prepare_and_record(
 
 	if (tracer_open(request->backend, TRACER_COMMAND, &tracer, why, &e))
 		return cli_fail("record", e.code == EINVAL ? EXIT_USAGE : EXIT_OWN_FAILURE, &e);
-	if (cli_check_output(session->file, "a recording", &e))
+	if (cli_check_output("-o", session->file, "a recording", &e))
 		return fail(0, &e);
 	if (launch_find(argv[0], &path, &e))
 		return fail(e.code, &e);

@@ -141,7 +141,7 @@ static int prepare_one(struct session *session, size_t i, struct err *e)
 	scoped_free char *file = NULL;
 
 	if (choose_file(session->request, found->label, &file, e) ||
-		cli_check_output(file, "a recording", e) ||
+		cli_check_output("-o", file, "a recording", e) ||
 		subject_init(subject, found->pid, file, false, e))
 		return -e->code;
 	session->targets[i] = found->target;

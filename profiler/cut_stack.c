@@ -45,7 +45,9 @@ static int check_base(const struct cut *cut, const struct named_profile *base, s
 
 	if (base->profile.default_action == SECCOMP_RET_ALLOW)
 		return err_set(e, EINVAL,
-			"%s: allows what it does not name: there is nothing to add to it",
+			"%s: its default action is SCMP_ACT_ALLOW, so that what is added would "
+			"only "
+			"undo what it denies; take a base that denies by default",
 			base->name);
 	if (abi->big_endian != other->big_endian)
 		return err_set(e, EINVAL,

@@ -23,6 +23,15 @@ static void put_identifier(FILE *to, const char *name)
 	fputs("_filter", to);
 }
 
+/* The macro that keeps the header from being read twice: the name likewise, in capitals. */
+static void put_guard(FILE *to, const char *name)
+{
+	fputs("SYSCLAMP_", to);
+	for (; *name; name++)
+		fputc(isalnum((unsigned char)*name) ? toupper((unsigned char)*name) : '_', to);
+	fputs("_FILTER_H", to);
+}
+
 static void put_flags(FILE *to, uint32_t flags)
 {
 	if (!flags)
@@ -35,10 +44,8 @@ static void put_flags(FILE *to, uint32_t flags)
 	fputs(".\n", to);
 }
 
-static void put_head(FILE *to, const struct profile *profile, const struct emit_context *ctx)
+static void put_head(FILE *to, const struct profile *profile, const char *name)
 {
-	const char *name = ctx->name ? ctx->name : DEFAULT_NAME;
-
 	fputs("/*\n * A seccomp filter, proven to say what its profile says.  To load it:\n *\n"
 	      " *\tstruct sock_fprog program = {sizeof(",
 		to);
@@ -51,7 +58,11 @@ static void put_head(FILE *to, const struct profile *profile, const struct emit_
 	      " *\tsyscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);\n",
 		to);
 	put_flags(to, profile->flags);
-	fputs(" */\n#include <linux/filter.h>\n\nstatic const struct sock_filter ", to);
+	fputs(" */\n#ifndef ", to);
+	put_guard(to, name);
+	fputs("\n#define ", to);
+	put_guard(to, name);
+	fputs("\n\n#include <linux/filter.h>\n\nstatic const struct sock_filter ", to);
 	put_identifier(to, name);
 	fputs("[] = {\n", to);
 }
@@ -81,9 +92,9 @@ EMITTER(emit_c)
 	to = open_memstream(&text, out_size);
 	if (!to)
 		return err_nomem(e);
-	put_head(to, profile, ctx);
+	put_head(to, profile, ctx->name ? ctx->name : DEFAULT_NAME);
 	put_insns(to, &filter, lines);
-	fputs("};\n", to);
+	fputs("};\n\n#endif\n", to);
 	if (fclose(to))
 		return err_nomem(e);
 	*out_text = steal_ptr(text);

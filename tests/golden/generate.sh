@@ -137,6 +137,7 @@ misuse() {
 }
 cp base.json "$TMP/base.json" && : >"$TMP/one"
 misuse "no recording"
+misuse "output to no name" -o '' web.rec.json
 misuse "unknown option" --frobnicate web.rec.json
 misuse "option without its value" --errno
 misuse "unknown runtime" --runtime docker web.rec.json
@@ -197,10 +198,13 @@ refused 'web.rec.json: phase "start" .* knew none' "a phase of a recording witho
 refused 'none.json: .*No such file' "a base that is missing" --base none.json web.rec.json
 refused 'web.rec.json: .*' "a recording for a base" --base web.rec.json web.rec.json
 echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >"$TMP/open.json"
-refused "$TMP/open.json: allows what it does not name" "a base that allows by default" --base "$TMP/open.json" \
+refused "$TMP/open.json: its default action is SCMP_ACT_ALLOW" "a base that allows by default" --base "$TMP/open.json" \
     web.rec.json
 refused 'unended.rec.json: incomplete' "an incomplete one among others" web.rec.json unended.rec.json
 
+echo before >"$TMP/kept.notes"
+"$SYSCLAMP" generate -o generate --notes "$TMP/kept.notes" web.rec.json >/dev/null 2>&1
+is "$? $(cat "$TMP/kept.notes")" "2 before" "a profile that cannot be written: status 2, and no notes of it"
 echo before >"$TMP/kept.json"
 "$SYSCLAMP" generate -o "$TMP/kept.json" --notes generate web.rec.json >/dev/null 2>"$TMP/err"
 is "$? $(cat "$TMP/kept.json")" "2 before" "notes that cannot be written: status 2, and the old profile as it was"

@@ -189,10 +189,13 @@ def check_files():
     generate, record = ["generate", "--runtime", "none"], ["record", "-q"]
     for label, out, wanted in (("a directory that is not there", "none/out", "No such file"),
                                ("a directory", "kubelet", "director"),
-                               ("a full device", "/dev/full", "No space left"),
-                               ("no name", "", "")):
+                               ("a full device", "/dev/full", "No space left")):
         check(f"generate -o {label}", [*generate, "-o", out, "good.rec.json"], USAGE, out, wanted)
         check(f"record -o {label}", [*record, "-o", out, "--", "true"], OWN, out, wanted)
+    for command in ([*generate, "-o", "", "good.rec.json"], [*record, "-o", "", "--", "true"],
+                    ["merge", "-o", "", "good.rec.json"], ["report", "-o", "", "good.rec.json"],
+                    ["convert", "--format", "json", "-o", "", "allow.json"]):
+        check(f"{command[0]} -o no name", command, USAGE, "-o \"\": name a file")
     check("generate -o a directory that may not be written", [*generate, "-o", "closed/out",
           "good.rec.json"], USAGE, "closed/out: .*Permission denied", user=True)
     check("record -o a directory that may not be written",

@@ -176,6 +176,10 @@ def check_docker():
     with open(path, "w", encoding="utf-8") as file:
         file.write(flat)
     again = convert(path)
+    to = os.path.join(os.path.dirname(path), "named.json")
+    named = convert(path, "-o", to)
+    tap.equal((named.returncode, named.stdout, named.stderr), (0, "", f"sysclamp convert: wrote {to}\n"),
+              "into a file, which is said")
     tap.ok(again.stdout == flat and not again.stderr, "what was flattened is plain, and stays as it is",
            again.stderr)
 

@@ -250,6 +250,7 @@ def check_misuse():
             ([], "no recording given"),
             (["--format", "yaml", "web.rec.json"], '--format is text or json: not "yaml"'),
             (["vax:read", "web.rec.json"], "vax:read: no ABI of that name is known"),
+            (["web.rec.json", "socket"], "socket: no such file; calls go before the recordings"),
             (["-", "-"], "standard input (-) can be read once only"),
             (["--json", "web.rec.json"], "unknown option --json")]:
         says(words, "", f"misuse: {error}", INPUT,

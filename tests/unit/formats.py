@@ -366,7 +366,7 @@ def test_verify():
 def test_c():
     source = os.path.join(tmp, "dump.c")
     with open(source, "w", encoding="ascii") as file:
-        file.write('#include <unistd.h>\n#include "filter.h"\n'
+        file.write('#include <unistd.h>\n#include "filter.h"\n#include "filter.h"\n'
                    "int main(void)\n{\n\treturn write(1, web_filter, sizeof(web_filter)) != sizeof(web_filter);\n}\n")
     rng, equal = meaning.seeded("c"), True
     for _ in range(3):

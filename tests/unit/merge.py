@@ -50,6 +50,10 @@ def test_recordings():
     files = [synthetic.write(path(f"{seed}.json"), 40, seed=seed) for seed in "abc"]
     wanted = merge(*files)
     tap.equal((wanted.returncode, wanted.stderr), (0, b""), "three recordings are joined without a word")
+    named = merge("-o", path("all.json"), *files)
+    with open(path("all.json"), "rb") as file:
+        tap.equal((named.returncode, named.stderr, file.read()),
+                  (0, f"sysclamp merge: wrote {path('all.json')}\n".encode(), wanted.stdout), "into a file, which is said")
     for order in itertools.permutations(files):
         tap.equal(merge(*order).stdout, wanted.stdout, "in any order: the same bytes")
     joined = json.loads(wanted.stdout)
