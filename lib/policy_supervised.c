@@ -44,6 +44,6 @@ int policy_supervised(const struct policy *policy, struct policy *out, struct er
 			return -e->code;
 	}
 	*out = work;
-	work = (struct policy){0};
+	memset(&work, 0, sizeof(work)); /* it is the caller's now */
 	return 0;
 }
