@@ -56,8 +56,7 @@ struct proof {
  * Prove or refute.
  *
  * @filter: any program; one that the kernel would refuse is an error (-EINVAL, filter_validate()).
- * @out: set on success.
- * Errors: -ENOMEM.
+ * @out: set on success.  Without memory it is PROOF_UNDECIDED.
  */
 int filter_prove(
 	const struct filter *filter, const struct policy *policy, struct proof *out, struct err *e);

@@ -132,5 +132,8 @@ enum word_answer word_find(const struct word_set *set, uint64_t *steps, uint32_t
 {
 	if (set->low > set->high)
 		return WORD_EMPTY;
-	return find_from(*set, steps, out);
+	if (set->mask || set->nots)
+		return find_from(*set, steps, out);
+	*out = set->low; /* an interval, as most are */
+	return WORD_FOUND;
 }

@@ -1,8 +1,8 @@
 /*
  * What a filter costs: the engines' default compiled by us and by libseccomp, plain and with its
  * binary tree.  Instructions, compiling, loading, checking, and calls under each against none.
- * Median of five rounds, interleaved; of calls, the least of twenty loops in each round, as others
- * disturb on a shared machine.  TSV on standard output.
+ * Median of five rounds, interleaved; of calls, the median of forty loops in each round.  TSV on
+ * standard output.
  */
 #include <errno.h>
 #include <seccomp.h>
@@ -13,7 +13,7 @@
 #include "bench.h"
 #include "filter_test.h"
 
-enum { ROUNDS = 5, COMPILES = 8, LOADS = 40, LOOPS = 20, CALLS = 10000 };
+enum { ROUNDS = 5, COMPILES = 8, LOADS = 40, LOOPS = 40, CALLS = 5000 };
 
 #define PROFILE "profiles/runtime-default.json"
 
@@ -117,7 +117,6 @@ static double time_compile(const struct subject *subject, enum maker maker)
 /* A job for a child, and a number that comes back. */
 struct job {
 	const struct filter *filter;
-	enum metric metric;
 	double *result; /* shared */
 };
 
@@ -133,45 +132,112 @@ static void load_child(void *arg)
 	*job->result = bench_cpu_us() - start;
 }
 
-static void calls_child(void *arg)
+/* A process that makes calls when it is told to, under a filter or none. */
+struct caller {
+	pid_t pid;
+	int go[2], done[2]; /* pipes: a byte to it, the time of its loop back */
+};
+
+static double time_calls(long nr)
 {
 	enum { QUERY = 0xffffffff };
-	const struct job *job = arg;
-	long nr = job->metric == GETPPID_NS ? SYS_getppid : SYS_personality;
-	double least = 0;
+	double start = bench_cpu_us();
 
-	filtered_child_begin();
-	if (job->filter->len && filter_load(job->filter, 0))
-		_exit(1);
-	for (int loop = 0; loop < LOOPS; loop++) {
-		double start = bench_cpu_us();
-
-		for (int i = 0; i < CALLS; i++)
-			(void)syscall(nr, (unsigned long)QUERY);
-		start = bench_cpu_us() - start;
-		least = loop == 0 || start < least ? start : least;
-	}
-	*job->result = least * 1e3 / CALLS;
+	for (int i = 0; i < CALLS; i++)
+		(void)syscall(nr, (unsigned long)QUERY);
+	return (bench_cpu_us() - start) * 1e3 / CALLS;
 }
 
-static double time_child(const struct subject *subject, enum maker maker, enum metric metric)
+static _Noreturn void caller_run(const struct caller *caller, const struct filter *filter, long nr)
+{
+	char byte;
+	double ns;
+
+	filtered_child_begin();
+	if (filter->len && filter_load(filter, 0))
+		_exit(1);
+	while (read(caller->go[0], &byte, 1) == 1) {
+		ns = time_calls(nr);
+		if (write(caller->done[1], &ns, sizeof(ns)) != sizeof(ns))
+			_exit(1);
+	}
+	_exit(0);
+}
+
+static void caller_start(struct caller *caller, const struct filter *filter, long nr)
+{
+	bench_must(!pipe(caller->go) && !pipe(caller->done), "make pipes", NULL);
+	caller->pid = fork();
+	if (caller->pid == 0) {
+		close(caller->go[1]);
+		caller_run(caller, filter, nr);
+	}
+	bench_must(caller->pid > 0, "start a process", NULL);
+	close(caller->go[0]);
+	close(caller->done[1]);
+}
+
+static double caller_loop(const struct caller *caller)
+{
+	double ns;
+
+	bench_must(write(caller->go[1], "", 1) == 1 &&
+			   read(caller->done[0], &ns, sizeof(ns)) == sizeof(ns),
+		"have calls made", NULL);
+	return ns;
+}
+
+static void caller_end(const struct caller *caller)
+{
+	int status;
+
+	close(caller->go[1]);
+	close(caller->done[0]);
+	bench_must(waitpid(caller->pid, &status, 0) == caller->pid && status == 0, "end a process",
+		NULL);
+}
+
+/*
+ * What each filter adds to a call: the median over the loops, in which each of the processes has
+ * its turn, so that what disturbs the machine disturbs all of them.
+ */
+static void measure_calls(struct subject *subject, enum metric metric, int round)
+{
+	static double loops[MAKERS][LOOPS];
+	struct caller callers[MAKERS];
+	long nr = metric == GETPPID_NS ? SYS_getppid : SYS_personality;
+
+	/* One after the other: a later one would keep the pipe of an earlier one open. */
+	for (int maker = MAKERS - 1; maker >= 0; maker--)
+		caller_start(&callers[maker], &subject->filters[maker], nr);
+	for (int loop = 0; loop < LOOPS; loop++) {
+		for (int maker = 0; maker < MAKERS; maker++)
+			loops[maker][loop] = caller_loop(&callers[maker]);
+		for (int maker = 0; maker < NONE; maker++)
+			loops[maker][loop] -= loops[NONE][loop];
+	}
+	for (int maker = 0; maker < MAKERS; maker++) {
+		subject->rounds[metric][maker][round] = bench_median(loops[maker], LOOPS);
+		caller_end(&callers[maker]);
+	}
+}
+
+static double time_load(const struct subject *subject, enum maker maker)
 {
 	static double *result;
-	struct job job = {&subject->filters[maker], metric, NULL};
+	struct job job = {&subject->filters[maker], NULL};
 	double samples[LOADS];
-	size_t n = metric == LOAD_US ? LOADS : 1;
 
 	if (!result)
 		result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	bench_must(result != MAP_FAILED, "share memory", NULL);
 	job.result = result;
-	for (size_t i = 0; i < n; i++) {
-		bench_must(tap_child(metric == LOAD_US ? load_child : calls_child, &job) == 0,
-			"run a child", NULL);
+	for (size_t i = 0; i < LOADS; i++) {
+		bench_must(tap_child(load_child, &job) == 0, "run a child", NULL);
 		samples[i] = *result;
 	}
-	return bench_median(samples, n);
+	return bench_median(samples, LOADS);
 }
 
 static double time_check(const struct subject *subject)
@@ -186,30 +252,16 @@ static double time_check(const struct subject *subject)
 static void measure(struct subject *subject)
 {
 	for (int round = 0; round < ROUNDS; round++) {
-		for (int maker = 0; maker < MAKERS; maker++) {
-			for (int metric = GETPPID_NS; metric < METRICS; metric++)
-				subject->rounds[metric][maker][round] = time_child(
-					subject, (enum maker)maker, (enum metric)metric);
-			if (maker == NONE)
-				continue;
+		for (int metric = GETPPID_NS; metric < METRICS; metric++)
+			measure_calls(subject, (enum metric)metric, round);
+		for (int maker = 0; maker < NONE; maker++) {
 			subject->rounds[COMPILE_US][maker][round] = time_compile(
 				subject, (enum maker)maker);
-			subject->rounds[LOAD_US][maker][round] = time_child(
-				subject, (enum maker)maker, LOAD_US);
+			subject->rounds[LOAD_US][maker][round] = time_load(
+				subject, (enum maker)maker);
 		}
 		subject->check_us[round] = time_check(subject);
 	}
-}
-
-/* The cost that a filter adds to a call: the median of the rounds' differences. */
-static double added(const struct subject *subject, enum metric metric, enum maker maker)
-{
-	double differences[ROUNDS];
-
-	for (int round = 0; round < ROUNDS; round++)
-		differences[round] = subject->rounds[metric][maker][round] -
-				     subject->rounds[metric][NONE][round];
-	return bench_median(differences, ROUNDS);
 }
 
 static void report(struct subject *subject, const char *name)
@@ -226,8 +278,8 @@ static void report(struct subject *subject, const char *name)
 			(double)subject->filters[maker].len);
 		for (int metric = GETPPID_NS; metric < METRICS; metric++)
 			bench_row(name, claims[metric], units[metric],
-				added(subject, (enum metric)metric, OURS), against,
-				added(subject, (enum metric)metric, (enum maker)maker));
+				bench_median(subject->rounds[metric][OURS], ROUNDS), against,
+				bench_median(subject->rounds[metric][maker], ROUNDS));
 		for (int metric = COMPILE_US; metric <= LOAD_US; metric++)
 			bench_row(name, claims[metric], units[metric],
 				bench_median(subject->rounds[metric][OURS], ROUNDS), against,

@@ -1,7 +1,8 @@
 /*
  * What starting a command costs: a static program that does nothing, bare, through a launcher that
- * does nothing, under sysclamp run and under bubblewrap with the same filter.  Elapsed time, and
- * the processor time of launcher and program, which a busy machine distorts less.  Median of five
+ * does nothing, under sysclamp run, and, with the same filter as bare instructions, through a
+ * launcher that does no more than load it and under bubblewrap.  Elapsed time, and
+ * the processor time of launcher and program, which a busy machine distorts less.  Median of nine
  * rounds, interleaved.  TSV on standard output.
  */
 #include <errno.h>
@@ -16,11 +17,11 @@
 #include "scope.h"
 #include "tap.h"
 
-enum { ROUNDS = 5, LAUNCHES = 200, WORDS_MAX = 12, PATH_SIZE = 4096 };
+enum { ROUNDS = 9, LAUNCHES = 100, WORDS_MAX = 12, PATH_SIZE = 4096 };
 
 #define PROFILE "profiles/runtime-default.json"
 
-enum way { BARE, LAUNCHER, RUN, BWRAP, WAYS };
+enum way { BARE, LAUNCHER, RAW, RUN, BWRAP, WAYS };
 enum metric { ELAPSED, PROCESSOR, METRICS };
 
 struct launch {
@@ -110,8 +111,10 @@ static void print_row(struct launch *ours, struct launch *against)
 static void report(struct launch *ways)
 {
 	print_row(&ways[LAUNCHER], &ways[BARE]);
+	print_row(&ways[RAW], &ways[BARE]);
 	print_row(&ways[RUN], &ways[BARE]);
 	print_row(&ways[RUN], &ways[LAUNCHER]);
+	print_row(&ways[RUN], &ways[RAW]);
 	if (!ways[BWRAP].argv[0])
 		return;
 	print_row(&ways[BWRAP], &ways[BARE]);
@@ -126,10 +129,12 @@ static int fail(const char *what, const char *why)
 
 int main(void)
 {
-	char nothing[PATH_SIZE], launcher[PATH_SIZE], sysclamp[PATH_SIZE], fd_text[16];
+	char nothing[PATH_SIZE], launcher[PATH_SIZE], raw[PATH_SIZE], sysclamp[PATH_SIZE];
+	char fd_text[16];
 	const char *true_path = built("BUILD", "build", "/tests/programs/static_true", nothing);
 	const char *launcher_path = built(
 		"BUILD", "build", "/tests/programs/bare_launcher", launcher);
+	const char *raw_path = built("BUILD", "build", "/tests/programs/raw_loader", raw);
 	const char *run_path = built("SYSCLAMP", "build/sysclamp", "", sysclamp);
 	double trial[METRICS] = {0};
 	struct err e;
@@ -137,6 +142,7 @@ int main(void)
 	struct launch ways[WAYS] = {
 		[BARE] = {"bare", {true_path}, -1, {{0}}},
 		[LAUNCHER] = {"do-nothing launcher", {launcher_path, true_path}, -1, {{0}}},
+		[RAW] = {"loader of a raw filter", {raw_path, fd_text, true_path}, -1, {{0}}},
 		[RUN] = {"run", {run_path, "run", "-p", PROFILE, "--", true_path}, -1, {{0}}},
 		[BWRAP] = {"bwrap", {"bwrap", "--bind", "/", "/", "--seccomp", fd_text, true_path},
 			fd, {{0}}},
