@@ -10,71 +10,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "file.h"
 #include "scope.h"
+#include "thread_status.h"
 
-enum {
-	STATUS_MAX = 64 * 1024, /* bytes */
-	STOP_TIMEOUT_MS = 5000,
-	PF_KTHREAD = 0x00200000, /* include/linux/sched.h */
-};
-
-/* What stands behind "\n@key:\t" as a number in @base, or 0. */
-static uint64_t status_field(const char *text, const char *key, int base)
-{
-	char start[32];
-	const char *at;
-
-	(void)snprintf(start, sizeof(start), "\n%s:", key);
-	at = strstr(text, start);
-	return at ? strtoull(at + strlen(start), NULL, base) : 0;
-}
-
-static int proc_read(pid_t tid, const char *file, char **out_text, struct err *e)
-{
-	char path[64];
-	size_t size;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/%s", tid, file);
-	if (!file_read(path, STATUS_MAX, out_text, &size, e))
-		return 0;
-	if (e->code == ENOENT || e->code == ESRCH)
-		return err_set(e, ESRCH, "no process has the ID %d", tid);
-	return -e->code;
-}
-
-/* The ninth field of proc(5)'s stat, counted from behind the name, which may hold anything. */
-static bool is_kernel_thread(const char *stat)
-{
-	const char *at = strrchr(stat, ')');
-	unsigned flags = 0;
-
-	if (at)
-		(void)sscanf(at, ") %*c %*d %*d %*d %*d %*d %u", &flags);
-	return flags & PF_KTHREAD;
-}
-
-int thread_status_read(pid_t tid, struct thread_status *out, struct err *e)
-{
-	scoped_free char *text = NULL, *stat = NULL;
-	const char *state;
-
-	if (proc_read(tid, "status", &text, e) || proc_read(tid, "stat", &stat, e))
-		return -e->code;
-	state = strstr(text, "\nState:\t");
-	if (!state || !strstr(text, "\nSeccomp:"))
-		return err_set(
-			e, EINVAL, "/proc/%d/status: no Seccomp: this kernel has no seccomp", tid);
-	*out = (struct thread_status){
-		.state = state[strlen("\nState:\t")],
-		.process = (pid_t)status_field(text, "Tgid", 10),
-		.tracer = (pid_t)status_field(text, "TracerPid", 10),
-		.mode = (unsigned)status_field(text, "Seccomp", 10),
-		.n_filters = (unsigned)status_field(text, "Seccomp_filters", 10),
-		.is_kernel = is_kernel_thread(stat),
-	};
-	return 0;
-}
+enum { STOP_TIMEOUT_MS = 5000 };
 
 /* A thread that we trace.  Once it has stopped, tracee_release() lets it go on. */
 struct tracee {
@@ -115,13 +54,11 @@ static bool is_wait(uint32_t nr)
 /* Whether a signal is about to be handled: then EINTR is its doing, and right. */
 static bool has_signal(pid_t tid)
 {
-	scoped_free char *text = NULL;
+	struct thread_status status;
 	struct err e;
 
-	if (proc_read(tid, "status", &text, &e))
-		return true;
-	return (status_field(text, "SigPnd", 16) | status_field(text, "ShdPnd", 16)) &
-	       ~status_field(text, "SigBlk", 16);
+	return thread_status_read(tid, &status, &e) ||
+	       thread_status_is_signalled(&status, status.blocked);
 }
 
 /* Go back to the call that the stop has ended. */

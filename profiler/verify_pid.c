@@ -7,6 +7,7 @@
 
 #include "num.h"
 #include "scope.h"
+#include "thread_status.h"
 #include "verify_dump.h"
 
 static int check_self(pid_t pid, struct err *e)
