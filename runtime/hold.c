@@ -12,7 +12,7 @@
 #include "inject.h"
 #include "proc.h"
 #include "scope.h"
-#include "trace.h"
+#include "syscalls.h"
 
 /* A call that returns 0 when it has worked. */
 static int call(struct inject *inject, const char *what, long nr, const uint64_t args[SYSCALL_ARGS],
@@ -34,7 +34,7 @@ static int set_no_new_privs(struct inject *inject, struct err *e)
 	return call(inject, "setting no_new_privs", SYS_prctl, args, e);
 }
 
-static int explain_load(const struct inject *inject, long result, struct err *e)
+static int explain_load(const struct inject *inject, long result, uint32_t flags, struct err *e)
 {
 	if (result > 0)
 		return err_set(e, EBUSY,
@@ -45,8 +45,14 @@ static int explain_load(const struct inject *inject, long result, struct err *e)
 		return err_set(e, EACCES,
 			"process %d: without no_new_privs, loading a filter needs CAP_SYS_ADMIN",
 			inject->tid);
-	return err_sys(
-		e, (int)-result, "process %d: the kernel does not load the filter", inject->tid);
+	if (result == -ENOMEM)
+		return err_set(e, ENOMEM,
+			"process %d: the kernel does not load the filter: no memory, or its "
+			"filters "
+			"would have more than 32768 instructions together (seccomp(2))",
+			inject->tid);
+	return err_sys(e, (int)-result, "process %d: the kernel does not load the filter%s",
+		inject->tid, result == -EINVAL && flags ? ", perhaps for the profile's flags" : "");
 }
 
 /*
@@ -85,7 +91,8 @@ static int load(struct inject *inject, const struct hold *hold, struct err *e)
 
 	if (inject_call(inject, SYS_seccomp, args, &result, e))
 		return -e->code;
-	return result ? explain_load(inject, result, e) : check_loaded(inject->tid, filters, e);
+	return result ? explain_load(inject, result, hold->flags, e)
+		      : check_loaded(inject->tid, filters, e);
 }
 
 /* Where the filter, which holds by now, would rather kill, the memory stays with the process. */
@@ -110,7 +117,7 @@ static int inject_filter(pid_t tid, const struct hold *hold, struct err *e)
 	struct err later;
 	int code;
 
-	if (inject_begin(tid, size, &inject, e))
+	if (inject_begin(tid, size, hold->deadline_ns, &inject, e))
 		return -e->code;
 	code = hold->no_new_privs ? set_no_new_privs(&inject, e) : 0;
 	if (!code)
@@ -126,18 +133,49 @@ static int inject_filter(pid_t tid, const struct hold *hold, struct err *e)
 	return code;
 }
 
+static const char *call_name(uint32_t nr, char name[SYSCALL_NAME_MAX])
+{
+	return syscall_name(abi_native(), nr, name) ? name : "a call";
+}
+
+/* Whether the thread, once it carries the filter, may go on with the call that it is in. */
+static int check_next_call(pid_t tid, const struct filter *filter, struct err *e)
+{
+	struct seccomp_data next;
+	char name[SYSCALL_NAME_MAX];
+	uint32_t cut;
+
+	if (!inject_next_call(tid, &next, &cut) ||
+		action_lets_through(action_effective(filter_run(filter, &next))))
+		return 0;
+	if (next.nr == SYS_restart_syscall)
+		return err_set(e, EAGAIN,
+			"thread %d is in %s, which would go on through restart_syscall, and that "
+			"is "
+			"denied: allow it",
+			tid, call_name(cut, name));
+	return err_set(e, EAGAIN,
+		"thread %d is in %s (%u), which would be denied as soon as it goes on: allow it",
+		tid, call_name(cut, name), cut);
+}
+
 int hold_filter(pid_t tid, const struct hold *hold, struct err *e)
 {
 	struct hold how = *hold;
 	int code;
 
+	if (hold->keeps_call && check_next_call(tid, hold->filter, e))
+		return -e->code;
 	/* Without CAP_SYS_ADMIN, or by a tracer that carries a filter itself: EPERM. */
 	if (hold->suspend)
-		how.suspend = !ptrace(PTRACE_SETOPTIONS, tid, 0L,
-			(unsigned long)TRACE_OPTIONS | PTRACE_O_SUSPEND_SECCOMP);
+		how.suspend = !ptrace(
+			PTRACE_SETOPTIONS, tid, 0L, hold->options | PTRACE_O_SUSPEND_SECCOMP);
+	if (hold->only_suspended && hold->suspend && !how.suspend)
+		return err_sys(e, errno,
+			"process %d: having its filter look away while another one is loaded", tid);
 	code = inject_filter(tid, &how, e);
-	if (how.suspend && code != -ESRCH &&
-		ptrace(PTRACE_SETOPTIONS, tid, 0L, (unsigned long)TRACE_OPTIONS) && !code)
+	if (how.suspend && code != -ESRCH && ptrace(PTRACE_SETOPTIONS, tid, 0L, hold->options) &&
+		!code)
 		return err_sys(e, errno, "process %d: having its filters look again", tid);
 	return code;
 }
@@ -152,7 +190,7 @@ int hold_ignoring(pid_t tid, int sig, struct err *e)
 	uint64_t at;
 	int code;
 
-	if (inject_begin(tid, sizeof(ignore), &inject, e))
+	if (inject_begin(tid, sizeof(ignore), 0, &inject, e))
 		return -e->code;
 	code = inject_write(&inject, 0, &ignore, sizeof(ignore), &at, e);
 	if (!code) {
@@ -239,7 +277,7 @@ int hold_strict(pid_t tid, struct err *e)
 			"one; "
 			"use --mode strict-filter",
 			tid, threads);
-	if (inject_begin(tid, 0, &inject, e))
+	if (inject_begin(tid, 0, 0, &inject, e))
 		return -e->code;
 	code = enter_strict(&inject, e);
 	if (code != -ESRCH && inject_end(&inject, code ? &later : e) && !code)

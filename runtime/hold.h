@@ -24,14 +24,18 @@ struct hold {
 	 * CAP_SYS_ADMIN and a tracer without a filter).
 	 */
 	bool suspend;
+	bool only_suspended; /* otherwise refuse: they might end the process */
+	unsigned long options; /* PTRACE_O_*: how the thread is traced */
+	uint64_t deadline_ns; /* as of inject_begin() */
+	bool keeps_call; /* refuse if the filter denies what inject_next_call() says */
 };
 
 /**
  * Load the filter into all threads of the process of thread @tid.
  *
- * Errors: those of inject.h, of seccomp(2); -EPERM: that was said to have worked, but has not;
- * -EBUSY: a thread carries a filter that the others do not, so that they cannot be brought in line
- * (TSYNC).
+ * Errors: those of inject.h, of seccomp(2); -EPERM: that was said to have worked, but has not, or
+ * only_suspended; -EAGAIN: keeps_call, of this thread, and nothing was done; -EBUSY: a thread
+ * carries a filter that the others do not, so that they cannot be brought in line (TSYNC).
  */
 int hold_filter(pid_t tid, const struct hold *hold, struct err *e);
 

@@ -12,15 +12,27 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include "await.h"
+#include "memory.h"
 #include "proc.h"
 #include "rseq.h"
 #include "scope.h"
+#include "thread_status.h"
 
 enum {
 	RED_ZONE = 128, /* bytes below the stack pointer that belong to the program: x86-64 psABI */
 	SYSCALL_SIZE = 2, /* bytes of the instruction */
 	USER_CS = 0x33, /* of 64-bit code: arch/x86/include/asm/segment.h, __USER_CS */
 	VDSO_MAX = 64 << 10, /* bytes */
+	GET_USER_DISPATCH = 0x4211, /* PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, Linux 6.4 */
+};
+
+/* What calls return inside of the kernel that are to be made again: include/linux/errno.h. */
+enum {
+	ERESTARTSYS = 512,
+	ERESTARTNOINTR = 513,
+	ERESTARTNOHAND = 514,
+	ERESTART_RESTARTBLOCK = 516,
 };
 
 static int gone(pid_t tid, struct err *e)
@@ -36,15 +48,21 @@ static int fail(pid_t tid, const char *what, struct err *e)
 /*
  * An end is left to be waited for by whoever waits for all; and so is its beginning: that of the
  * first of several threads is told only when all have ended.
+ *
+ * @deadline_ns: 0: none.
  */
-static int wait_stop(pid_t tid, int *out_status, struct err *e)
+static int wait_stop(pid_t tid, uint64_t deadline_ns, int *out_status, struct err *e)
 {
+	int how = WSTOPPED | WEXITED | WNOWAIT | __WALL | (deadline_ns ? WNOHANG : 0), failed;
 	siginfo_t news = {0};
-	int failed;
 
 	do
-		failed = waitid(P_PID, (id_t)tid, &news, WSTOPPED | WEXITED | WNOWAIT | __WALL);
-	while (failed && errno == EINTR);
+		failed = waitid(P_PID, (id_t)tid, &news, how);
+	while (failed ? errno == EINTR : !news.si_pid && await_child(deadline_ns));
+	if (!failed && !news.si_pid)
+		return err_set(e, ETIMEDOUT,
+			"process %d does not come to make a call, as when its cgroup is frozen",
+			tid);
 	if (failed || (news.si_code != CLD_TRAPPED && news.si_code != CLD_STOPPED) ||
 		news.si_status >> 8 == PTRACE_EVENT_EXIT ||
 		waitpid(tid, out_status, __WALL) != tid || !WIFSTOPPED(*out_status))
@@ -73,7 +91,7 @@ int inject_stop(pid_t tid, int status, struct err *e)
 			return fail(tid, "interrupting", e);
 		if (status && ptrace(PTRACE_CONT, tid, 0L, (long)signal_of(status)))
 			return fail(tid, "resuming", e);
-		if (wait_stop(tid, &status, e))
+		if (wait_stop(tid, 0, &status, e))
 			return -e->code;
 	}
 	return 0;
@@ -114,24 +132,6 @@ static int set_mask(pid_t tid, uint64_t mask, struct err *e)
 	return ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask)
 		       ? fail(tid, "setting the signal mask", e)
 		       : 0;
-}
-
-static int read_memory(pid_t tid, uint64_t address, void *bytes, size_t size)
-{
-	struct iovec here = {.iov_base = bytes, .iov_len = size};
-	struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
-
-	return process_vm_readv(tid, &here, 1, &there, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
-}
-
-static int write_memory(pid_t tid, uint64_t address, const void *bytes, size_t size, struct err *e)
-{
-	struct iovec here = {.iov_base = (void *)bytes, .iov_len = size};
-	struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
-
-	return process_vm_writev(tid, &here, 1, &there, 1, 0) == (ssize_t)size
-		       ? 0
-		       : fail(tid, "writing to its memory", e);
 }
 
 /* What interests of an address space. */
@@ -182,7 +182,7 @@ static int find_syscall(pid_t tid, const struct places *places, uint64_t *out, s
 	bytes = malloc(size);
 	if (!bytes)
 		return err_nomem(e);
-	if (read_memory(tid, places->vdso, bytes, size))
+	if (!memory_read(tid, places->vdso, bytes, size))
 		return fail(tid, "reading its vDSO", e);
 	found = memmem(bytes, size, SYSCALL, sizeof(SYSCALL));
 	if (!found)
@@ -191,15 +191,31 @@ static int find_syscall(pid_t tid, const struct places *places, uint64_t *out, s
 	return 0;
 }
 
-/* Resume it until its next system call stop, which is this call's entry or return. */
-static int run_to_syscall(pid_t tid, struct err *e)
+/* The time is up, but it may be there by now; if not, have it stop where it is. */
+static int give_up(pid_t tid, int *out_status, struct err *e)
 {
-	int status, sig = 0;
+	struct err late = *e;
+
+	if (ptrace(PTRACE_INTERRUPT, tid, 0L, 0L))
+		return fail(tid, "interrupting", e);
+	if (wait_stop(tid, 0, out_status, e))
+		return -e->code;
+	if (!is_event_stop(*out_status))
+		return 0;
+	*e = late;
+	return -e->code;
+}
+
+/* Resume it until its next system call stop, which is this call's entry or return. */
+static int run_to_syscall(pid_t tid, uint64_t deadline_ns, struct err *e)
+{
+	int status = 0, sig = 0;
 
 	do {
 		if (ptrace(PTRACE_SYSCALL, tid, 0L, (long)sig))
 			return fail(tid, "resuming", e);
-		if (wait_stop(tid, &status, e))
+		if (wait_stop(tid, deadline_ns, &status, e) &&
+			(e->code != ETIMEDOUT || give_up(tid, &status, e)))
 			return -e->code;
 		sig = signal_of(status);
 	} while (WSTOPSIG(status) != (SIGTRAP | 0x80));
@@ -226,8 +242,9 @@ int inject_call(struct inject *inject, long nr, const uint64_t args[SYSCALL_ARGS
 	regs.r10 = args[3];
 	regs.r8 = args[4];
 	regs.r9 = args[5];
-	if (set_regs(inject->tid, &regs, e) || run_to_syscall(inject->tid, e) ||
-		run_to_syscall(inject->tid, e) || get_regs(inject->tid, &regs, e))
+	if (set_regs(inject->tid, &regs, e) ||
+		run_to_syscall(inject->tid, inject->deadline_ns, e) ||
+		run_to_syscall(inject->tid, 0, e) || get_regs(inject->tid, &regs, e))
 		return -e->code;
 	if (regs.rax == (uint64_t)nr && proc_pending_signals(inject->tid) & SIGSYS_BIT)
 		return err_set(e, EPERM,
@@ -250,7 +267,7 @@ static bool borrow_stack(struct inject *inject, const struct places *places)
 		return false;
 	inject->stood_there = malloc(inject->room_size);
 	if (!inject->stood_there ||
-		read_memory(inject->tid, room, inject->stood_there, inject->room_size)) {
+		!memory_read(inject->tid, room, inject->stood_there, inject->room_size)) {
 		inject_done(inject);
 		return false;
 	}
@@ -262,7 +279,7 @@ static int map_room(struct inject *inject, struct err *e)
 {
 	const uint64_t args[SYSCALL_ARGS] = {0, inject->room_size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
-	long result;
+	long result = 0;
 
 	if (inject_call(inject, SYS_mmap, args, &result, e))
 		return -e->code;
@@ -272,12 +289,30 @@ static int map_room(struct inject *inject, struct err *e)
 	return 0;
 }
 
-int inject_begin(pid_t tid, size_t room_size, struct inject *out, struct err *e)
+/* Wine's way: what is not the kernel's answer to our calls must not be taken for it. */
+static int check_dispatch(pid_t tid, struct err *e)
 {
-	struct inject inject = {.tid = tid, .room_size = room_size};
+	struct {
+		uint64_t mode, selector, offset, len;
+	} config = {0};
+
+	if (ptrace((enum __ptrace_request)GET_USER_DISPATCH, tid, sizeof(config), &config) ||
+		!config.mode)
+		return 0;
+	return err_set(e, ENOEXEC,
+		"process %d has its system calls answered by itself (syscall user dispatch, as "
+		"Wine has), so that none can be made in its name",
+		tid);
+}
+
+int inject_begin(
+	pid_t tid, size_t room_size, uint64_t deadline_ns, struct inject *out, struct err *e)
+{
+	struct inject inject = {.tid = tid, .room_size = room_size, .deadline_ns = deadline_ns};
 	struct places places = {0};
 
-	if (get_regs(tid, &inject.regs, e) || find_places(tid, inject.regs.rsp, &places, e) ||
+	if (get_regs(tid, &inject.regs, e) || check_dispatch(tid, e) ||
+		find_places(tid, inject.regs.rsp, &places, e) ||
 		find_syscall(tid, &places, &inject.syscall_at, e) ||
 		get_mask(tid, &inject.signal_mask, e) || set_mask(tid, UINT64_MAX, e))
 		return -e->code;
@@ -300,8 +335,8 @@ int inject_write(const struct inject *inject, size_t offset, const void *bytes, 
 
 	if (offset > inject->room_size || size > inject->room_size - offset)
 		return err_set(e, EFAULT, "process %d: no room for %zu bytes", inject->tid, size);
-	if (write_memory(inject->tid, address, bytes, size, e))
-		return -e->code;
+	if (!memory_write(inject->tid, address, bytes, size))
+		return fail(inject->tid, "writing to its memory", e);
 	*out_address = address;
 	return 0;
 }
@@ -317,16 +352,53 @@ int inject_unmap(struct inject *inject, struct err *e)
 	return inject_call(inject, SYS_munmap, args, &result, e);
 }
 
+/* A call has returned @code: it was under way when the thread was interrupted. */
+static bool has_returned(const struct user_regs_struct *regs, long code)
+{
+	return (long)regs->orig_rax >= 0 && (long)regs->rax == -code;
+}
+
 /*
- * Whether the call has given up for no other reason than that it was interrupted, as epoll_wait,
- * sigtimedwait, and calls on sockets with a timeout do (signal(7)).  close(2) and connect(2) have
- * done their work all the same; and where there is a signal to take, that is the reason.
+ * Calls that give up for no other reason than that they were interrupted, as epoll_wait,
+ * sigtimedwait, and those on sockets with a timeout do (signal(7)), have done nothing then; but
+ * close(2) has, all the same.
  */
+static bool is_repeatable(const struct user_regs_struct *regs)
+{
+	return has_returned(regs, EINTR) && regs->orig_rax != SYS_close;
+}
+
+/* Where there is a signal to take, that is the reason. */
 static bool has_given_up(pid_t tid, const struct user_regs_struct *regs, uint64_t signal_mask)
 {
-	return (long)regs->orig_rax >= 0 && (long)regs->rax == -EINTR &&
-	       regs->orig_rax != SYS_close && regs->orig_rax != SYS_connect &&
-	       !(proc_pending_signals(tid) & ~signal_mask);
+	struct thread_status status;
+	struct err e;
+
+	return is_repeatable(regs) && !thread_status_read(tid, &status, &e) &&
+	       !thread_status_is_signalled(&status, signal_mask);
+}
+
+bool inject_next_call(pid_t tid, struct seccomp_data *out, uint32_t *out_cut)
+{
+	struct user_regs_struct regs;
+	struct err e;
+	bool by_restart;
+
+	if (get_regs(tid, &regs, &e))
+		return false;
+	by_restart = has_returned(&regs, ERESTART_RESTARTBLOCK);
+	if (!by_restart && !has_returned(&regs, ERESTARTSYS) &&
+		!has_returned(&regs, ERESTARTNOINTR) && !has_returned(&regs, ERESTARTNOHAND) &&
+		!is_repeatable(&regs))
+		return false;
+	*out = (struct seccomp_data){
+		.nr = by_restart ? SYS_restart_syscall : (int)regs.orig_rax,
+		.arch = abi_native()->audit_arch,
+		.instruction_pointer = regs.rip,
+		.args = {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9},
+	};
+	*out_cut = (uint32_t)regs.orig_rax;
+	return true;
 }
 
 static void make_again(struct user_regs_struct *regs)
@@ -356,15 +428,17 @@ int inject_pass(pid_t tid, int *out_status)
 int inject_end(struct inject *inject, struct err *e)
 {
 	struct user_regs_struct regs = inject->regs;
+	int code = 0;
 
 	if (has_given_up(inject->tid, &regs, inject->signal_mask))
 		make_again(&regs);
 	if (inject->stood_there &&
-		write_memory(inject->tid, inject->room, inject->stood_there, inject->room_size, e))
+		!memory_write(inject->tid, inject->room, inject->stood_there, inject->room_size))
+		code = fail(inject->tid, "putting back its memory", e);
+	if (set_regs(inject->tid, &regs, e) || set_mask(inject->tid, inject->signal_mask, e) ||
+		inject_stop(inject->tid, INJECT_NO_SIGNAL, e))
 		return -e->code;
-	if (set_regs(inject->tid, &regs, e) || set_mask(inject->tid, inject->signal_mask, e))
-		return -e->code;
-	return inject_stop(inject->tid, INJECT_NO_SIGNAL, e);
+	return code;
 }
 
 void inject_done(struct inject *inject)

@@ -7,11 +7,17 @@
  * so that it decides after us, by the registers that we put back: sleeps, futexes and reads resume.
  * Calls that give up with EINTR whenever they are interrupted (signal(7)) are made again.
  *
- * Meanwhile the thread takes no signals (but SIGKILL); they stay pending.
+ * Meanwhile the thread takes no signals (but SIGKILL); they stay pending.  One that the thread
+ * blocks for the time of a call only, as ppoll(2) does, is taken before that call goes on if it
+ * comes right now: the kernel does not let a tracer put back both masks.
+ *
+ * A tracer that is killed between inject_begin() and inject_end() leaves the thread with registers
+ * that are not its own.
  */
 #ifndef SYSCLAMP_INJECT_H
 #define SYSCLAMP_INJECT_H
 
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +37,7 @@ struct inject {
 	size_t room_size; /* bytes */
 	unsigned char *stood_there; /* what the room held before, where it is part of a stack */
 	uint64_t mapped; /* where that is a mapping of ours; else 0 */
+	uint64_t deadline_ns;
 };
 
 enum { INJECT_NO_SIGNAL = (SIGTRAP | 0x80) << 8 | 0x7f }; /* of wait(2), a stop without a signal */
@@ -54,21 +61,35 @@ int inject_stop(pid_t tid, int status, struct err *e);
 int inject_pass(pid_t tid, int *out_status);
 
 /**
+ * The call that an interrupted thread will make when it goes on, as a filter sees it: that which
+ * was cut short, again, or restart_syscall(2) in its place.
+ *
+ * @out_cut: the number of that which was cut short.
+ * Returns false if there is none.
+ */
+bool inject_next_call(pid_t tid, struct seccomp_data *out, uint32_t *out_cut);
+
+/**
  * Begin.
  *
  * @room_size: how much memory the calls need for what they point to, in bytes.  Borrowed below the
  * stack pointer where that is the process's first stack, else by an mmap(2) in its name.
+ * @deadline_ns: until when, of steady_ns(), the thread must have come to make a call; 0: no limit.
+ * One in a frozen cgroup does not.  With a limit, SIGCHLD must be blocked.
  * @out: to be released with inject_done(), however it ends.
- * Errors: -ENOEXEC: the thread executes code of another ABI; -ENOSYS: it has no vDSO; -ESRCH; those
- * of mmap(2), and its filter's answer to that call.
+ * Errors: -ENOEXEC: the thread executes code of another ABI, or its calls may be answered by
+ * something else than the kernel (prctl(PR_SET_SYSCALL_USER_DISPATCH)); -ENOSYS: it has no vDSO;
+ * -ESRCH; -ETIMEDOUT; those of mmap(2), and its filter's answer to that call.
  */
-int inject_begin(pid_t tid, size_t room_size, struct inject *out, struct err *e);
+int inject_begin(
+	pid_t tid, size_t room_size, uint64_t deadline_ns, struct inject *out, struct err *e);
 
 /**
  * Make a call.
  *
  * @out_result: what it returned: 0 or more, or -errno.
- * Errors: -ESRCH: the thread has ended instead, as by its filter.
+ * Errors: -ESRCH: the thread has ended instead, as by its filter; -ETIMEDOUT: the deadline; the
+ * call was not made.
  */
 int inject_call(struct inject *inject, long nr, const uint64_t args[SYSCALL_ARGS], long *out_result,
 	struct err *e);
@@ -82,7 +103,8 @@ int inject_unmap(struct inject *inject, struct err *e);
 
 /**
  * Put back memory, registers and signal mask, and leave the thread in an interruption stop, from
- * which it goes on as if nothing had happened.
+ * which it goes on as if nothing had happened.  Of a call that is made again a timeout runs from
+ * the beginning.
  */
 int inject_end(struct inject *inject, struct err *e);
 

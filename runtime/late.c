@@ -51,6 +51,7 @@ static int hold_process(void *ctx, pid_t tid, struct err *e)
 		.filter = late->filter,
 		.flags = late->flags,
 		.suspend = true,
+		.options = TRACE_OPTIONS,
 	};
 
 	if (tid == h->tid && moment_pass(h->moment, tid, e))
