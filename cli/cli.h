@@ -28,7 +28,7 @@ struct command {
 
 /* The commands, each in its own file. */
 extern const struct command cmd_record, cmd_mark, cmd_hook, cmd_merge, cmd_generate, cmd_convert,
-	cmd_install, cmd_run, cmd_verify, cmd_explain, cmd_report, cmd_doctor;
+	cmd_install, cmd_run, cmd_clamp, cmd_verify, cmd_explain, cmd_report, cmd_doctor;
 
 /** Print "sysclamp COMMAND: <text>" to standard error; returns @exit_code. */
 int cli_fail(const char *command, int exit_code, const struct err *e);

@@ -13,6 +13,7 @@ static const struct command *const COMMANDS[] = {
 	&cmd_convert,
 	&cmd_install,
 	&cmd_run,
+	&cmd_clamp,
 	&cmd_verify,
 	&cmd_explain,
 	&cmd_report,
