@@ -158,7 +158,11 @@ static int run(int argc, char **argv)
 	struct clamp_options options = {.within_ns = WITHIN_NS};
 	int status = parse(argc, argv, &options);
 
-	return status ? status : hold(&options);
+	if (status)
+		return status;
+	if (!options.profile)
+		return EXIT_USAGE; /* parse() has refused that */
+	return hold(&options);
 }
 
 const struct command cmd_clamp = {

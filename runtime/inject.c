@@ -209,7 +209,7 @@ static int give_up(pid_t tid, int *out_status, struct err *e)
 /* Resume it until its next system call stop, which is this call's entry or return. */
 static int run_to_syscall(pid_t tid, uint64_t deadline_ns, struct err *e)
 {
-	int status, sig = 0;
+	int status = 0, sig = 0;
 
 	do {
 		if (ptrace(PTRACE_SYSCALL, tid, 0L, (long)sig))
@@ -279,7 +279,7 @@ static int map_room(struct inject *inject, struct err *e)
 {
 	const uint64_t args[SYSCALL_ARGS] = {0, inject->room_size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
-	long result;
+	long result = 0;
 
 	if (inject_call(inject, SYS_mmap, args, &result, e))
 		return -e->code;

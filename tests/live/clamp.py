@@ -138,8 +138,8 @@ def check_misuse():
             (["--pid", str(os.getpid()), "-p", FOREIGN], "$.architectures: programs of this machine are")]:
         result = clamp(*args)
         text = result.stderr.decode()
-        tap.ok(result.returncode == USAGE and says in text and text.count("\n") == 1, f"clamp {' '.join(args)}: refused",
-               result)
+        tap.ok(result.returncode == USAGE and says in text and text.count("\n") == 1,
+               f"clamp {' '.join(args)}: refused", result)
     help_text = clamp("--help").stdout.decode().splitlines()
     tap.ok(0 < len(help_text) <= 24 and max(map(len, help_text)) <= 80, "--help fits a screen")
 
@@ -174,7 +174,8 @@ def check_held(user):
     process = asleep("epoll_wait", user=user)
     result = clamp("--pid", process.pid, "-p", MOST, user=user)
     text = result.stderr.decode()
-    tap.ok(result.returncode == 0 and not result.stdout and f"held process {process.pid} (2 threads) to {MOST}\n" in text
+    tap.ok(result.returncode == 0 and not result.stdout
+           and f"held process {process.pid} (2 threads) to {MOST}\n" in text
            and "no_new_privs from now on, which cannot be taken back" in text
            and f"next: sysclamp verify -p {MOST} --pid {process.pid}\n" in text, f"{who}: held, and said", result)
     tap.equal(held(process.pid), HELD, f"{who}: each thread carries the filter")
@@ -182,7 +183,8 @@ def check_held(user):
         verified = workload.sysclamp("verify", "-p", MOST, "--pid", str(process.pid))
         tap.equal(verified.returncode, 0, "verify agrees", verified)
         again = clamp("--pid", process.pid, "-p", MOST)
-        tap.ok(again.returncode == 0 and b"no_new_privs" not in again.stderr, "held again: no_new_privs is no news", again)
+        tap.ok(again.returncode == 0 and b"no_new_privs" not in again.stderr,
+               "held again: no_new_privs is no news", again)
         tap.equal(held(process.pid)[0], {2}, "and carries two filters")
     tap.equal(process.end(), "epoll_wait 1 0", f"{who}: and goes on")
 
@@ -192,7 +194,8 @@ def check_new_privs():
     process = asleep("read")
     result = clamp("--pid", process.pid, "-p", MOST, "--new-privs")
     tap.ok(result.returncode == 0 and b"no_new_privs" not in result.stderr, "--new-privs: held", result)
-    tap.equal((held(process.pid), process.end()), (({1}, {"0"}, "0"), "read 1 0"), "--new-privs: no_new_privs is not set")
+    tap.equal((held(process.pid), process.end()), (({1}, {"0"}, "0"), "read 1 0"),
+              "--new-privs: no_new_privs is not set")
     refused("--new-privs, an ordinary user", asleep("read", user=True), ["-p", MOST, "--new-privs"],
             f"needs CAP_SYS_ADMIN{LEFT}", end="read 1 0", user=True)
 
@@ -221,8 +224,10 @@ def check_profile_denies():
            "a single thread that sleeps: not held", result)
     tap.equal((held(nap.pid), nap.wait(workload.DEADLINE_S)), (AS_BEFORE, 0), "and sleeps on")
     process = Process("odd_process", "without-first")
-    tap.wait_until(lambda: any(call(tid) == EPOLL_WAIT for tid in os.listdir(f"/proc/{process.pid}/task")), "it waits")
-    refused("a call that would be denied", process, ["-p", NO_EPOLL], "is in epoll_wait (232), which would be denied as soon as it goes on")
+    tids = os.listdir(f"/proc/{process.pid}/task")
+    tap.wait_until(lambda: any(call(tid) == EPOLL_WAIT for tid in tids), "it waits")
+    refused("a call that would be denied", process, ["-p", NO_EPOLL],
+            "is in epoll_wait (232), which would be denied as soon as it goes on")
     lacks = profile("lacks", ERRNO, rule("ALLOW", "read", "write"))
     process = asleep("read")
     text = clamp("--pid", process.pid, "-p", lacks).stderr.decode()
@@ -240,7 +245,8 @@ def check_odd_states():
     process = Process("odd_process", "vfork")
     refused("vfork", process, ["-p", MOST, "--within", "100ms"],
             f"thread {process.pid} is in a system call that cannot be interrupted{LEFT}")
-    refused("syscall user dispatch", Process("odd_process", "dispatched"), ["-p", MOST], f"syscall user dispatch{DISPATCH}")
+    refused("syscall user dispatch", Process("odd_process", "dispatched"), ["-p", MOST],
+            f"syscall user dispatch{DISPATCH}")
     refused("strict mode", Process("odd_process", "strict"), ["-p", MOST], "is in seccomp's strict mode", code=USAGE)
     refused("threads that differ", Process("odd_process", "divided"), ["-p", MOST],
             "cannot take this one together; the process goes on as before, but with no_new_privs",
@@ -278,8 +284,8 @@ def check_stopped():
     os.kill(process.pid, signal.SIGSTOP)
     tap.wait_until(lambda: tap.state_of(process.pid) == "T", "it is stopped")
     result = clamp("--pid", process.pid, "-p", MOST)
-    tap.equal((result.returncode, tap.state_of(process.pid), held(process.pid)), (0, "T", HELD), "stopped: held, and is still",
-              result)
+    tap.equal((result.returncode, tap.state_of(process.pid), held(process.pid)), (0, "T", HELD),
+              "stopped: held, and is still", result)
     os.kill(process.pid, signal.SIGCONT)
     tap.equal(process.end(), "epoll_wait 1 0", "continued: goes on")
     said = []
@@ -344,8 +350,8 @@ def check_frozen():
 def check_others():
     """Other users, tracers, ABIs, filters that are there."""
     process = asleep("read")
-    refused("another user's", process, ["-p", MOST], "belongs to another user (0): it takes CAP_SYS_PTRACE; run as root",
-            end="read 1 0", user=True)
+    refused("another user's", process, ["-p", MOST],
+            "belongs to another user (0): it takes CAP_SYS_PTRACE; run as root", end="read 1 0", user=True)
     traced = asleep("read", prefix=[workload.SYSCLAMP, "record", "-q", "--backend", "ptrace", "-o", os.devnull, "--"])
     child = tap.children_of(traced.pid)[0]
     result = clamp("--pid", child, "-p", MOST)
@@ -353,14 +359,16 @@ def check_others():
            result.stderr.decode(), "traced: not held", result)
     tap.equal(traced.end(), "read 1 0", "traced: and goes on")
     if workload.has_i386():
-        refused("a 32-bit program", Process("wait_i386"), ["-p", MOST], "executes a program of another ABI", end="", code=USAGE)
+        refused("a 32-bit program", Process("wait_i386"), ["-p", MOST], "executes a program of another ABI",
+                end="", code=USAGE)
     else:
         tap.skip("i386", "a 32-bit program", "the kernel does not run them")
     run = [workload.SYSCLAMP, "run", "-p", TIGHT, "--"]
     confined = asleep("read", prefix=run)
     child = tap.children_of(confined.pid)[0]
     result = clamp("--pid", child, "-p", MOST)
-    tap.equal((result.returncode, held(child)), (0, ({2}, {"1"}, "0")), "behind a filter that would kill it: held", result)
+    tap.equal((result.returncode, held(child)), (0, ({2}, {"1"}, "0")),
+              "behind a filter that would kill it: held", result)
     tap.equal(confined.end(), "read 1 0", "and goes on")
     confined = asleep("read", prefix=run, user=True)
     child = tap.children_of(confined.pid)[0]
@@ -402,11 +410,13 @@ def check_signals():
             clamping.send_signal([signal.SIGTERM, signal.SIGINT, signal.SIGTSTP, signal.SIGHUP][n % 4])
             clamping.send_signal(signal.SIGCONT)
             ends.add(clamping.wait())
-    tap.ok(ends <= {0, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}, "signals to sysclamp end it, or come too late", ends)
-    tap.equal((held(process.pid)[2], process.end()), ("0", "epoll_wait 1 0"), "and never leave the process in the middle")
+    tap.ok(ends <= {0, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP},
+           "signals to sysclamp end it, or come too late", ends)
+    tap.equal((held(process.pid)[2], process.end()), ("0", "epoll_wait 1 0"),
+              "and never leave the process in the middle")
     process = Process("odd_process", "vfork")
     with subprocess.Popen([workload.SYSCLAMP, "clamp", "--pid", str(process.pid), "-p", MOST]) as clamping:
-        tap.wait_until(lambda: "SigBlk" and int(status(clamping.pid, "SigBlk"), 16) >> (signal.SIGTERM - 1) & 1, "it waits")
+        tap.wait_until(lambda: int(status(clamping.pid, "SigBlk"), 16) >> (signal.SIGTERM - 1) & 1, "it waits")
         clamping.send_signal(signal.SIGTERM)
         tap.equal(clamping.wait(workload.DEADLINE_S), -signal.SIGTERM, "SIGTERM ends the wait for a good moment")
     tap.equal((held(process.pid), process.end()), (AS_BEFORE, "well"), "and the process goes on as before")
