@@ -3,11 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "descendants.h"
+#include "proc.h"
+#include "scope.h"
+
+enum { STOP_LOOKS = 500, STOP_LOOK_NS = 1000000 };
 
 int deny_terminal_open(struct deny_terminal *terminal, struct err *e)
 {
