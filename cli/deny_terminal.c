@@ -3,11 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "descendants.h"
+#include "proc.h"
+#include "scope.h"
+
+enum { STOP_LOOKS = 500, STOP_LOOK_NS = 1000000 };
 
 int deny_terminal_open(struct deny_terminal *terminal, struct err *e)
 {
@@ -44,6 +50,45 @@ static size_t members(pid_t group, pid_t *out, size_t room)
 	return found;
 }
 
+/* Whether the thread may still read: one that waits for us, or for a disk, does not. */
+static void look_at_thread(void *ctx, pid_t tid)
+{
+	bool *runs = ctx;
+	char path[64], text[256], *at = NULL;
+	scoped_fd int fd = -1;
+	ssize_t size;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (size > 0) {
+		text[size] = '\0';
+		at = strrchr(text, ')');
+	}
+	/* "12 (name) S 1 ...": proc(5) */
+	if (at && at[1] == ' ')
+		*runs |= at[2] == 'R' || at[2] == 'S';
+}
+
+/*
+ * A reader that was signalled and has not noticed yet would still take a line that comes meanwhile,
+ * so they are waited for: nothing tells of it.
+ */
+static void wait_until_stopped(const struct deny_terminal *terminal)
+{
+	const struct timespec moment = {.tv_nsec = STOP_LOOK_NS};
+
+	for (int i = 0; i < STOP_LOOKS; i++) {
+		bool runs = false;
+
+		for (size_t j = 0; j < terminal->n_stopped; j++)
+			proc_each_thread(terminal->stopped[j], look_at_thread, &runs);
+		if (!runs)
+			return;
+		(void)nanosleep(&moment, NULL);
+	}
+}
+
 /* Twice: whoever is being born to a process that is not stopped yet. */
 static void stop_members(struct deny_terminal *terminal)
 {
@@ -52,6 +97,7 @@ static void stop_members(struct deny_terminal *terminal)
 			terminal->foreground, terminal->stopped, TERMINAL_STOPPED);
 		for (size_t j = 0; j < terminal->n_stopped; j++)
 			(void)kill(terminal->stopped[j], SIGSTOP);
+		wait_until_stopped(terminal);
 	}
 }
 
