@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "num.h"
@@ -157,6 +158,14 @@ uint64_t proc_mount_space(pid_t tid)
 
 	(void)snprintf(name, sizeof(name), "/proc/%d/ns/mnt", tid);
 	return stat(name, &st) ? 0 : st.st_ino;
+}
+
+bool proc_read_memory(pid_t pid, uint64_t address, void *bytes, size_t size)
+{
+	struct iovec here = {.iov_base = bytes, .iov_len = size};
+	struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
+
+	return process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)size;
 }
 
 void proc_each_thread(pid_t tid, void (*each)(void *ctx, pid_t tid), void *ctx)

@@ -5,6 +5,7 @@
 #define SYSCLAMP_PROC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -56,6 +57,9 @@ char **proc_command(pid_t pid);
 
 /** Its working directory, to @path (PROC_PATH_MAX bytes); "" if unknown. */
 void proc_cwd(pid_t pid, char *path);
+
+/** Copy from the memory of a process that the caller may trace; all of @size bytes, or false. */
+bool proc_read_memory(pid_t pid, uint64_t address, void *bytes, size_t size);
 
 /** Call @each for every thread of the process that thread @tid belongs to. */
 void proc_each_thread(pid_t tid, void (*each)(void *ctx, pid_t tid), void *ctx);

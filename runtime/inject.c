@@ -116,14 +116,6 @@ static int set_mask(pid_t tid, uint64_t mask, struct err *e)
 		       : 0;
 }
 
-static int read_memory(pid_t tid, uint64_t address, void *bytes, size_t size)
-{
-	struct iovec here = {.iov_base = bytes, .iov_len = size};
-	struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
-
-	return process_vm_readv(tid, &here, 1, &there, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
-}
-
 static int write_memory(pid_t tid, uint64_t address, const void *bytes, size_t size, struct err *e)
 {
 	struct iovec here = {.iov_base = (void *)bytes, .iov_len = size};
@@ -182,7 +174,7 @@ static int find_syscall(pid_t tid, const struct places *places, uint64_t *out, s
 	bytes = malloc(size);
 	if (!bytes)
 		return err_nomem(e);
-	if (read_memory(tid, places->vdso, bytes, size))
+	if (!proc_read_memory(tid, places->vdso, bytes, size))
 		return fail(tid, "reading its vDSO", e);
 	found = memmem(bytes, size, SYSCALL, sizeof(SYSCALL));
 	if (!found)
@@ -194,7 +186,7 @@ static int find_syscall(pid_t tid, const struct places *places, uint64_t *out, s
 /* Resume it until its next system call stop, which is this call's entry or return. */
 static int run_to_syscall(pid_t tid, struct err *e)
 {
-	int status, sig = 0;
+	int status = 0, sig = 0;
 
 	do {
 		if (ptrace(PTRACE_SYSCALL, tid, 0L, (long)sig))
@@ -250,7 +242,7 @@ static bool borrow_stack(struct inject *inject, const struct places *places)
 		return false;
 	inject->stood_there = malloc(inject->room_size);
 	if (!inject->stood_there ||
-		read_memory(inject->tid, room, inject->stood_there, inject->room_size)) {
+		!proc_read_memory(inject->tid, room, inject->stood_there, inject->room_size)) {
 		inject_done(inject);
 		return false;
 	}
@@ -262,7 +254,7 @@ static int map_room(struct inject *inject, struct err *e)
 {
 	const uint64_t args[SYSCALL_ARGS] = {0, inject->room_size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
-	long result;
+	long result = 0;
 
 	if (inject_call(inject, SYS_mmap, args, &result, e))
 		return -e->code;

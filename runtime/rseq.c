@@ -1,18 +1,10 @@
 #include "rseq.h"
 
 #include <linux/rseq.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/ptrace.h>
-#include <sys/uio.h>
 
-static bool read_memory(pid_t tid, uint64_t address, void *bytes, size_t size)
-{
-	struct iovec here = {.iov_base = bytes, .iov_len = size};
-	struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
-
-	return process_vm_readv(tid, &here, 1, &there, 1, 0) == (ssize_t)size;
-}
+#include "proc.h"
 
 uint64_t rseq_resume_at(pid_t tid, uint64_t address)
 {
@@ -24,9 +16,9 @@ uint64_t rseq_resume_at(pid_t tid, uint64_t address)
 	 */
 	if (ptrace(PTRACE_GET_RSEQ_CONFIGURATION, tid, sizeof(area), &area) < (long)sizeof(area) ||
 		!area.rseq_abi_pointer ||
-		!read_memory(tid, area.rseq_abi_pointer + offsetof(struct rseq, rseq_cs), &at,
+		!proc_read_memory(tid, area.rseq_abi_pointer + offsetof(struct rseq, rseq_cs), &at,
 			sizeof(at)) ||
-		!at || !read_memory(tid, at, &sequence, sizeof(sequence)))
+		!at || !proc_read_memory(tid, at, &sequence, sizeof(sequence)))
 		return address;
 	return address - sequence.start_ip < sequence.post_commit_offset ? sequence.abort_ip
 									 : address;
