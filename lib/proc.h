@@ -5,6 +5,7 @@
 #define SYSCLAMP_PROC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 

@@ -188,7 +188,8 @@ def main():
         except (EOFError, TimeoutError) as problem:
             tap.ok(False, f"{check.__name__}: {problem}")
     run_terminal.run_words = supervised
-    run_terminal.main()
+    # A supervised command is held from its launch on.
+    run_terminal.main(without=[run_terminal.check_suspend_early])
 
 
 if __name__ == "__main__":

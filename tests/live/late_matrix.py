@@ -50,8 +50,8 @@ def compile_one(libc, kind):
     elif "-static-pie" in options:
         parts = [f"{MUSL}/{name}" for name in ("rcrt1.o", "crti.o")]
         steps = [["musl-gcc", *common, "-fPIE", "-c", "-o", f"{path}.o", SOURCE],
-                 ["gcc", "-nostdlib", *options, "-o", path, *parts, f"{path}.o", f"{MUSL}/libc.a", "-lgcc", f"{MUSL}/libc.a",
-                  f"{MUSL}/crtn.o"]]
+                 ["gcc", "-nostdlib", *options, "-o", path, *parts, f"{path}.o", f"{MUSL}/libc.a", "-lgcc",
+                   f"{MUSL}/libc.a", f"{MUSL}/crtn.o"]]
     else:
         steps = [["musl-gcc", *common, *options, "-o", path, SOURCE]]
     for step in steps:
@@ -149,7 +149,8 @@ def check_strict(label, path):
         got = in_strict_mode([*strict, "return"], prefix)
         tap.equal(got, (mode, STATUS, text, b""), f"{label}, {who}: --mode strict, main's value is its status")
         got = in_strict_mode([*strict, "stdio"], prefix)
-        tap.equal((got[0], "at exit" in got[2]), (mode, False), f"{label}, {who}: --mode strict, nothing is done at exit", got)
+        tap.equal((got[0], "at exit" in got[2]), (mode, False),
+                  f"{label}, {who}: --mode strict, nothing is done at exit", got)
         got = in_strict_mode([*strict, "return"], prefix, {"LATE_POINTS": "thread"})
         tap.equal((got[1], got[2], b"strict-filter" in got[3]), (OWN_FAILURE, "", True),
                   f"{label}, {who}: --mode strict, a thread before main is refused", got)
@@ -162,7 +163,8 @@ def check_strict_filter(label, path):
         got = in_strict_mode([*held, "return"], prefix)
         tap.equal(got, ("2", STATUS, "in main\nreturns\n", b""), f"{label}, {who}: --mode strict-filter")
         got = in_strict_mode([*held, "getpid"], prefix)
-        tap.equal(got, ("2", STATUS, "in main\nreturns\n", b""), f"{label}, {who}: --mode strict-filter, a call is refused")
+        tap.equal(got, ("2", STATUS, "in main\nreturns\n", b""),
+                  f"{label}, {who}: --mode strict-filter, a call is refused")
 
 
 def main():

@@ -33,6 +33,7 @@ TEXT = "".join(f"line {n * 7919 % 101} of some words\n" for n in range(2000))
 MAN = '.Dd January 1, 2020\n.Dt T 1\n.Os\n.Sh NAME\n.Nm t\n.Nd nothing\n.Sh DESCRIPTION\nSome\n.Em words .\n'
 ASSEMBLY = ".globl _start\n_start: mov $60, %eax\n mov $9, %edi\n syscall\n"
 JSON = '{"a": [1, 2, {"b": null}], "c": "text"}'
+FILES = {"text": TEXT, "words": "apple 1\nfig 2\npear 3\n", "json": JSON, "man": MAN, "assembly": ASSEMBLY}
 
 
 @dataclasses.dataclass
@@ -76,7 +77,7 @@ def place():
     """A new directory to run in; the keywords for the runner."""
     shutil.rmtree(PLACE, ignore_errors=True)
     os.mkdir(PLACE)
-    for name, text in (("text", TEXT), ("words", "apple 1\nfig 2\npear 3\n"), ("json", JSON), ("man", MAN), ("assembly", ASSEMBLY)):
+    for name, text in FILES.items():
         with open(f"{PLACE}/{name}", "w", encoding="ascii") as file:
             file.write(text)
     return {"cwd": PLACE}
@@ -110,6 +111,16 @@ def without_execve(path):
         rule["names"] = [call for call in rule["names"] if call not in ("execve", "execveat")]
     profile["syscalls"] = [rule for rule in profile["syscalls"] if rule["names"]]
     path = path.replace(".json", ".no-exec.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(profile, file)
+    return path
+
+
+def add_calls(path, calls):
+    """The same profile, and these calls."""
+    with open(path, encoding="utf-8") as file:
+        profile = json.load(file)
+    profile["syscalls"][0]["names"] = sorted({*profile["syscalls"][0]["names"], *calls})
     with open(path, "w", encoding="utf-8") as file:
         json.dump(profile, file)
     return path
@@ -154,7 +165,7 @@ class HTTP:
     name = "python3 -m http.server"
     argv = ["/usr/bin/python3", "-I", "-u", "-m", "http.server", "--bind", "127.0.0.1", "0"]
     environ = {}
-    options = KILL
+    also = ()
 
     def wait(self, process):
         """Until it serves."""
@@ -177,9 +188,8 @@ class Redis:
     """Debian's redis-server."""
 
     name = "redis-server"
-    # Its threads begin at the time of the first wait, so that what they call first is in the one phase or in the other
-    # (rseq, set_robust_list, prctl): with ENOSYS they begin all the same.
-    options = ()
+    # Its threads begin at the time of the first wait, so that what they call first is in the one phase or in the other.
+    also = ("rseq", "set_robust_list", "rt_sigprocmask", "prctl")
 
     def __init__(self):
         self.redis = redis_server.Redis(workload.BUILD)
@@ -200,7 +210,8 @@ class Redis:
     def ask(self):
         """Its answers."""
         return [self.redis.run(PLACE, "redis-cli", *words) for words in
-                (["SET", "key", "value"], ["GET", "key"], ["INCR", "n"], ["LPUSH", "l", "a", "b"], ["LRANGE", "l", "0", "-1"])]
+                (["SET", "key", "value"], ["GET", "key"], ["INCR", "n"], ["LPUSH", "l", "a", "b"],
+                 ["LRANGE", "l", "0", "-1"])]
 
 
 @contextlib.contextmanager
@@ -223,7 +234,8 @@ def ask_served(server, prefix=()):
     with contextlib.suppress(OSError, TypeError, http.client.HTTPException, subprocess.CalledProcessError):
         with served(server, prefix) as process:
             answers = (server.ask(), server.ask())
-    return (answers, process.ended, [line for line in process.said.splitlines() if b"sysclamp" in line]) if process else None
+    said = process.said.splitlines() if process else []
+    return answers, getattr(process, "ended", None), [line for line in said if b"sysclamp" in line]
 
 
 def check_server(server):
@@ -234,8 +246,8 @@ def check_server(server):
         recordings.append(os.path.join(SCRATCH, f"{type(server).__name__}.{number}.rec.json"))
         got = ask_served(server, [workload.SYSCLAMP, "record", "-q", "--backend", "ptrace", "-o", recordings[-1], "--"])
         tap.equal(got, bare, f"{server.name}: recorded")
-    whole = generate("whole", recordings, *server.options)
-    serve = generate("serve", recordings, *server.options, "--phase", "serve")
+    whole = generate("whole", recordings, *KILL)
+    serve = add_calls(generate("serve", recordings, *KILL, "--phase", "serve"), server.also)
     for options in (*(["--at", at, "-p", whole] for at in MOMENTS), ["--at", "serve", "-p", serve],
                     ["--at", "serve", "-p", whole, "--then", serve]):
         got = ask_served(server, [workload.SYSCLAMP, "run", *options, "--"])

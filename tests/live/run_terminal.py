@@ -214,12 +214,14 @@ def check_hangup():
     tap.ok(True, "the terminal closed, a shell leads the session: no process is left")
 
 
-def main():
-    """All of it."""
+def main(without=()):
+    """All of it, or without some."""
     with open(PROFILE, "w", encoding="ascii") as file:
         file.write('{"defaultAction": "SCMP_ACT_ALLOW"}\n')
     for check in (check_interrupt, check_suspend, check_suspend_early, check_suspend_self, check_background,
                   check_own_session, check_window, check_no_shell, check_hangup):
+        if check in without:
+            continue
         try:
             check()
         except (EOFError, TimeoutError, OSError, ValueError) as problem:
