@@ -62,7 +62,7 @@ enum {
 };
 
 struct arg_name {
-	char name[44]; /* in place: see struct arg_row */
+	char name[56]; /* in place: see struct arg_row */
 	uint32_t value;
 };
 

@@ -21,9 +21,9 @@ QUESTION = r"let it through\? .*: $"
 CALLS = ["uname", "uname", "getpgid"]
 
 
-def supervised(*argv):
+def supervised(*argv, options=()):
     """The words of a supervised command, for run_terminal's tests."""
-    return [workload.SYSCLAMP, "run", "-p", run_terminal.PROFILE, "--on-deny", "explain", "--", *argv]
+    return [workload.SYSCLAMP, "run", "-p", run_terminal.PROFILE, "--on-deny", "explain", *options, "--", *argv]
 
 
 def ask_words(*argv, options=()):
