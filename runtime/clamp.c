@@ -200,12 +200,44 @@ static void try_thread(void *ctx, pid_t tid)
 		note_refusal(search, &e);
 }
 
+/*
+ * One with filters of its own is left to the first thread's try, which the kernel then refuses:
+ * through this one, the others would get these as well.
+ */
+static bool is_like_first(pid_t tid, pid_t first)
+{
+	struct thread_status own, other;
+	struct err e;
+
+	return !thread_status_read(tid, &own, &e) && !thread_status_read(first, &other, &e) &&
+	       (other.is_exiting || (own.n_filters == other.n_filters && own.mode == other.mode));
+}
+
+static void try_later_thread(void *ctx, pid_t tid)
+{
+	const struct search *search = ctx;
+
+	if (tid != search->clamp->pid && is_like_first(tid, search->clamp->pid))
+		try_thread(ctx, tid);
+}
+
+/*
+ * The first thread last.  What is sent to a process and does nothing is dropped unless that thread
+ * is traced (kernel/signal.c: sig_ignored()); then it is queued, and while the thread is busy for us
+ * another one is woken for it, whose call gives up with EINTR.
+ */
+static void try_threads(struct search *search)
+{
+	proc_each_thread(search->clamp->pid, try_later_thread, search);
+	try_thread(search, search->clamp->pid);
+}
+
 /* Until one thread has loaded the filter for all. */
 static int search_thread(struct search *search, struct err *e)
 {
 	for (;;) {
 		search->refused = (struct err){0};
-		proc_each_thread(search->clamp->pid, try_thread, search);
+		try_threads(search);
 		if (search->held)
 			return 0;
 		if (!search->refused.code)
