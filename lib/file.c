@@ -23,10 +23,10 @@ static int refuse_size(const char *path, size_t limit, struct err *e)
 /* Make room for more (and the final NUL) behind @used bytes. */
 static int text_grow(char **text, size_t used, size_t *room, struct err *e)
 {
-	size_t wanted = *text ? *room * 2 : *room;
+	size_t wanted = *room * 2;
 	char *grown;
 
-	if (*text && used + 1 < *room)
+	if (used + 1 < *room)
 		return 0;
 	grown = realloc(*text, wanted);
 	if (!grown)
@@ -40,10 +40,12 @@ static int text_grow(char **text, size_t used, size_t *room, struct err *e)
 static int read_until_end(int fd, const char *path, size_t room, size_t limit, char **out_text,
 	size_t *out_size, struct err *e)
 {
-	scoped_free char *text = NULL;
+	scoped_free char *text = malloc(room);
 	size_t used = 0;
 	ssize_t got;
 
+	if (!text)
+		return err_nomem(e);
 	for (;;) {
 		if (text_grow(&text, used, &room, e))
 			return -e->code;

@@ -223,8 +223,8 @@ static void try_later_thread(void *ctx, pid_t tid)
 
 /*
  * The first thread last.  What is sent to a process and does nothing is dropped unless that thread
- * is traced (kernel/signal.c: sig_ignored()); then it is queued, and while the thread is busy for us
- * another one is woken for it, whose call gives up with EINTR.
+ * is traced (kernel/signal.c: sig_ignored()); then it is queued, and while the thread is busy for
+ * us another one is woken for it, whose call gives up with EINTR.
  */
 static void try_threads(struct search *search)
 {
