@@ -209,6 +209,15 @@ def check_shell():
     tap.ok(result.returncode == 0 and b"\t1" in result.stdout, "the first process of a container: held", result)
 
 
+def without_first():
+    """A process whose first thread has ended, and whose other one waits."""
+    process = Process("odd_process", "without-first")
+    tap.wait_until(lambda: tap.state_of(process.pid) == "Z", "its first thread has ended")
+    tids = [tid for tid in os.listdir(f"/proc/{process.pid}/task") if int(tid) != process.pid]
+    tap.wait_until(lambda: any(call(tid) == EPOLL_WAIT for tid in tids), "it waits")
+    return process
+
+
 def check_profile_denies():
     """A profile that would end what the process is in."""
     process = asleep("poll")
@@ -223,9 +232,7 @@ def check_profile_denies():
     tap.ok(result.returncode == NO and b"would go on through restart_syscall" in result.stderr,
            "a single thread that sleeps: not held", result)
     tap.equal((held(nap.pid), nap.wait(workload.DEADLINE_S)), (AS_BEFORE, 0), "and sleeps on")
-    process = Process("odd_process", "without-first")
-    tids = os.listdir(f"/proc/{process.pid}/task")
-    tap.wait_until(lambda: any(call(tid) == EPOLL_WAIT for tid in tids), "it waits")
+    process = without_first()
     refused("a call that would be denied", process, ["-p", NO_EPOLL],
             "is in epoll_wait (232), which would be denied as soon as it goes on")
     lacks = profile("lacks", ERRNO, rule("ALLOW", "read", "write"))
@@ -238,7 +245,7 @@ def check_profile_denies():
 
 def check_odd_states():
     """What must not be stopped, or cannot make calls for us."""
-    first = Process("odd_process", "without-first")
+    first = without_first()
     result = clamp("--pid", first.pid, "-p", MOST)
     tap.ok(result.returncode == 0 and b"(1 thread)" in result.stderr, "its first thread has ended: held", result)
     tap.equal((held(first.pid)[0], first.end()), ({1}, "well"), "and the others go on")
