@@ -159,6 +159,7 @@ static void inherited_trap(void)
 
 static void stops(void)
 {
+	(void)!write(STDOUT_FILENO, "stops\n", 6);
 	(void)raise(SIGSTOP);
 	moment();
 	report("own");
