@@ -217,24 +217,29 @@ static const int ALSO_HANDLED[] = {
 	SIGTRAP,
 };
 
-static void reset_handlers(const int list[], size_t n)
+static int reset_handlers(const int list[], size_t n)
 {
 	struct sigaction as_usual = {.sa_handler = SIG_DFL};
 	struct sigaction now;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!sigaction(list[i], NULL, &now) && now.sa_handler != SIG_DFL &&
-			now.sa_handler != SIG_IGN)
-			sigaction(list[i], &as_usual, NULL);
+		if (sigaction(list[i], NULL, &now))
+			return -errno;
+		if (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN &&
+			sigaction(list[i], &as_usual, NULL))
+			return -errno;
 	}
+	return 0;
 }
 
-void launch_child_signals(void)
+int launch_child_signals(void)
 {
-	sigaction(SIGCHLD, &signals.on_child, NULL);
-	reset_handlers(FORWARDED, ARRAY_LEN(FORWARDED));
-	reset_handlers(ALSO_HANDLED, ARRAY_LEN(ALSO_HANDLED));
-	sigprocmask(SIG_SETMASK, &signals.mask, NULL);
+	if (sigaction(SIGCHLD, &signals.on_child, NULL) ||
+		reset_handlers(FORWARDED, ARRAY_LEN(FORWARDED)) ||
+		reset_handlers(ALSO_HANDLED, ARRAY_LEN(ALSO_HANDLED)) ||
+		sigprocmask(SIG_SETMASK, &signals.mask, NULL))
+		return -errno;
+	return 0;
 }
 
 int launch_forward_signals(pid_t pid, struct err *e)

@@ -70,8 +70,10 @@ void launch_block_signals(void);
  * (CLONE_VM): those of the signals that are forwarded, of SIGALRM and SIGCONT, and of the errors of
  * a program.  A caller with a handler for any other has to have it added there.  System calls only;
  * not possible behind a filter.
+ *
+ * Returns 0 or -errno: the child must not start the command then, which would find signals blocked.
  */
-void launch_child_signals(void);
+int launch_child_signals(void);
 
 /**
  * Keep the signals that end or suspend a job (HUP INT QUIT TERM USR1 USR2 WINCH TSTP TTIN TTOU)

@@ -79,6 +79,8 @@ static int explain(const struct stage *stage, struct launch_end *end, struct err
 		end->exec_errno = error;
 		return explain_exec(stage->box, error, e);
 	}
+	if (stage->failed == STAGE_SIGNALS)
+		return err_sys(e, error, "giving the command the caller's signals");
 	if (stage->failed == STAGE_NO_NEW_PRIVS)
 		return err_sys(e, error, "setting no_new_privs");
 	if (error == EACCES)

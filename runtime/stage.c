@@ -52,7 +52,9 @@ UNCHECKED static int stage_run(void *arg)
 		stage_wait(stage);
 
 	/* Signals first: this takes calls that the filter may deny. */
-	launch_child_signals();
+	status = launch_child_signals();
+	if (status)
+		stage_fail(stage, STAGE_SIGNALS, -status);
 
 	/* From here no_new_privs. */
 	if (!box->new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L))

@@ -23,6 +23,7 @@ enum {
 
 enum stage_step {
 	STAGE_NO_FAILURE,
+	STAGE_SIGNALS,
 	STAGE_NO_NEW_PRIVS,
 	STAGE_LOAD,
 	STAGE_EXEC,

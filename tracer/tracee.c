@@ -39,8 +39,7 @@ static _Noreturn void child(
 {
 	char byte;
 
-	launch_child_signals();
-	if (read(go_fd, &byte, 1) != 1)
+	if (launch_child_signals() || read(go_fd, &byte, 1) != 1)
 		_exit(EXIT_OWN_FAILURE);
 	if (filter)
 		report->filter_errno = load_trace_filter();

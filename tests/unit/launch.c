@@ -376,8 +376,9 @@ static void child_of_caller(void *arg)
 	launch_hold_signals(&e);
 	pid = fork();
 	if (pid == 0) {
-		launch_child_signals();
-		check_child();
+		if (!launch_child_signals())
+			check_child();
+		_exit(3);
 	}
 	launch_forward_signals(pid, &e);
 	/* With SIGCHLD ignored this would fail with ECHILD. */
