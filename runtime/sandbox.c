@@ -7,9 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cage_run.h"
 #include "features.h"
 #include "guard.h"
 #include "late.h"
+#include "sandbox_parts.h"
 #include "scope.h"
 #include "stage.h"
 #include "syscalls.h"
@@ -40,7 +42,7 @@ static bool is_asked(action_t action)
 	return (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF;
 }
 
-static int check_exec_allowed(const struct sandbox *box, struct err *e)
+int sandbox_check_exec(const struct sandbox *box, struct err *e)
 {
 	enum { ACTION_TEXT_MAX = 64 };
 	char text[ACTION_TEXT_MAX];
@@ -71,7 +73,7 @@ static int explain_exec(const struct sandbox *box, int error, struct err *e)
 	return err_sys(e, error, "%s", box->path);
 }
 
-static int explain(const struct stage *stage, struct launch_end *end, struct err *e)
+int sandbox_explain(const struct stage *stage, struct launch_end *end, struct err *e)
 {
 	int error = stage->error;
 
@@ -91,17 +93,20 @@ static int explain(const struct stage *stage, struct launch_end *end, struct err
 		error == EINVAL && stage->filter_flags ? ", perhaps for the profile's flags" : "");
 }
 
-/* Wait for the command's end, and share its suspensions. */
-static int wait_for(pid_t pid, int *out_status, struct err *e)
+int sandbox_wait(pid_t pid, bool reaps, int *out_status, struct err *e)
 {
 	int status;
 
 	for (;;) {
-		if (waitpid(pid, &status, WUNTRACED) < 0) {
+		pid_t ended = waitpid(reaps ? -1 : pid, &status, WUNTRACED);
+
+		if (ended < 0) {
 			if (errno == ECHILD)
 				return err_sys(e, errno, "waiting for the command");
 			continue; /* EINTR, or whatever the child wrote over it */
 		}
+		if (ended != pid)
+			continue; /* an orphan */
 		if (!WIFSTOPPED(status)) {
 			*out_status = status;
 			return 0;
@@ -117,7 +122,7 @@ static int wait_for(pid_t pid, int *out_status, struct err *e)
  *
  * Returns what to restore.
  */
-static bool memory_close(void)
+bool sandbox_close_memory(void)
 {
 	bool open = prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L) == 1;
 
@@ -126,7 +131,7 @@ static bool memory_close(void)
 	return open;
 }
 
-static void memory_restore(bool open)
+void sandbox_open_memory(bool open)
 {
 	if (open)
 		(void)prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L);
@@ -142,8 +147,13 @@ static void open_gate(void *ctx)
 {
 	const struct gate *gate = ctx;
 
-	*gate->memory_open = memory_close();
+	*gate->memory_open = sandbox_close_memory();
 	stage_go(gate->stage);
+}
+
+static bool is_init(const struct sandbox *box)
+{
+	return box->cage && box->cage->init;
 }
 
 static int start_and_hold(
@@ -156,7 +166,7 @@ static int start_and_hold(
 	int status = 0, code = 0;
 
 	if (!late)
-		*memory_open = memory_close();
+		*memory_open = sandbox_close_memory();
 	pid = stage_start(stage);
 	if (pid < 0)
 		return err_sys(e, -pid, "starting a process");
@@ -164,10 +174,10 @@ static int start_and_hold(
 		return -e->code;
 	if (late)
 		code = late_hold(pid, stage->box, open_gate, &gate, &early, e);
-	if (!code && !early.ended && wait_for(pid, &status, e))
+	if (!code && !early.ended && sandbox_wait(pid, is_init(stage->box), &status, e))
 		return -e->code;
 	if (stage->failed)
-		return explain(stage, end, e);
+		return sandbox_explain(stage, end, e);
 	end->wait_status = early.ended ? early.wait_status : status;
 	return code ? err_prefix(e, "%s: ", stage->box->argv[0]) : 0;
 }
@@ -188,7 +198,7 @@ static int supervise(
 	if (supervision_run(at, listener, asked, &status, e))
 		return -e->code;
 	if (stage->failed)
-		return explain(stage, end, e);
+		return sandbox_explain(stage, end, e);
 	end->wait_status = status;
 	return at->by->end ? at->by->end(at->by->ctx, end, e) : 0;
 }
@@ -210,7 +220,7 @@ static uint32_t load_flags(const struct sandbox *box, const struct sandbox_filte
  */
 static char child_stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
 
-static struct stage stage_of(const struct sandbox *box)
+struct stage sandbox_stage(const struct sandbox *box)
 {
 	const struct sandbox_filter *first = sandbox_first_filter(box);
 
@@ -228,7 +238,7 @@ static int run_supervisor(void *ctx, struct guard *guard, struct launch_end *end
 {
 	scoped(supervision_done) struct supervision at = SUPERVISION_CLOSED;
 	const struct sandbox *box = ctx;
-	struct stage stage = stage_of(box);
+	struct stage stage = sandbox_stage(box);
 
 	if (supervision_open(box->supervisor, guard, &at, e))
 		return -e->code;
@@ -237,31 +247,37 @@ static int run_supervisor(void *ctx, struct guard *guard, struct launch_end *end
 
 static int run_supervised(const struct sandbox *box, struct launch_end *end, struct err *e)
 {
-	bool open = memory_close();
+	bool open = sandbox_close_memory();
 	int result = guard_run(run_supervisor, (void *)box, end, e);
 
-	memory_restore(open);
+	sandbox_open_memory(open);
 	return result;
 }
 
 static int run_alone(const struct sandbox *box, struct launch_end *end, struct err *e)
 {
-	struct stage stage = stage_of(box);
+	struct stage stage = sandbox_stage(box);
 	bool open = false;
 	int result = start_and_hold(&stage, &open, end, e);
 
-	memory_restore(open);
+	sandbox_open_memory(open);
 	return result;
+}
+
+int sandbox_run_here(const struct sandbox *box, struct launch_end *end, struct err *e)
+{
+	return box->supervisor ? run_supervised(box, end, e) : run_alone(box, end, e);
 }
 
 int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e)
 {
+	bool caged = box->cage && box->cage->used;
 	int result;
 
 	*end = (struct launch_end){0};
-	if (check_exec_allowed(box, e) || launch_hold_signals(e))
+	if (sandbox_check_exec(box, e) || launch_hold_signals(e))
 		return -e->code;
-	result = box->supervisor ? run_supervised(box, end, e) : run_alone(box, end, e);
+	result = caged ? cage_run(box, end, e) : sandbox_run_here(box, end, e);
 	launch_restore_signals();
 	return result;
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cage.h"
 #include "err.h"
 #include "filter.h"
 #include "launch.h"
@@ -35,7 +36,7 @@ struct sandbox_filter {
 struct sandbox {
 	char *const *argv; /* NULL-terminated */
 	char *const *env; /* NULL-terminated */
-	const char *path; /* the file to execute */
+	const char *path; /* the file to execute; NULL: argv[0] is looked for in the cage */
 	enum sandbox_mode mode;
 	/* SANDBOX_FILTER only; of policy_supervised() if there is a supervisor */
 	struct sandbox_filter filter;
@@ -50,6 +51,7 @@ struct sandbox {
 	const struct sandbox_filter *then;
 	/* Who answers what the filter asks; NULL: nobody.  At launch only, in filter mode. */
 	const struct supervisor *supervisor;
+	const struct cage *cage; /* NULL: none */
 };
 
 /** The filter that is loaded at the launch; NULL: none is. */

@@ -42,9 +42,8 @@ UNCHECKED static void stage_wait(struct stage *stage)
  * Caller and child have one errno between them.  The child writes it when it fails, and then ends;
  * nothing that the caller does meanwhile depends on it (launch_forward_signals(), waitpid()).
  */
-UNCHECKED static int stage_run(void *arg)
+UNCHECKED static _Noreturn void stage_become(struct stage *stage)
 {
-	struct stage *stage = arg;
 	const struct sandbox *box = stage->box;
 	int status = 0;
 
@@ -75,6 +74,16 @@ UNCHECKED static int stage_run(void *arg)
 	 * allowed. */
 	(void)syscall(SYS_execve, box->path, box->argv, box->env, 0L, 0L, 0L);
 	stage_fail(stage, STAGE_EXEC, errno);
+}
+
+UNCHECKED static int stage_run(void *arg)
+{
+	stage_become(arg);
+}
+
+_Noreturn void stage_here(struct stage *stage)
+{
+	stage_become(stage);
 }
 
 pid_t stage_start(struct stage *stage)

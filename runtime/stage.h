@@ -60,6 +60,12 @@ struct stage {
  */
 pid_t stage_start(struct stage *stage);
 
+/**
+ * The same in the calling process, which becomes the command, or ends.  launch_hold_signals() is in
+ * force.  @stage lies in memory that the reader of @failed shares.
+ */
+_Noreturn void stage_here(struct stage *stage);
+
 /** Let a child go that was held back. */
 void stage_go(struct stage *stage);
 enum { STAGE_NO_LISTENER = -1, STAGE_LOADING = -2 };

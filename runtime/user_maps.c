@@ -1,0 +1,160 @@
+#include "user_maps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "caps.h"
+#include "file.h"
+#include "scope.h"
+
+enum { PATH_SIZE = 64, NUMBER_SIZE = 12, NUMBERS = 3, MAPS_MAX = 340 /* of the kernel */ };
+
+/* The two kinds of ids. */
+struct kind {
+	const char *file, *program, *subids;
+	unsigned cap; /* that writing any map takes */
+};
+
+static const struct kind USERS = {"uid_map", "newuidmap", "/etc/subuid", CAP_SETUID};
+static const struct kind GROUPS = {"gid_map", "newgidmap", "/etc/subgid", CAP_SETGID};
+
+static int write_to_process(pid_t pid, const char *name, const char *text, struct err *e)
+{
+	char path[PATH_SIZE];
+	scoped_fd int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	/* In one piece: there is but one write(2). */
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		return err_sys(e, errno, "%s", path);
+	return 0;
+}
+
+/* Heap: a line for each; NULL without memory. */
+static char *text_of(const struct cage_maps *maps)
+{
+	size_t size = maps->n * (NUMBERS * NUMBER_SIZE) + 1, used = 0;
+	char *text = calloc(1, size);
+
+	for (size_t i = 0; text && i < maps->n; i++)
+		used += (size_t)snprintf(text + used, size - used, "%u %u %u\n",
+			maps->maps[i].inside, maps->maps[i].outside, maps->maps[i].count);
+	return text;
+}
+
+static bool is_own(const struct cage_maps *maps, uint32_t id)
+{
+	return maps->n == 1 && maps->maps[0].count == 1 && maps->maps[0].outside == id;
+}
+
+/* The program's words, NULL-terminated, and the room that they lie in. */
+struct words {
+	char *argv[2 + NUMBERS * MAPS_MAX + 1];
+	char room[1 + NUMBERS * MAPS_MAX][NUMBER_SIZE];
+};
+
+static void add_number(struct words *words, size_t *n, uint32_t number)
+{
+	snprintf(words->room[*n], NUMBER_SIZE, "%u", number);
+	words->argv[1 + *n] = words->room[*n];
+	(*n)++;
+}
+
+static struct words *words_of(const struct kind *kind, pid_t pid, const struct cage_maps *maps)
+{
+	struct words *words = calloc(1, sizeof(*words));
+	size_t n = 0;
+
+	if (!words)
+		return NULL;
+	words->argv[0] = (char *)kind->program;
+	add_number(words, &n, (uint32_t)pid);
+	for (size_t i = 0; i < maps->n; i++) {
+		add_number(words, &n, maps->maps[i].inside);
+		add_number(words, &n, maps->maps[i].outside);
+		add_number(words, &n, maps->maps[i].count);
+	}
+	return words;
+}
+
+/* With no signal blocked, as a program expects it. */
+static int spawn(char *const argv[], pid_t *out_pid)
+{
+	posix_spawnattr_t attributes;
+	sigset_t none;
+	int error;
+
+	sigemptyset(&none);
+	error = posix_spawnattr_init(&attributes);
+	if (error)
+		return error;
+	error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	if (!error)
+		error = posix_spawnattr_setsigmask(&attributes, &none);
+	if (!error)
+		error = posix_spawnp(out_pid, argv[0], NULL, &attributes, argv, environ);
+	(void)posix_spawnattr_destroy(&attributes);
+	return error;
+}
+
+static int by_program(
+	const struct kind *kind, pid_t pid, const struct cage_maps *maps, struct err *e)
+{
+	scoped_free struct words *words = words_of(kind, pid, maps);
+	int status, error;
+	pid_t program;
+
+	if (!words)
+		return err_nomem(e);
+	error = spawn(words->argv, &program);
+	if (error)
+		return err_sys(e, error,
+			"mapping other ids than one's own takes %s (Debian's package uidmap), or "
+			"root: %s",
+			kind->program, kind->program);
+	while (waitpid(program, &status, 0) < 0) {
+		if (errno != EINTR)
+			return err_sys(e, errno, "waiting for %s", kind->program);
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return err_set(e, EPERM, "%s does not map these ids: see %s for those that you have",
+		kind->program, kind->subids);
+}
+
+static int write_map(
+	const struct kind *kind, pid_t pid, const struct cage_maps *maps, bool own, struct err *e)
+{
+	scoped_free char *text = NULL;
+
+	if (!maps->n || maps->n > MAPS_MAX)
+		return err_set(e, EINVAL, "%s: from 1 to %d maps are possible, not %zu", kind->file,
+			MAPS_MAX, maps->n);
+	if (!own && !cap_is_effective(kind->cap))
+		return by_program(kind, pid, maps, e);
+	text = text_of(maps);
+	if (!text)
+		return err_nomem(e);
+	return write_to_process(pid, kind->file, text, e);
+}
+
+int user_maps_write(pid_t pid, const struct cage *cage, struct err *e)
+{
+	bool own_user = is_own(&cage->uid_maps, geteuid());
+	bool own_group = is_own(&cage->gid_maps, getegid());
+
+	if (own_group && !cap_is_effective(GROUPS.cap) &&
+		write_to_process(pid, "setgroups", "deny", e))
+		return -e->code;
+	if (write_map(&GROUPS, pid, &cage->gid_maps, own_group, e))
+		return -e->code;
+	return write_map(&USERS, pid, &cage->uid_maps, own_user, e);
+}

@@ -1,0 +1,23 @@
+/*
+ * user_maps.h: which ids a new user namespace has: user_namespaces(7).
+ */
+#ifndef SYSCLAMP_USER_MAPS_H
+#define SYSCLAMP_USER_MAPS_H
+
+#include <sys/types.h>
+
+#include "cage.h"
+#include "err.h"
+
+/**
+ * Write the maps of process @pid, a child of the caller in a new user namespace.
+ *
+ * By the caller itself where the kernel permits that: with CAP_SETUID and CAP_SETGID, or for its
+ * own user and group alone, which then denies setgroups(2) inside; else by newuidmap(1) and
+ * newgidmap(1), which hold the caller to /etc/subuid and /etc/subgid.
+ *
+ * Errors say which map, and what is needed.
+ */
+int user_maps_write(pid_t pid, const struct cage *cage, struct err *e);
+
+#endif
