@@ -157,6 +157,9 @@ void json_put_i64(struct json_writer *w, int64_t value);
 void json_put_bool(struct json_writer *w, bool value);
 void json_put_null(struct json_writer *w);
 
+/** A value that is JSON already, on one line. */
+void json_put_json(struct json_writer *w, const char *json);
+
 /** A member of the object that is open: its key and its value. */
 void json_member_text(struct json_writer *w, const char *key, const char *text);
 void json_member_u64(struct json_writer *w, const char *key, uint64_t value);
