@@ -85,6 +85,9 @@ int json_u64(const struct json_at *at, uint64_t max, uint64_t *out_value, struct
 int json_i64(const struct json_at *at, int64_t *out_value, struct err *e);
 int json_bool(const struct json_at *at, bool *out_value, struct err *e);
 
+/** Print the way from the root to @at, "$.syscalls[3]"; what does not fit is cut. */
+void json_path(const struct json_at *at, char *text, size_t size);
+
 /** Fill @e with "<file>: <path of @at>: <text>"; returns -EINVAL. */
 int json_err(const struct json_at *at, struct err *e, const char *format, ...)
 	__attribute__((format(printf, 3, 4), cold));
@@ -95,6 +98,12 @@ void json_notice(const struct json_at *at, const struct notice *to, const char *
 
 /** The first key of the object @at that is not in the NULL-ended list @known, or NULL. */
 const char *json_unknown_key(const struct json_at *at, const char *const *known);
+
+/**
+ * Whether Go's encoding/json takes the key @a for @b: it ignores case, and the long s (U+017F) and
+ * the Kelvin sign (U+212A) are the letters that they look like (its fold.go).
+ */
+bool json_keys_fold(const char *a, const char *b);
 
 /** An error if there is one. */
 int json_check_keys(const struct json_at *at, const char *const *known, struct err *e);
@@ -147,6 +156,9 @@ void json_put_u64(struct json_writer *w, uint64_t value);
 void json_put_i64(struct json_writer *w, int64_t value);
 void json_put_bool(struct json_writer *w, bool value);
 void json_put_null(struct json_writer *w);
+
+/** A value that is JSON already, on one line. */
+void json_put_json(struct json_writer *w, const char *json);
 
 /** A member of the object that is open: its key and its value. */
 void json_member_text(struct json_writer *w, const char *key, const char *text);

@@ -123,8 +123,7 @@ size_t json_len(const struct json_at *at)
 	return json_array_size(at->value);
 }
 
-/* Append the way from the root to @at ("$.syscalls[3]"); what does not fit is cut. */
-static void path_print(const struct json_at *at, char *text, size_t size)
+void json_path(const struct json_at *at, char *text, size_t size)
 {
 	size_t used;
 
@@ -132,7 +131,7 @@ static void path_print(const struct json_at *at, char *text, size_t size)
 		(void)snprintf(text, size, "$");
 		return;
 	}
-	path_print(at->up, text, size);
+	json_path(at->up, text, size);
 	used = strlen(text);
 	if (at->key)
 		(void)snprintf(text + used, size - used, ".%s", at->key);
@@ -148,7 +147,7 @@ int json_err(const struct json_at *at, struct err *e, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	path_print(at, path, sizeof(path));
+	json_path(at, path, sizeof(path));
 	return err_set(e, EINVAL, "%s: %s: %s", at->doc->name, path, what);
 }
 
@@ -160,7 +159,7 @@ void json_notice(const struct json_at *at, const struct notice *to, const char *
 	va_start(args, format);
 	(void)vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	path_print(at, path, sizeof(path));
+	json_path(at, path, sizeof(path));
 	notice_tell(to, "%s: %s: %s", at->doc->name, path, what);
 }
 
@@ -276,6 +275,34 @@ const char *json_unknown_key(const struct json_at *at, const char *const *known)
 		hint = found + 1;
 	}
 	return NULL;
+}
+
+/* The next letter of a key, folded. */
+static char folded_letter(const char **text)
+{
+	if (!strncmp(*text, "\xc5\xbf", 2)) {
+		*text += 2;
+		return 's';
+	}
+	if (!strncmp(*text, "\xe2\x84\xaa", 3)) {
+		*text += 3;
+		return 'k';
+	}
+	if (**text >= 'A' && **text <= 'Z')
+		return (char)(*(*text)++ - 'A' + 'a');
+	return *(*text)++;
+}
+
+bool json_keys_fold(const char *a, const char *b)
+{
+	char letter;
+
+	do {
+		letter = folded_letter(&a);
+		if (letter != folded_letter(&b))
+			return false;
+	} while (letter);
+	return true;
 }
 
 int json_check_keys(const struct json_at *at, const char *const *known, struct err *e)

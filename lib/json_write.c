@@ -190,6 +190,12 @@ void json_put_null(struct json_writer *w)
 	fputs("null", w->stream);
 }
 
+void json_put_json(struct json_writer *w, const char *json)
+{
+	separate(w);
+	fputs(json, w->stream);
+}
+
 void json_member_text(struct json_writer *w, const char *key, const char *text)
 {
 	json_key(w, key);

@@ -143,6 +143,12 @@ void profile_done(struct profile *profile);
 int profile_parse(const char *name, char *text, size_t size, struct profile *out,
 	const struct notice *to, struct err *e);
 
+struct json_at; /* json.h */
+
+/** The same of a value in a document that is read already, such as linux.seccomp of a bundle. */
+int profile_parse_at(
+	const struct json_at *at, struct profile *out, const struct notice *to, struct err *e);
+
 /** Read a file, "-" for standard input. */
 int profile_read(const char *path, struct profile *out, const struct notice *to, struct err *e);
 

@@ -101,37 +101,6 @@ static bool value_says_nothing(const json_t *value)
 	       (json_is_string(value) && json_string_length(value) == 0);
 }
 
-/*
- * The next letter of a key as Go's encoding/json compares them (its fold.go): case is ignored, and
- * the long s (U+017F) and the Kelvin sign (U+212A) are the letters that they look like.
- */
-static char folded_letter(const char **text)
-{
-	if (!strncmp(*text, "\xc5\xbf", 2)) {
-		*text += 2;
-		return 's';
-	}
-	if (!strncmp(*text, "\xe2\x84\xaa", 3)) {
-		*text += 3;
-		return 'k';
-	}
-	if (**text >= 'A' && **text <= 'Z')
-		return (char)(*(*text)++ - 'A' + 'a');
-	return *(*text)++;
-}
-
-static bool same_when_folded(const char *a, const char *b)
-{
-	char letter;
-
-	do {
-		letter = folded_letter(&a);
-		if (letter != folded_letter(&b))
-			return false;
-	} while (letter);
-	return true;
-}
-
 /* A key of the table, which engines may differ in. */
 static int check_known_key(struct profile_reader *r, const struct json_at *at,
 	const struct key *row, const json_t *value, struct err *e)
@@ -158,7 +127,7 @@ static int check_key(struct profile_reader *r, const struct json_at *at, const s
 			return check_known_key(r, at, row, value, e);
 	}
 	for (const struct key *row = keys; row->name; row++) {
-		if (row->kind != KEY_SILENT && same_when_folded(row->name, key))
+		if (row->kind != KEY_SILENT && json_keys_fold(row->name, key))
 			return json_err(at, e,
 				"\"%s\" is read by some engines and dropped by others; write "
 				"\"%s\"",

@@ -401,12 +401,25 @@ static int refuse_recording(const struct json_at *root, struct err *e)
 	return 0;
 }
 
+static int read_profile(const struct json_at *root, const struct profile_dialect *dialect,
+	struct profile_reader *r, struct profile *out, struct err *e)
+{
+	scoped(profile_done) struct profile profile = {0};
+
+	if (refuse_recording(root, e) || profile_check_keys(r, root, PROFILE_KEYS_ROOT, e) ||
+		dialect->read_head(r, root, &profile, e) || read_flags(root, &profile, e) ||
+		read_listener(root, &profile, e) || read_rules(dialect, r, root, &profile, e))
+		return -e->code;
+	*out = profile;
+	profile = (struct profile){0};
+	return 0;
+}
+
 int profile_parse_dialect(const char *name, char *text, size_t size,
 	const struct profile_dialect *dialect, struct profile_reader *r, struct profile *out,
 	struct err *e)
 {
 	scoped(json_doc_done) struct json_doc doc = {0};
-	scoped(profile_done) struct profile profile = {0};
 	struct json_at root;
 
 	if (size > PROFILE_SIZE_MAX)
@@ -415,22 +428,25 @@ int profile_parse_dialect(const char *name, char *text, size_t size,
 	if (json_parse(name, text, size, &doc, e))
 		return -e->code;
 	root = json_root(&doc);
-	if (refuse_recording(&root, e) || profile_check_keys(r, &root, PROFILE_KEYS_ROOT, e) ||
-		dialect->read_head(r, &root, &profile, e) || read_flags(&root, &profile, e) ||
-		read_listener(&root, &profile, e) || read_rules(dialect, r, &root, &profile, e))
-		return -e->code;
-	*out = profile;
-	profile = (struct profile){0};
-	return 0;
+	return read_profile(&root, dialect, r, out, e);
 }
+
+static const struct profile_dialect PLAIN = {read_plain_head, read_plain_rule};
 
 int profile_parse(const char *name, char *text, size_t size, struct profile *out,
 	const struct notice *to, struct err *e)
 {
-	static const struct profile_dialect plain = {read_plain_head, read_plain_rule};
 	struct profile_reader r = {.to = to};
 
-	return profile_parse_dialect(name, text, size, &plain, &r, out, e);
+	return profile_parse_dialect(name, text, size, &PLAIN, &r, out, e);
+}
+
+int profile_parse_at(
+	const struct json_at *at, struct profile *out, const struct notice *to, struct err *e)
+{
+	struct profile_reader r = {.to = to};
+
+	return read_profile(at, &PLAIN, &r, out, e);
 }
 
 int profile_read(const char *path, struct profile *out, const struct notice *to, struct err *e)

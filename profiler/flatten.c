@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "caps.h"
 #include "file.h"
 #include "num.h"
 #include "profile_parts.h"
@@ -33,7 +34,7 @@ static const struct flatten_target *target_of(const struct profile_reader *r)
 /* Go compares letter by letter: another case is another name, and matches nothing. */
 static void tell_odd_cap(struct profile_reader *r, const struct json_at *at, const char *cap)
 {
-	if (!flatten_cap(cap))
+	if (!cap_by_name(cap))
 		profile_reader_tell(
 			r, at, "no capability is called \"%s\": no container has it", cap);
 }
@@ -90,7 +91,7 @@ static int read_caps(
 
 		if (json_text(&item, &cap, e))
 			return -e->code;
-		scope->caps_held += !!(target_of(r)->caps & flatten_cap(cap));
+		scope->caps_held += !!(target_of(r)->caps & cap_by_name(cap));
 		tell_odd_cap(r, &item, cap);
 	}
 	return 0;

@@ -42,9 +42,6 @@ struct flatten_target {
  */
 int flatten_caps_parse(const char *list, uint64_t *out_caps, struct err *e);
 
-/** The bit of a capability's exact name ("CAP_SYS_ADMIN"), 0 for another text. */
-uint64_t flatten_cap(const char *name);
-
 /**
  * Read a machine: our name of its ABI (x86_64), that of a profile (SCMP_ARCH_X86_64), that of Go or
  * of Docker's files (amd64).  Errors (-EINVAL): none of these.

@@ -1,27 +1,14 @@
 #include "flatten.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "caps.h"
 #include "nearest.h"
 #include "num.h"
 #include "scope.h"
 #include "syscalls.h"
-
-/* By number: linux/capability.h, capabilities(7). */
-static const char *const CAPS[] = {"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH",
-	"CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP",
-	"CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN",
-	"CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO",
-	"CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT",
-	"CAP_SYS_NICE", "CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD",
-	"CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE",
-	"CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ",
-	"CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE"};
-
-_Static_assert(ARRAY_LEN(CAPS) == CAP_CHECKPOINT_RESTORE + 1, "one name for each capability");
 
 #define BIT(cap) (1ull << (cap))
 
@@ -39,19 +26,10 @@ static const struct cap_set {
 	uint64_t caps;
 } CAP_SETS[] = {
 	{"none", 0},
-	{"all", BIT(ARRAY_LEN(CAPS)) - 1},
+	{"all", BIT(CAP_LAST_CAP + 1) - 1},
 	{"default", CAPS_DOCKER},
 	{"podman", CAPS_PODMAN},
 };
-
-uint64_t flatten_cap(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(CAPS); i++) {
-		if (!strcmp(CAPS[i], name))
-			return BIT(i);
-	}
-	return 0;
-}
 
 /* A name as a person writes it. */
 static bool is_cap(const char *cap, const char *word)
@@ -71,13 +49,13 @@ static int cap_word_parse(const char *word, uint64_t *caps, struct err *e)
 		}
 		nearest_offer(&nearest, CAP_SETS[i].name);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(CAPS); i++) {
-		if (is_cap(CAPS[i], word)) {
-			*caps |= BIT(i);
+	for (unsigned cap = 0; cap_name(cap); cap++) {
+		if (is_cap(cap_name(cap), word)) {
+			*caps |= BIT(cap);
 			return 0;
 		}
-		nearest_offer(&nearest, CAPS[i]);
-		nearest_offer(&nearest, CAPS[i] + strlen("CAP_"));
+		nearest_offer(&nearest, cap_name(cap));
+		nearest_offer(&nearest, cap_name(cap) + strlen("CAP_"));
 	}
 	return err_set(e, EINVAL,
 		"\"%s\" is neither a capability nor one of none, all, default, podman%s", word,

@@ -98,6 +98,9 @@ struct cage_root {
 	/* /dev gets null, zero, full, random, urandom, tty, fd, stdin, stdout, stderr, ptmx, as the
 	 * OCI runtime specification has it (config-linux.md, "Default Devices"). */
 	bool default_devices;
+	/* No device works by a node that stands in the root or in what is mounted below it
+	 * outside (MOUNT_ATTR_NODEV, AT_RECURSIVE); `mounts` say it for themselves. */
+	bool nodev;
 };
 
 struct cage_sysctl {

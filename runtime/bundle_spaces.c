@@ -1,0 +1,194 @@
+/*
+ * $.linux.namespaces, uidMappings, gidMappings and timeOffsets.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "bundle_parts.h"
+#include "nearest.h"
+#include "scope.h"
+
+enum {
+	MAPS_MAX = 340, /* user_namespaces(7) */
+	NS_PER_S = 1000000000,
+};
+
+static const struct {
+	const char *name;
+	enum cage_ns ns;
+} NAMESPACES[] = {
+	{"user", CAGE_NS_USER},
+	{"pid", CAGE_NS_PID},
+	{"mount", CAGE_NS_MOUNT},
+	{"network", CAGE_NS_NET},
+	{"ipc", CAGE_NS_IPC},
+	{"uts", CAGE_NS_UTS},
+	{"cgroup", CAGE_NS_CGROUP},
+	{"time", CAGE_NS_TIME},
+};
+
+struct space {
+	enum cage_ns ns;
+	const char *path;
+};
+
+static int read_type(struct bundle_reader *r, const struct json_at *at, void *to_ns, struct err *e)
+{
+	struct nearest nearest;
+	const char *name;
+	char hint[128];
+
+	(void)r;
+	if (json_text(at, &name, e))
+		return -e->code;
+	nearest = nearest_to(name);
+	for (size_t i = 0; i < ARRAY_LEN(NAMESPACES); i++) {
+		if (!strcmp(NAMESPACES[i].name, name)) {
+			*(enum cage_ns *)to_ns = NAMESPACES[i].ns;
+			return 0;
+		}
+		nearest_offer(&nearest, NAMESPACES[i].name);
+	}
+	return json_err(at, e, "unknown namespace \"%s\"%s", name,
+		nearest_hint(&nearest, hint, sizeof(hint)));
+}
+
+/* Go programs write "" for none. */
+static int read_path(
+	struct bundle_reader *r, const struct json_at *at, void *to_text, struct err *e)
+{
+	return bundle_says_nothing(at->value) ? 0 : bundle_absolute(r, at, to_text, e);
+}
+
+static const struct bundle_key SPACE_KEYS[] = {
+	BUNDLE_READ("type", read_type, struct space, ns),
+	BUNDLE_READ("path", read_path, struct space, path),
+	BUNDLE_KEYS_END,
+};
+
+static int read_space(struct bundle_reader *r, const struct json_at *at, void *item, struct err *e)
+{
+	struct cage_namespace *namespace;
+	struct space space = {0};
+	struct json_at child;
+
+	(void)item;
+	if (bundle_object(r, at, SPACE_KEYS, &space, e) || json_need(at, "type", &child, e))
+		return -e->code;
+	namespace = &r->cage->namespaces[space.ns];
+	if (namespace->how != CAGE_NS_SHARED)
+		return json_err(at, e, "a second one of the same type; remove one");
+	namespace->how = space.path ? CAGE_NS_JOIN : CAGE_NS_NEW;
+	namespace->path = space.path;
+	return bundle_set_where(r, at, &namespace->where, e);
+}
+
+int bundle_namespaces(struct bundle_reader *r, const struct json_at *at, void *to, struct err *e)
+{
+	return bundle_each(r, at, read_space, to, e);
+}
+
+static const struct bundle_key MAP_KEYS[] = {
+	BUNDLE_READ("containerID", bundle_id, struct cage_map, inside),
+	BUNDLE_READ("hostID", bundle_id, struct cage_map, outside),
+	BUNDLE_READ("size", bundle_u32, struct cage_map, count),
+	BUNDLE_KEYS_END,
+};
+
+static bool overlap(uint32_t a, uint32_t n_a, uint32_t b, uint32_t n_b)
+{
+	return a < (uint64_t)b + n_b && b < (uint64_t)a + n_a;
+}
+
+/* What the kernel refuses without a word: user_namespaces(7). */
+static int check_map(const struct json_at *at, const struct cage_map *map,
+	const struct cage_maps *maps, struct err *e)
+{
+	if (!map->count)
+		return json_err(at, e, "maps no id: \"size\" is 0");
+	if ((uint64_t)map->inside + map->count > UINT32_MAX ||
+		(uint64_t)map->outside + map->count > UINT32_MAX)
+		return json_err(at, e, "goes beyond id 4294967294, the last one there is");
+	if (maps->n == MAPS_MAX)
+		return json_err(at, e, "more than %d mappings; the kernel takes no more", MAPS_MAX);
+	for (size_t i = 0; i < maps->n; i++) {
+		const struct cage_map *other = &maps->maps[i];
+
+		if (overlap(map->inside, map->count, other->inside, other->count) ||
+			overlap(map->outside, map->count, other->outside, other->count))
+			return json_err(at, e, "maps ids that element %zu maps, too", i);
+	}
+	return 0;
+}
+
+static int read_map(struct bundle_reader *r, const struct json_at *at, void *item, struct err *e)
+{
+	struct cage_maps *maps = item;
+	struct cage_map map = {0}, *added;
+	struct json_at child;
+
+	if (bundle_object(r, at, MAP_KEYS, &map, e) || json_need(at, "containerID", &child, e) ||
+		json_need(at, "hostID", &child, e) || json_need(at, "size", &child, e) ||
+		check_map(at, &map, maps, e))
+		return -e->code;
+	added = cage_append(r->cage, &maps->maps, &maps->n, sizeof(*maps->maps));
+	if (!added)
+		return err_nomem(e);
+	*added = map;
+	return 0;
+}
+
+int bundle_uid_maps(struct bundle_reader *r, const struct json_at *at, void *to, struct err *e)
+{
+	(void)to;
+	return bundle_each(r, at, read_map, &r->cage->uid_maps, e);
+}
+
+int bundle_gid_maps(struct bundle_reader *r, const struct json_at *at, void *to, struct err *e)
+{
+	(void)to;
+	return bundle_each(r, at, read_map, &r->cage->gid_maps, e);
+}
+
+static int read_seconds(
+	struct bundle_reader *r, const struct json_at *at, void *to_i64, struct err *e)
+{
+	(void)r;
+	return json_i64(at, to_i64, e);
+}
+
+static int read_nanoseconds(
+	struct bundle_reader *r, const struct json_at *at, void *to_u32, struct err *e)
+{
+	uint64_t value;
+
+	(void)r;
+	if (json_u64(at, NS_PER_S - 1, &value, e))
+		return -e->code;
+	*(uint32_t *)to_u32 = (uint32_t)value;
+	return 0;
+}
+
+static const struct bundle_key CLOCK_KEYS[] = {
+	BUNDLE_READ("secs", read_seconds, struct cage_clock, s),
+	BUNDLE_READ("nanosecs", read_nanoseconds, struct cage_clock, ns),
+	BUNDLE_KEYS_END,
+};
+
+static int read_clock(struct bundle_reader *r, const struct json_at *at, void *to, struct err *e)
+{
+	r->cage->set_clocks = true;
+	return bundle_object(r, at, CLOCK_KEYS, to, e);
+}
+
+static const struct bundle_key CLOCKS_KEYS[] = {
+	BUNDLE_READ("monotonic", read_clock, struct cage, monotonic),
+	BUNDLE_READ("boottime", read_clock, struct cage, boottime),
+	BUNDLE_KEYS_END,
+};
+
+int bundle_clocks(struct bundle_reader *r, const struct json_at *at, void *to, struct err *e)
+{
+	(void)to;
+	return bundle_object(r, at, CLOCKS_KEYS, r->cage, e);
+}
