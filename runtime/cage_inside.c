@@ -283,6 +283,7 @@ _Noreturn void cage_inside(
 		.socket = socket,
 		.terminal = terminal,
 		.held = *box,
+		.root = {-1},
 	};
 	struct err e = {0};
 

@@ -38,7 +38,8 @@ struct sandbox {
 	char *const *env; /* NULL-terminated */
 	const char *path; /* the file to execute; NULL: argv[0] is looked for in the cage */
 	enum sandbox_mode mode;
-	/* SANDBOX_FILTER only; of policy_supervised() if there is a supervisor */
+	/* SANDBOX_FILTER only; of policy_supervised() if there is a supervisor; without a program:
+	 * none */
 	struct sandbox_filter filter;
 	bool new_privs; /* do not set no_new_privs: needs CAP_SYS_ADMIN */
 	enum sandbox_at at; /* later than SANDBOX_AT_LAUNCH for strict mode */

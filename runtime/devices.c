@@ -1,0 +1,153 @@
+#include "devices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "inside.h"
+#include "mounts.h"
+#include "scope.h"
+
+/* Linux Documentation/admin-guide/devices.txt */
+static const struct cage_device DEFAULTS[] = {
+	{"the default devices", "/dev/null", S_IFCHR, 1, 3, 0666, 0, 0},
+	{"the default devices", "/dev/zero", S_IFCHR, 1, 5, 0666, 0, 0},
+	{"the default devices", "/dev/full", S_IFCHR, 1, 7, 0666, 0, 0},
+	{"the default devices", "/dev/random", S_IFCHR, 1, 8, 0666, 0, 0},
+	{"the default devices", "/dev/urandom", S_IFCHR, 1, 9, 0666, 0, 0},
+	{"the default devices", "/dev/tty", S_IFCHR, 5, 0, 0666, 0, 0},
+};
+
+static const struct {
+	const char *path, *text;
+} LINKS[] = {
+	{"/dev/fd", "/proc/self/fd"},
+	{"/dev/stdin", "/proc/self/fd/0"},
+	{"/dev/stdout", "/proc/self/fd/1"},
+	{"/dev/stderr", "/proc/self/fd/2"},
+	{"/dev/ptmx", "pts/ptmx"},
+};
+
+static bool is_device(int fd, mode_t type, unsigned major, unsigned minor)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && (st.st_mode & S_IFMT) == type &&
+	       st.st_rdev == makedev(major, minor);
+}
+
+/* The host's, by the same path. */
+static int copy_of_host(const struct cage_device *device, struct err *e)
+{
+	scoped_fd int tree = mount_copy(AT_FDCWD, device->path, false);
+
+	if (tree < 0)
+		return err_sys(e, -tree, "%s: the host's %s", device->where, device->path);
+	if (!is_device(tree, device->type, device->major, device->minor))
+		return err_set(e, EPERM, "%s: the host's %s is another device than %u:%u",
+			device->where, device->path, device->major, device->minor);
+	return steal_fd(&tree);
+}
+
+int devices_null(struct err *e)
+{
+	return copy_of_host(&DEFAULTS[0], e);
+}
+
+static int mount_node(int root, const struct cage_device *device, struct err *e)
+{
+	scoped_fd int tree = copy_of_host(device, e);
+	scoped_fd int target = -1;
+	int code;
+
+	if (tree < 0)
+		return tree;
+	target = inside_make(root, device->path, false, true, e);
+	if (target < 0)
+		return err_prefix(e, "%s: ", device->where);
+	code = mount_attach(tree, target);
+	return code ? err_sys(e, -code, "%s: mounting the host's %s", device->where, device->path)
+		    : 0;
+}
+
+/* The mode is given afterwards, whatever the umask. */
+static int make_node(int parent, const char *name, const struct cage_device *device)
+{
+	scoped_fd int node = -1;
+	struct stat st;
+
+	if (mknodat(parent, name, device->type | (device->mode & 07777),
+		    makedev(device->major, device->minor)))
+		return -errno;
+	node = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (node < 0 || fstat(node, &st) ||
+		fchownat(node, "", device->uid, device->gid, AT_EMPTY_PATH))
+		return -errno;
+	/* On a descriptor of O_PATH fchmod(2) does not work; the name is of a directory of ours. */
+	if ((st.st_mode & 07777) != (device->mode & 07777) &&
+		fchmodat(parent, name, device->mode & 07777, 0))
+		return -errno;
+	return 0;
+}
+
+static int make_device(int root, const struct cage_device *device, struct err *e)
+{
+	const char *name;
+	scoped_fd int parent = inside_parent(root, device->path, &name, e);
+	int code;
+
+	if (parent < 0)
+		return err_prefix(e, "%s: ", device->where);
+	code = make_node(parent, name, device);
+	if (code == -EPERM && device->type != S_IFIFO)
+		return mount_node(root, device, e);
+	if (code == -EEXIST) {
+		scoped_fd int there = inside_open(root, device->path, O_PATH, true);
+
+		if (there >= 0 && is_device(there, device->type, device->major, device->minor))
+			return 0;
+	}
+	return code ? err_sys(e, -code, "%s: device %s", device->where, device->path) : 0;
+}
+
+static int make_link(int root, const char *path, const char *text, struct err *e)
+{
+	const char *name;
+	scoped_fd int parent = inside_parent(root, path, &name, e);
+
+	if (parent < 0)
+		return parent;
+	if (symlinkat(text, parent, name) && errno != EEXIST)
+		return err_sys(e, errno, "the link %s", path);
+	return 0;
+}
+
+static int make_defaults(int root, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(DEFAULTS); i++) {
+		if (make_device(root, &DEFAULTS[i], e))
+			return -e->code;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(LINKS); i++) {
+		if (make_link(root, LINKS[i].path, LINKS[i].text, e))
+			return -e->code;
+	}
+	return 0;
+}
+
+int devices_make(int root, const struct cage *cage, struct err *e)
+{
+	if (cage->root.default_devices && make_defaults(root, e))
+		return -e->code;
+	for (size_t i = 0; i < cage->n_devices; i++) {
+		if (make_device(root, &cage->devices[i], e))
+			return -e->code;
+	}
+	return 0;
+}

@@ -1,0 +1,198 @@
+#include "mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cgroup_mount.h"
+#include "copy_up.h"
+#include "inside.h"
+#include "scope.h"
+
+enum { OPTION_SIZE = 4096, MESSAGE_SIZE = 256 };
+
+int mount_copy(int fd, const char *path, bool recursive)
+{
+	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (*path ? 0U : AT_EMPTY_PATH) |
+			 (recursive ? AT_RECURSIVE : 0U);
+	int tree = open_tree(fd, path, flags);
+
+	return tree < 0 ? -errno : tree;
+}
+
+int mount_attach(int tree, int target)
+{
+	return move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
+		       ? -errno
+		       : 0;
+}
+
+int mount_change(int fd, uint64_t set, uint64_t clear, unsigned long propagation, bool recursive)
+{
+	struct mount_attr attributes = {
+		.attr_set = set,
+		.attr_clr = clear,
+		.propagation = propagation,
+	};
+
+	/* What is about access times is one field: it is cleared before it is set. */
+	if ((set | clear) & MOUNT_ATTR__ATIME)
+		attributes.attr_clr |= MOUNT_ATTR__ATIME;
+	if (!set && !attributes.attr_clr && !propagation)
+		return 0;
+	return mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U), &attributes,
+		       sizeof(attributes))
+		       ? -errno
+		       : 0;
+}
+
+/* One of the file system's own options: "key=value" or "flag". */
+static int set_option(int context, char *option)
+{
+	char *value = strchr(option, '=');
+
+	if (!*option)
+		return 0;
+	if (!value)
+		return fsconfig(context, FSCONFIG_SET_FLAG, option, NULL, 0);
+	*value++ = '\0';
+	return fsconfig(context, FSCONFIG_SET_STRING, option, value, 0);
+}
+
+static int set_options(int context, const struct cage_mount *mount, struct err *e)
+{
+	char options[OPTION_SIZE], *at = options, *option;
+
+	if (mount->source && *mount->source &&
+		fsconfig(context, FSCONFIG_SET_STRING, "source", mount->source, 0))
+		return err_sys(e, errno, "%s: source %s", mount->where, mount->source);
+	/* The file system as well as the mount, as by mount(2). */
+	if ((mount->attr_set & MOUNT_ATTR_RDONLY) &&
+		fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0))
+		return err_sys(e, errno, "%s: making it read-only", mount->where);
+	if (!mount->data)
+		return 0;
+	if ((size_t)snprintf(options, sizeof(options), "%s", mount->data) >= sizeof(options))
+		return err_set(e, E2BIG, "%s: more than 4095 bytes of options", mount->where);
+	while ((option = strsep(&at, ","))) {
+		char name[OPTION_SIZE];
+
+		(void)snprintf(name, sizeof(name), "%s", option);
+		if (set_option(context, option))
+			return err_sys(e, errno, "%s: option %s of the %s file system",
+				mount->where, name, mount->type);
+	}
+	return 0;
+}
+
+/* The kernel's own words on what it refused, if it has any: "e tmpfs: Bad value for 'size'". */
+static int explain_new(int context, const struct cage_mount *mount, int error, struct err *e)
+{
+	char message[MESSAGE_SIZE];
+	ssize_t size = read(context, message, sizeof(message) - 1);
+
+	message[size > 2 ? size : 0] = '\0';
+	return err_sys(e, error, "%s: mounting the %s file system%s%s", mount->where, mount->type,
+		size > 2 ? ": " : "", size > 2 ? message + 2 : "");
+}
+
+int mount_new(const struct cage_mount *mount, struct err *e)
+{
+	scoped_fd int context = fsopen(mount->type, FSOPEN_CLOEXEC);
+	int tree;
+
+	if (context < 0)
+		return err_sys(e, errno, "%s: file system %s%s", mount->where, mount->type,
+			errno == ENODEV ? ", which this kernel does not have" : "");
+	if (set_options(context, mount, e))
+		return -e->code;
+	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return explain_new(context, mount, errno, e);
+	tree = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)mount->attr_set);
+	return tree < 0 ? explain_new(context, mount, errno, e) : tree;
+}
+
+/* Returns a descriptor; -ENOENT without @e for what may be left out; -errno with @e. */
+static int bind_source(const struct cage_mount *mount, struct err *e)
+{
+	int tree = mount_copy(AT_FDCWD, mount->source, mount->recursive);
+
+	if (tree >= 0 || (tree == -ENOENT && mount->optional))
+		return tree;
+	if (tree == -EINVAL)
+		return err_set(e, EINVAL,
+			"%s: %s has mounts below it that cannot be left out here; take them along "
+			"(rbind)",
+			mount->where, mount->source);
+	return err_sys(e, -tree, "%s: source %s", mount->where, mount->source);
+}
+
+static int refuse_attributes(const struct cage_mount *mount, int error, struct err *e)
+{
+	if (error == EPERM)
+		return err_set(e, EPERM,
+			"%s: in a user namespace a mount keeps the restrictions that it has "
+			"outside (ro, nosuid, nodev, noexec, access times)",
+			mount->where);
+	return err_sys(e, error, "%s: its options", mount->where);
+}
+
+static int set_attributes(int tree, const struct cage_mount *mount, struct err *e)
+{
+	/* A new file system has been given them. */
+	int code = mount->type ? 0
+			       : mount_change(tree, mount->attr_set, mount->attr_clear, 0, false);
+
+	if (!code)
+		code = mount_change(tree, mount->all_set, mount->all_clear, 0, true);
+	return code ? refuse_attributes(mount, -code, e) : 0;
+}
+
+/* What shows the system: never through a link, which could lead it to where it is not expected. */
+static bool is_strict(const struct cage_mount *mount)
+{
+	return mount->type && (!strcmp(mount->type, "proc") || !strcmp(mount->type, "sysfs"));
+}
+
+static bool is_directory(int tree)
+{
+	struct stat st;
+
+	return fstat(tree, &st) || S_ISDIR(st.st_mode);
+}
+
+static int attach(int root, int tree, const struct cage_mount *mount, struct err *e)
+{
+	scoped_fd int target = inside_make(
+		root, mount->target, is_directory(tree), is_strict(mount), e);
+	bool recursive = mount->propagation & MS_REC;
+	int code;
+
+	if (target < 0)
+		return err_prefix(e, "%s: ", mount->where);
+	if (mount->copies_up && copy_up(target, tree, e))
+		return err_prefix(e, "%s: ", mount->where);
+	code = mount_attach(tree, target);
+	if (code)
+		return err_sys(e, -code, "%s: mounting on %s", mount->where, mount->target);
+	code = mount_change(tree, 0, 0, mount->propagation & ~(unsigned long)MS_REC, recursive);
+	return code ? err_sys(e, -code, "%s: its propagation", mount->where) : 0;
+}
+
+int mount_in(int root, const struct cage_mount *mount, struct err *e)
+{
+	scoped_fd int tree = -1;
+
+	if (mount->type && !strcmp(mount->type, "cgroup"))
+		return cgroup_mount_in(root, mount, e);
+	tree = mount->type ? mount_new(mount, e) : bind_source(mount, e);
+	if (tree == -ENOENT && mount->optional)
+		return 0;
+	if (tree < 0)
+		return tree;
+	return set_attributes(tree, mount, e) ? -e->code : attach(root, tree, mount, e);
+}

@@ -1,0 +1,35 @@
+/*
+ * mounts.h: one mount at a time, by descriptors: fsopen(2), open_tree(2), mount_setattr(2),
+ * move_mount(2) (Linux 5.12).  A mount is complete, with all its attributes, before anybody can
+ * reach it.
+ */
+#ifndef SYSCLAMP_MOUNTS_H
+#define SYSCLAMP_MOUNTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cage.h"
+#include "err.h"
+
+/** Mount it in the root @root (O_PATH); its target is made if it is missing. */
+int mount_in(int root, const struct cage_mount *mount, struct err *e);
+
+/**
+ * A copy of what is mounted at @path below @fd, not attached anywhere: open_tree(2).
+ *
+ * @path: "" for @fd itself.
+ * Returns a descriptor, to be closed, or -errno.
+ */
+int mount_copy(int fd, const char *path, bool recursive);
+
+/** A file system of its own, not attached anywhere.  Returns a descriptor, or -errno with @e. */
+int mount_new(const struct cage_mount *mount, struct err *e);
+
+/** Change the attributes MOUNT_ATTR_* of a mount; returns 0 or -errno. */
+int mount_change(int fd, uint64_t set, uint64_t clear, unsigned long propagation, bool recursive);
+
+/** Attach a mount (@tree) over what @target is open on; returns 0 or -errno. */
+int mount_attach(int tree, int target);
+
+#endif
