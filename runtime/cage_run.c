@@ -221,8 +221,8 @@ static int tell(const struct run *run, enum cage_word word, struct err *e)
 	return err_set(e, ECANCELED, "the process that makes the cage has ended");
 }
 
-/* Returns whether it came: else the child has ended, or become the command. */
-static bool hear(const struct run *run)
+/* @heard: whether a word came; else the child has ended, or become the command. */
+static int hear(const struct run *run, bool *heard, struct err *e)
 {
 	char byte;
 	ssize_t size;
@@ -230,19 +230,23 @@ static bool hear(const struct run *run)
 	do
 		size = recv(run->sockets[0], &byte, 1, 0);
 	while (size < 0 && errno == EINTR);
-	return size == 1;
+	if (size < 0)
+		return err_sys(e, errno, "hearing from the process that makes the cage");
+	*heard = size == 1;
+	return 0;
 }
 
 static int lead(struct run *run, struct err *e)
 {
 	const struct cage *cage = run->cage;
+	bool heard;
 
 	if (cage->namespaces[CAGE_NS_USER].how == CAGE_NS_NEW && user_maps_write(run->pid, cage, e))
 		return -e->code;
 	run->memory_open = sandbox_close_memory();
-	if (tell(run, CAGE_MAPPED, e))
+	if (tell(run, CAGE_MAPPED, e) || hear(run, &heard, e))
 		return -e->code;
-	if (!hear(run))
+	if (!heard)
 		return 0; /* it says why */
 	if (hooks_run(cage, CAGE_HOOK_PRESTART, run->pid, "creating", e) ||
 		hooks_run(cage, CAGE_HOOK_CREATE_RUNTIME, run->pid, "creating", e) ||
@@ -250,7 +254,8 @@ static int lead(struct run *run, struct err *e)
 		return -e->code;
 	if (!cage->hooks[CAGE_HOOK_POSTSTART].n)
 		return 0;
-	(void)hear(run); /* until it is executed */
+	if (hear(run, &heard, e)) /* until it is executed */
+		return -e->code;
 	return hooks_run(cage, CAGE_HOOK_POSTSTART, run->pid, "running", e);
 }
 

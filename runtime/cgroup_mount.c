@@ -72,8 +72,9 @@ static int show_hierarchy(int root, const char *target, const struct line *line,
 	char from[NAME_SIZE], to[NAME_SIZE];
 
 	(void)snprintf(from, sizeof(from), HOST "/%s%s", line->directory, line->path);
+	/* It may be mounted elsewhere, or be outside of the caller's cgroup namespace. */
 	if (access(from, F_OK))
-		return 0; /* it is mounted elsewhere, or outside of the caller's cgroup namespace */
+		return errno == ENOENT ? 0 : err_sys(e, errno, "%s", from);
 	(void)snprintf(to, sizeof(to), "%s/%s", target, line->directory);
 	return show(root, from, to, e);
 }
@@ -90,6 +91,8 @@ static int show_hierarchies(int root, const char *target, struct err *e)
 		if (split(text, &line) && show_hierarchy(root, target, &line, e))
 			return -e->code;
 	}
+	if (ferror(file))
+		return err_sys(e, EIO, "/proc/self/cgroup");
 	return 0;
 }
 
@@ -106,7 +109,8 @@ static int show_unified(int root, const char *target, struct err *e)
 	return show(root, from, target, e);
 }
 
-static int show_all(int root, const struct cage_mount *mount, struct err *e)
+/* Around the hierarchies. */
+static int mount_tmpfs(int root, const struct cage_mount *mount, struct err *e)
 {
 	const struct cage_mount around = {
 		.where = mount->where,
@@ -118,13 +122,17 @@ static int show_all(int root, const struct cage_mount *mount, struct err *e)
 			    MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 	};
 
-	if (is_unified())
-		return show_unified(root, mount->target, e);
-	return mount_in(root, &around, e) || show_hierarchies(root, mount->target, e) ? -e->code
-										      : 0;
+	return mount_in(root, &around, e);
 }
 
 int cgroup_mount_in(int root, const struct cage_mount *mount, struct err *e)
 {
-	return show_all(root, mount, e) ? err_prefix(e, "%s: ", mount->where) : 0;
+	bool unified = is_unified();
+
+	if (!unified && mount_tmpfs(root, mount, e))
+		return -e->code;
+	if (unified ? show_unified(root, mount->target, e)
+		    : show_hierarchies(root, mount->target, e))
+		return err_prefix(e, "%s: ", mount->where);
+	return 0;
 }

@@ -17,8 +17,10 @@ static int set_bounding(uint64_t bounding, struct err *e)
 	for (unsigned long cap = 0; cap < 64; cap++) {
 		int held = prctl(PR_CAPBSET_READ, cap, 0L, 0L, 0L);
 
-		if (held < 0)
+		if (held < 0 && errno == EINVAL)
 			break;
+		if (held < 0)
+			return err_sys(e, errno, "reading the bounding set");
 		if (held && !(bounding & bit_of(cap)) && prctl(PR_CAPBSET_DROP, cap, 0L, 0L, 0L))
 			return err_sys(e, errno,
 				"dropping capability %lu from the bounding set, which takes "
