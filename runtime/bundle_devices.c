@@ -243,7 +243,7 @@ static const struct bundle_key RESOURCE_KEYS[] = {
 	BUNDLE_REFUSED("cpu", NO_CGROUP("processor time", "CPUQuota=")),
 	BUNDLE_REFUSED("pids", NO_CGROUP("the number of processes", "TasksMax=")),
 	BUNDLE_REFUSED("blockIO", NO_CGROUP("block I/O", "IOWeight=")),
-	BUNDLE_REFUSED("unified", NO_CGROUP("what a cgroup's files do", "Delegate=")),
+	BUNDLE_REFUSED("unified", "sysclamp writes no files of a cgroup; remove it"),
 	BUNDLE_REFUSED("hugepageLimits", "sysclamp does not limit huge pages; remove it"),
 	BUNDLE_REFUSED("network", "sysclamp sets no class and no priority of packets; remove it"),
 	BUNDLE_REFUSED("rdma", "sysclamp does not limit RDMA; remove it"),
