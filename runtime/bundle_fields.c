@@ -278,3 +278,24 @@ int bundle_env(struct bundle_reader *r, const struct json_at *at, void *to_vecto
 	*(char ***)to_vector = vector;
 	return 0;
 }
+
+int bundle_name(const struct json_at *at, const struct bundle_name *names, size_t n,
+	const char *what, int *out_value, struct err *e)
+{
+	struct nearest nearest;
+	const char *text;
+	char hint[128];
+
+	if (json_text(at, &text, e))
+		return -e->code;
+	nearest = nearest_to(text);
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(names[i].name, text)) {
+			*out_value = names[i].value;
+			return 0;
+		}
+		nearest_offer(&nearest, names[i].name);
+	}
+	return json_err(at, e, "unknown %s \"%s\"%s", what, text,
+		nearest_hint(&nearest, hint, sizeof(hint)));
+}

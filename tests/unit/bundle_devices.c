@@ -150,7 +150,7 @@ static const struct {
 		"$.linux.devices[0]: needs a \"major\" of 0 to 4095 and a \"minor\" of 0 to "
 		"1048575"},
 	{"", "", "{'type': 'd', 'path': '/a'}", "",
-		"$.linux.devices[0].type: \"d\" is no type of a device; write c, u, b or p"},
+		"$.linux.devices[0].type: unknown type of a device \"d\"; did you mean c?"},
 	{"", "", "{'type': 'p', 'path': '/a', 'fileMode': 1048576}", "",
 		"$.linux.devices[0].fileMode: 1048576 is no mode of a file"},
 };

@@ -72,7 +72,7 @@ static const struct {
 	{"{'process': {'user': {'username': 'x'}}}",
 		"$.process.user.username: names a user of Windows; write \"uid\" and \"gid\""},
 	{"{'process': {'rlimits': [{'type': 'RLIMIT_NOFIL', 'soft': 1, 'hard': 1}]}}",
-		"$.process.rlimits[0].type: Linux has no limit \"RLIMIT_NOFIL\"; did you mean "
+		"$.process.rlimits[0].type: unknown limit \"RLIMIT_NOFIL\"; did you mean "
 		"RLIMIT_NOFILE?"},
 	{"{'process': {'rlimits': [{'type': 'RLIMIT_CPU', 'soft': 2, 'hard': 1}]}}",
 		"$.process.rlimits[0].soft: above the hard limit"},
@@ -215,14 +215,14 @@ static const struct {
 		"$.linux.sysctl.net.a: a string expected, this is an integer"},
 	/* the rest of linux */
 	{"{'linux': {'rootfsPropagation': 'rshared'}}",
-		"$.linux.rootfsPropagation: sysclamp makes no root \"rshared\"; write \"slave\" or "
+		"$.linux.rootfsPropagation: sysclamp makes no such root; write \"slave\" or "
 		"\"private\""},
 	{"{'linux': {'rootfsPropagation': 'unbindable'}}",
-		"$.linux.rootfsPropagation: sysclamp makes no root \"unbindable\"; write \"slave\" "
+		"$.linux.rootfsPropagation: sysclamp makes no such root; write \"slave\" "
 		"or "
 		"\"private\""},
 	{"{'linux': {'rootfsPropagation': 'x'}}",
-		"$.linux.rootfsPropagation: unknown propagation \"x\"; known: slave, private"},
+		"$.linux.rootfsPropagation: unknown propagation \"x\""},
 	{"{'linux': {'maskedPaths': ['/a', 'b']}}",
 		"$.linux.maskedPaths[1]: \"b\" is relative; write a path that begins with /"},
 	{"{'linux': {'readonlyPaths': ['b']}}",
