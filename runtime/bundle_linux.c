@@ -97,7 +97,8 @@ static int read_personality(
 static int read_seccomp(struct bundle_reader *r, const struct json_at *at, void *to, struct err *e)
 {
 	(void)to;
-	if (profile_parse_at(at, &r->out->profile, r->to, e))
+	if (bundle_set_where(r, at, &r->out->profile_where, e) ||
+		profile_parse_at(at, &r->out->profile, r->to, e))
 		return -e->code;
 	r->out->has_profile = true;
 	return 0;

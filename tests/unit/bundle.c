@@ -28,6 +28,7 @@ static void check_least(void)
 	ok(cage->caps.set && !cage->caps.sets[CAGE_CAP_BOUNDING] &&
 			!cage->caps.sets[CAGE_CAP_PERMITTED],
 		"no capabilities");
+	is_text(bundle_place(cage->caps.where), "$.process.capabilities", "where they would stand");
 	ok(cage->new_session && cage->with_parent && !cage->init && !cage->terminal,
 		"a session, no init, no terminal");
 	ok(!bundle.no_new_privs && !bundle.has_profile && !bundle.env[0], "and nothing else");
@@ -327,6 +328,7 @@ static void check_linux(void)
 			bundle.profile.n_rules == 1 &&
 			bundle.profile.flags == SECCOMP_FILTER_FLAG_LOG,
 		"a profile");
+	is_text(bundle_place(bundle.profile_where), "$.linux.seccomp", "it knows its place");
 	bundle_done(&bundle);
 }
 
