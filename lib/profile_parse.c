@@ -135,7 +135,7 @@ int profile_abis_read(
 		return -e->code;
 	for (size_t i = 0; i < json_len(&list); i++) {
 		struct json_at item = json_item(&list, i);
-		const struct abi *abi;
+		const struct abi *abi = NULL;
 
 		if (profile_abi_read(&item, &abi, e))
 			return -e->code;

@@ -129,7 +129,7 @@ static int set_rest(struct bundle_reader *r, struct err *e)
 	cage->root.default_devices = gets_default_devices(cage);
 	cage->caps.set = true;
 	if (!cage->caps.where)
-		cage->caps.where = "capabilities";
+		cage->caps.where = cage_text(cage, "%s: $.process.capabilities", r->out->doc.name);
 	cage->new_session = true;
 	cage->with_parent = true;
 	cage->state.oci_version = STATE_VERSION;
@@ -137,7 +137,7 @@ static int set_rest(struct bundle_reader *r, struct err *e)
 	cage->state.id = cage_text(cage, "sysclamp-%d", (int)getpid());
 	if (!r->out->env)
 		r->out->env = no_env;
-	return cage->state.id ? 0 : err_nomem(e);
+	return cage->caps.where && cage->state.id ? 0 : err_nomem(e);
 }
 
 static int read_config(struct bundle_reader *r, struct err *e)

@@ -27,6 +27,7 @@ struct bundle {
 	bool no_new_privs;
 	bool has_profile;
 	struct profile profile; /* if has_profile */
+	const char *profile_where; /* what to call it in errors */
 	struct json_doc doc; /* what the texts of all of the above lie in */
 };
 

@@ -31,26 +31,19 @@ struct device {
 	int64_t major, minor; /* ANY: not given */
 };
 
-static const struct {
-	const char *name;
-	mode_t type;
-} TYPES[] = {{"c", S_IFCHR}, {"u", S_IFCHR}, {"b", S_IFBLK}, {"p", S_IFIFO}};
+static const struct bundle_name TYPES[] = {
+	{"c", S_IFCHR}, {"u", S_IFCHR}, {"b", S_IFBLK}, {"p", S_IFIFO}};
 
 static int read_type(
 	struct bundle_reader *r, const struct json_at *at, void *to_mode, struct err *e)
 {
-	const char *name;
+	int type;
 
 	(void)r;
-	if (json_text(at, &name, e))
+	if (bundle_name(at, TYPES, ARRAY_LEN(TYPES), "type of a device", &type, e))
 		return -e->code;
-	for (size_t i = 0; i < ARRAY_LEN(TYPES); i++) {
-		if (!strcmp(TYPES[i].name, name)) {
-			*(mode_t *)to_mode = TYPES[i].type;
-			return 0;
-		}
-	}
-	return json_err(at, e, "\"%s\" is no type of a device; write c, u, b or p", name);
+	*(mode_t *)to_mode = (mode_t)type;
+	return 0;
 }
 
 /* Some write the type of the file into its mode. */
@@ -243,7 +236,7 @@ static const struct bundle_key RESOURCE_KEYS[] = {
 	BUNDLE_REFUSED("cpu", NO_CGROUP("processor time", "CPUQuota=")),
 	BUNDLE_REFUSED("pids", NO_CGROUP("the number of processes", "TasksMax=")),
 	BUNDLE_REFUSED("blockIO", NO_CGROUP("block I/O", "IOWeight=")),
-	BUNDLE_REFUSED("unified", NO_CGROUP("what a cgroup's files do", "Delegate=")),
+	BUNDLE_REFUSED("unified", "sysclamp writes no files of a cgroup; remove it"),
 	BUNDLE_REFUSED("hugepageLimits", "sysclamp does not limit huge pages; remove it"),
 	BUNDLE_REFUSED("network", "sysclamp sets no class and no priority of packets; remove it"),
 	BUNDLE_REFUSED("rdma", "sysclamp does not limit RDMA; remove it"),

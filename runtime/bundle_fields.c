@@ -187,7 +187,7 @@ int bundle_id(struct bundle_reader *r, const struct json_at *at, void *to_u32, s
 
 int bundle_absolute(struct bundle_reader *r, const struct json_at *at, void *to_text, struct err *e)
 {
-	const char *text = NULL;
+	const char *text = "";
 
 	if (bundle_text(r, at, &text, e))
 		return -e->code;
@@ -197,17 +197,19 @@ int bundle_absolute(struct bundle_reader *r, const struct json_at *at, void *to_
 	return 0;
 }
 
-/* An empty vector for the texts of @at. */
-static int vector_make(
-	struct bundle_reader *r, const struct json_at *at, char ***out_vector, struct err *e)
+/* An empty vector with room for the texts of @at; NULL: an error. */
+static char **vector_make(struct bundle_reader *r, const struct json_at *at, struct err *e)
 {
+	char **vector;
+
 	if (json_expect_array(at, BUNDLE_ITEMS_MAX, e))
-		return -e->code;
-	*out_vector = arena_take(&r->cage->arena, (json_len(at) + 1) * sizeof(**out_vector));
-	if (!*out_vector)
-		return err_nomem(e);
-	**out_vector = NULL;
-	return 0;
+		return NULL;
+	vector = arena_take(&r->cage->arena, (json_len(at) + 1) * sizeof(*vector));
+	if (vector)
+		*vector = NULL;
+	else
+		(void)err_nomem(e);
+	return vector;
 }
 
 /* execve(2) takes no constant texts, but changes none. */
@@ -218,9 +220,9 @@ static char *as_argument(const char *text)
 
 int bundle_texts(struct bundle_reader *r, const struct json_at *at, void *to_vector, struct err *e)
 {
-	char **vector;
+	char **vector = vector_make(r, at, e);
 
-	if (vector_make(r, at, &vector, e))
+	if (!vector)
 		return -e->code;
 	for (size_t i = 0; i < json_len(at); i++) {
 		struct json_at item = json_item(at, i);
@@ -265,9 +267,9 @@ static int env_add(const struct json_at *at, char **vector, struct err *e)
 
 int bundle_env(struct bundle_reader *r, const struct json_at *at, void *to_vector, struct err *e)
 {
-	char **vector;
+	char **vector = vector_make(r, at, e);
 
-	if (vector_make(r, at, &vector, e))
+	if (!vector)
 		return -e->code;
 	for (size_t i = 0; i < json_len(at); i++) {
 		struct json_at item = json_item(at, i);
@@ -277,4 +279,25 @@ int bundle_env(struct bundle_reader *r, const struct json_at *at, void *to_vecto
 	}
 	*(char ***)to_vector = vector;
 	return 0;
+}
+
+int bundle_name(const struct json_at *at, const struct bundle_name *names, size_t n,
+	const char *what, int *out_value, struct err *e)
+{
+	struct nearest nearest;
+	const char *text;
+	char hint[128];
+
+	if (json_text(at, &text, e))
+		return -e->code;
+	nearest = nearest_to(text);
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(names[i].name, text)) {
+			*out_value = names[i].value;
+			return 0;
+		}
+		nearest_offer(&nearest, names[i].name);
+	}
+	return json_err(at, e, "unknown %s \"%s\"%s", what, text,
+		nearest_hint(&nearest, hint, sizeof(hint)));
 }

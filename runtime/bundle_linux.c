@@ -7,14 +7,12 @@
 #include "scope.h"
 
 /* Runtimes differ in whether what is mounted below counts; to cut more off is safe. */
-static const struct {
-	const char *name;
-	unsigned long flags; /* 0: refused */
-} PROPAGATIONS[] = {
+static const struct bundle_name PROPAGATIONS[] = {
 	{"private", MS_PRIVATE | MS_REC},
 	{"rprivate", MS_PRIVATE | MS_REC},
 	{"slave", MS_SLAVE | MS_REC},
 	{"rslave", MS_SLAVE | MS_REC},
+	/* Refused: */
 	{"shared", 0},
 	{"rshared", 0},
 	{"unbindable", 0},
@@ -24,24 +22,18 @@ static const struct {
 static int read_propagation(
 	struct bundle_reader *r, const struct json_at *at, void *to, struct err *e)
 {
-	const char *name;
+	int flags;
 
 	(void)to;
-	if (json_text(at, &name, e))
+	if (bundle_says_nothing(at->value))
+		return 0;
+	if (bundle_name(at, PROPAGATIONS, ARRAY_LEN(PROPAGATIONS), "propagation", &flags, e))
 		return -e->code;
-	if (!*name)
-		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(PROPAGATIONS); i++) {
-		if (strcmp(PROPAGATIONS[i].name, name) != 0)
-			continue;
-		if (!PROPAGATIONS[i].flags)
-			return json_err(at, e,
-				"sysclamp makes no root \"%s\"; write \"slave\" or \"private\"",
-				name);
-		r->cage->root.propagation = PROPAGATIONS[i].flags;
-		return 0;
-	}
-	return json_err(at, e, "unknown propagation \"%s\"; known: slave, private", name);
+	if (!flags)
+		return json_err(
+			at, e, "sysclamp makes no such root; write \"slave\" or \"private\"");
+	r->cage->root.propagation = (unsigned long)flags;
+	return 0;
 }
 
 static int read_masked(struct bundle_reader *r, const struct json_at *at, void *item, struct err *e)
@@ -105,7 +97,8 @@ static int read_personality(
 static int read_seccomp(struct bundle_reader *r, const struct json_at *at, void *to, struct err *e)
 {
 	(void)to;
-	if (profile_parse_at(at, &r->out->profile, r->to, e))
+	if (bundle_set_where(r, at, &r->out->profile_where, e) ||
+		profile_parse_at(at, &r->out->profile, r->to, e))
 		return -e->code;
 	r->out->has_profile = true;
 	return 0;

@@ -112,6 +112,16 @@ int bundle_texts(struct bundle_reader *r, const struct json_at *at, void *to_vec
 /* The same of "NAME=VALUE": of several of one name the last one counts. */
 int bundle_env(struct bundle_reader *r, const struct json_at *at, void *to_vector, struct err *e);
 
+/* What a text may be. */
+struct bundle_name {
+	const char *name;
+	int value;
+};
+
+/* The value of the text @at in a table; an error that may know what was meant.  @what: "limit". */
+int bundle_name(const struct json_at *at, const struct bundle_name *names, size_t n,
+	const char *what, int *out_value, struct err *e);
+
 /* Readers of the parts of config.json; @to is not used. */
 int bundle_process(struct bundle_reader *r, const struct json_at *at, void *to, struct err *e);
 int bundle_capabilities(struct bundle_reader *r, const struct json_at *at, void *to, struct err *e);

@@ -4,8 +4,6 @@
 #include <sys/resource.h>
 
 #include "bundle_parts.h"
-#include "caps.h"
-#include "nearest.h"
 #include "scope.h"
 
 enum {
@@ -90,10 +88,7 @@ static int read_user(struct bundle_reader *r, const struct json_at *at, void *to
 	{                                                                                          \
 #name, name                                                                        \
 	}
-static const struct {
-	const char *name;
-	int resource;
-} LIMITS[] = {
+static const struct bundle_name LIMITS[] = {
 	LIMIT(RLIMIT_AS),
 	LIMIT(RLIMIT_CORE),
 	LIMIT(RLIMIT_CPU),
@@ -115,23 +110,8 @@ static const struct {
 static int read_resource(
 	struct bundle_reader *r, const struct json_at *at, void *to_int, struct err *e)
 {
-	struct nearest nearest;
-	const char *name;
-	char hint[128];
-
 	(void)r;
-	if (json_text(at, &name, e))
-		return -e->code;
-	nearest = nearest_to(name);
-	for (size_t i = 0; i < ARRAY_LEN(LIMITS); i++) {
-		if (!strcmp(LIMITS[i].name, name)) {
-			*(int *)to_int = LIMITS[i].resource;
-			return 0;
-		}
-		nearest_offer(&nearest, LIMITS[i].name);
-	}
-	return json_err(at, e, "Linux has no limit \"%s\"%s", name,
-		nearest_hint(&nearest, hint, sizeof(hint)));
+	return bundle_name(at, LIMITS, ARRAY_LEN(LIMITS), "limit", to_int, e);
 }
 
 static int read_rlim(

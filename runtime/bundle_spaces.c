@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "bundle_parts.h"
-#include "nearest.h"
 #include "scope.h"
 
 enum {
@@ -13,10 +12,7 @@ enum {
 	NS_PER_S = 1000000000,
 };
 
-static const struct {
-	const char *name;
-	enum cage_ns ns;
-} NAMESPACES[] = {
+static const struct bundle_name NAMESPACES[] = {
 	{"user", CAGE_NS_USER},
 	{"pid", CAGE_NS_PID},
 	{"mount", CAGE_NS_MOUNT},
@@ -28,29 +24,14 @@ static const struct {
 };
 
 struct space {
-	enum cage_ns ns;
+	int ns; /* enum cage_ns */
 	const char *path;
 };
 
-static int read_type(struct bundle_reader *r, const struct json_at *at, void *to_ns, struct err *e)
+static int read_type(struct bundle_reader *r, const struct json_at *at, void *to_int, struct err *e)
 {
-	struct nearest nearest;
-	const char *name;
-	char hint[128];
-
 	(void)r;
-	if (json_text(at, &name, e))
-		return -e->code;
-	nearest = nearest_to(name);
-	for (size_t i = 0; i < ARRAY_LEN(NAMESPACES); i++) {
-		if (!strcmp(NAMESPACES[i].name, name)) {
-			*(enum cage_ns *)to_ns = NAMESPACES[i].ns;
-			return 0;
-		}
-		nearest_offer(&nearest, NAMESPACES[i].name);
-	}
-	return json_err(at, e, "unknown namespace \"%s\"%s", name,
-		nearest_hint(&nearest, hint, sizeof(hint)));
+	return bundle_name(at, NAMESPACES, ARRAY_LEN(NAMESPACES), "namespace", to_int, e);
 }
 
 /* Go programs write "" for none. */

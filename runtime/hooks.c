@@ -240,7 +240,7 @@ int hooks_run(const struct cage *cage, enum cage_hook_time when, pid_t pid, cons
 {
 	scoped_free char *text = NULL;
 	scoped_fd int fd = -1;
-	size_t size;
+	size_t size = 0;
 
 	if (!cage->hooks[when].n)
 		return 0;

@@ -340,7 +340,11 @@ static void check_terminal(void)
 /* Signals that end the launcher: of its user, and of itself. */
 static void check_ended_launcher(void)
 {
-	static const int signals[] = {SIGTERM, SIGHUP, SIGALRM, SIGXCPU, SIGSEGV, SIGABRT};
+	static const int signals[] = {SIGTERM, SIGHUP, SIGALRM, SIGXCPU, SIGABRT,
+#ifndef __SANITIZE_ADDRESS__ /* which has a handler of its own */
+		SIGSEGV
+#endif
+	};
 	static struct screen screen;
 
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
