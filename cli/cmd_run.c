@@ -2,12 +2,17 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cage_complete.h"
+#include "cage_print.h"
 #include "effective.h"
 #include "features.h"
 #include "file.h"
+#include "landlock.h"
 #include "launch.h"
 #include "run_options.h"
 #include "sandbox.h"
@@ -32,6 +37,9 @@ static const char HELP[] =
 	"      --mode MODE        filter; strict: the kernel's four calls, from main on;\n"
 	"                         strict-filter: these and exit_group, as a filter\n"
 	"      --new-privs        do not set no_new_privs; needs CAP_SYS_ADMIN\n"
+	"      --config FILE      all of this, and the command, from a file\n"
+	"      --dry-run[=json]   show what would be done, in order\n"
+	"      --help-cage        what else holds it: user, namespaces, files, Landlock, ...\n"
 	"  -h, --help             this text\n"
 	"Exit status: the command's; 128+N: signal N (159: SIGSYS, the profile kills);\n"
 	"125: sysclamp failed; 126: not executable; 127: not found; 2: misuse.\n"
@@ -74,6 +82,11 @@ static void filters_done(struct filters *filters)
 	enforced_done(&filters->supervised);
 }
 
+static bool is_unfiltered(const struct run_options *options)
+{
+	return !options->filter.n_profiles && !options->filter.program;
+}
+
 static int make_given(const struct run_options *options, struct run_filter *out, struct err *e)
 {
 	struct notice notice = cli_notice("run");
@@ -99,7 +112,7 @@ static int make_then(const struct run_options *options, const struct run_filter 
 }
 
 /* A filter that asks, and who answers. */
-static int make_supervised(const struct run_options *options, char **argv, const char *path,
+static int make_supervised(const struct run_options *options, const char *path,
 	struct enforced *out, struct deny *deny, struct err *e)
 {
 	const char *profile = options->filter.n_profiles ? options->filter.profiles[0] : NULL;
@@ -107,7 +120,7 @@ static int make_supervised(const struct run_options *options, char **argv, const
 		.mode = options->on_deny,
 		.profile = profile,
 		.output = options->output,
-		.argv = argv,
+		.argv = options->argv,
 		.path = path,
 	};
 	struct notice notice = cli_notice("run");
@@ -123,6 +136,8 @@ static int make_filters(const struct run_options *options, struct filters *out, 
 {
 	if (options->plan.mode == RUN_STRICT)
 		return 0;
+	if (options->plan.mode == RUN_FILTER && is_unfiltered(options))
+		return 0; /* held by its cage alone */
 	if (options->plan.mode == RUN_STRICT_FILTER) {
 		box->filter.filter = &out->built_in.filter;
 		return run_strict_filter(&out->built_in, e);
@@ -140,39 +155,71 @@ static int make_filters(const struct run_options *options, struct filters *out, 
 	return 0;
 }
 
-static int run_enforced(const struct run_options *options, char **argv, const char *path)
+/* Show what would be done. */
+static int print_plan(const struct run_options *options, const struct sandbox *box)
+{
+	const struct cage_plan plan = {
+		.box = box,
+		.profiles = options->filter.profiles,
+		.n_profiles = options->filter.n_profiles,
+		.program = options->filter.program,
+		.then = options->late.then,
+		.supervised = options->on_deny != DENY_PROFILE,
+	};
+	scoped_free char *text = NULL;
+	size_t size;
+	struct err e;
+
+	if ((options->dry == RUN_DRY_JSON ? cage_print_json : cage_print)(&plan, &text, &size, &e))
+		return cli_fail("run", EXIT_OWN_FAILURE, &e);
+	fputs(text, stdout);
+	return EXIT_OK;
+}
+
+/* The filters are made: what is left is to do it. */
+static int execute(const struct run_options *options, const struct sandbox *box)
+{
+	struct launch_end end = {0};
+	struct err e;
+
+	if (sandbox_run(box, &end, &e))
+		return cli_fail(
+			"run", end.exec_errno ? launch_exit_code(&end) : EXIT_OWN_FAILURE, &e);
+	tell_if_denied(options, box->argv[0], end.wait_status);
+	run_tell_if_strict(&options->plan, box->argv[0], end.wait_status);
+	return launch_exit_code(&end);
+}
+
+static int run_enforced(const struct run_options *options, char **env, const char *path)
 {
 	scoped(filters_done) struct filters filters = {0};
 	scoped(deny_close) struct deny deny = {0};
+	struct notice notice = cli_notice("run");
 	struct sandbox_filter then;
 	struct sandbox box = {
-		.argv = argv,
-		.env = environ,
+		.argv = options->argv,
+		.env = env,
 		.path = path,
 		.mode = options->plan.mode == RUN_STRICT ? SANDBOX_STRICT : SANDBOX_FILTER,
 		.at = options->plan.at,
 		.symbol = options->plan.symbol,
 		.within_ns = options->plan.within_ns,
 		.new_privs = options->new_privs,
+		.cage = options->cage.cage.used ? &options->cage.cage : NULL,
 	};
-	struct launch_end end = {0};
 	struct err e;
 
-	if (options->on_deny == DENY_PROFILE
-			? make_filters(options, &filters, &box, &then, &e)
-			: make_supervised(options, argv, path, &filters.supervised, &deny, &e))
+	if (landlock_check(&options->cage.cage.landlock, &notice, &e) ||
+		(options->on_deny == DENY_PROFILE
+				? make_filters(options, &filters, &box, &then, &e)
+				: make_supervised(options, path, &filters.supervised, &deny, &e)))
 		return cli_fail("run", EXIT_OWN_FAILURE, &e);
 	if (options->on_deny != DENY_PROFILE) {
 		box.filter = (struct sandbox_filter){
 			&filters.supervised.filter, filters.supervised.profile.flags};
 		box.supervisor = &deny.supervisor;
 	}
-	if (sandbox_run(&box, &end, &e))
-		return cli_fail(
-			"run", end.exec_errno ? launch_exit_code(&end) : EXIT_OWN_FAILURE, &e);
-	tell_if_denied(options, argv[0], end.wait_status);
-	run_tell_if_strict(&options->plan, argv[0], end.wait_status);
-	return launch_exit_code(&end);
+	return options->dry ? print_plan(options, &box) : execute(options, &box);
 }
 
 static int print_profile(const struct run_options *options)
@@ -190,24 +237,39 @@ static int print_profile(const struct run_options *options)
 	return EXIT_OK;
 }
 
-static int run(int argc, char **argv)
+/* A command in a cage is found there, by the engine: what lies where is another matter outside. */
+static int find_command(const struct run_options *options, char **out_path, struct err *e)
 {
-	struct run_options options = {0};
-	scoped_free char *path = NULL;
-	struct err e;
-	int status = run_options_read(argc, argv, &options);
+	if (!options->cage.cage.used)
+		return launch_find(options->argv[0], out_path, e);
+	*out_path = strdup(options->argv[0]);
+	return *out_path ? 0 : err_nomem(e);
+}
 
-	if (status)
-		return status;
-	if (options.print_profile)
-		return print_profile(&options);
-	argv += optind;
-	if (launch_find(argv[0], &path, &e)) {
+static int run_command(struct run_options *options)
+{
+	scoped_free char *path = NULL;
+	char **env = environ;
+	struct err e;
+
+	if (find_command(options, &path, &e)) {
 		struct launch_end end = {.exec_errno = e.code};
 
 		return cli_fail("run", launch_exit_code(&end), &e);
 	}
-	return run_enforced(&options, argv, path);
+	if (cage_environment(&options->cage, environ, &env, &e))
+		return cli_fail("run", EXIT_OWN_FAILURE, &e);
+	return run_enforced(options, env, path);
+}
+
+static int run(int argc, char **argv)
+{
+	scoped(run_options_done) struct run_options options = {0};
+	int status = run_options_read(argc, argv, &options);
+
+	if (status)
+		return status;
+	return options.print_profile ? print_profile(&options) : run_command(&options);
 }
 
 const struct command cmd_run = {

@@ -1,10 +1,35 @@
 #include "run_options.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cage_complete.h"
 #include "cli.h"
+#include "launch.h"
 #include "num.h"
+#include "run_cage.h"
 #include "scope.h"
 
-enum { NEW_PRIVS = 256, PRINT_PROFILE, BPF, UNPROVEN, AT, MODE, THEN, WITHIN, ON_DENY };
+enum {
+	NEW_PRIVS = 256,
+	PRINT_PROFILE,
+	BPF,
+	UNPROVEN,
+	AT,
+	MODE,
+	THEN,
+	WITHIN,
+	ON_DENY,
+	CONFIG,
+	DRY_RUN,
+	HELP_CAGE,
+};
+
+void run_options_done(struct run_options *options)
+{
+	cage_request_done(&options->cage);
+}
 
 static int take_within(const char *text, struct run_options *out)
 {
@@ -21,9 +46,23 @@ static int take_on_deny(const char *text, struct run_options *out)
 	return EXIT_OK;
 }
 
+static int take_dry_run(const char *text, struct run_options *out)
+{
+	if (text && strcmp(text, "json") != 0)
+		return cli_misuse("run", "--dry-run=%s: it is json, or alone", text);
+	out->dry = text ? RUN_DRY_JSON : RUN_DRY_TEXT;
+	return EXIT_OK;
+}
+
 static int take_option(int option, struct run_options *out)
 {
+	if (run_cage_owns(option))
+		return run_cage_take(option, &out->cage);
 	switch (option) {
+	case CONFIG: /* read already */
+		return EXIT_OK;
+	case DRY_RUN:
+		return take_dry_run(optarg, out);
 	case 'p':
 		return run_filter_take_profile(&out->filter, optarg);
 	case NEW_PRIVS:
@@ -87,43 +126,116 @@ static const char *find_conflict(const struct run_options *options)
 	return NULL;
 }
 
-int run_options_read(int argc, char **argv, struct run_options *out)
+static const struct option LONGS[] = {
+	{"profile", required_argument, NULL, 'p'},
+	{"print-profile", no_argument, NULL, PRINT_PROFILE},
+	{"bpf", required_argument, NULL, BPF},
+	{"unproven", no_argument, NULL, UNPROVEN},
+	{"at", required_argument, NULL, AT},
+	{"mode", required_argument, NULL, MODE},
+	{"then", required_argument, NULL, THEN},
+	{"within", required_argument, NULL, WITHIN},
+	{"on-deny", required_argument, NULL, ON_DENY},
+	{"output", required_argument, NULL, 'o'},
+	{"new-privs", no_argument, NULL, NEW_PRIVS},
+	{"config", required_argument, NULL, CONFIG},
+	{"dry-run", optional_argument, NULL, DRY_RUN},
+	{"help-cage", no_argument, NULL, HELP_CAGE},
+	{"help", no_argument, NULL, 'h'},
+};
+
+/* What the file says, where no option has said it already: for what stands once. */
+static int take_file(struct run_options *out)
 {
-	static const struct option LONGS[] = {
-		{"profile", required_argument, NULL, 'p'},
-		{"print-profile", no_argument, NULL, PRINT_PROFILE},
-		{"bpf", required_argument, NULL, BPF},
-		{"unproven", no_argument, NULL, UNPROVEN},
-		{"at", required_argument, NULL, AT},
-		{"mode", required_argument, NULL, MODE},
-		{"then", required_argument, NULL, THEN},
-		{"within", required_argument, NULL, WITHIN},
-		{"on-deny", required_argument, NULL, ON_DENY},
-		{"output", required_argument, NULL, 'o'},
-		{"new-privs", no_argument, NULL, NEW_PRIVS},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
+	const struct cage_file *file = &out->file;
+
+	out->late.at = file->at;
+	out->late.mode = file->mode;
+	out->late.then = file->then;
+	out->new_privs = file->new_privs;
+	if (file->within && take_within(file->within, out))
+		return EXIT_USAGE;
+	for (size_t i = 0; i < file->n_profiles; i++) {
+		if (run_filter_take_profile(&out->filter, file->profiles[i]))
+			return EXIT_USAGE;
+	}
+	return EXIT_OK;
+}
+
+struct getopt_words {
+	char shorts[64];
+	struct option longs[RUN_CAGE_LONGS_MAX];
+};
+
+static void make_words(struct getopt_words *words)
+{
+	(void)snprintf(words->shorts, sizeof(words->shorts), "+:p:o:h%s", RUN_CAGE_SHORTS);
+	memcpy(words->longs, LONGS, sizeof(LONGS));
+	run_cage_longs(words->longs, ARRAY_LEN(LONGS));
+}
+
+/* The file comes first, wherever its option stands: options add to it. */
+static int read_config(
+	int argc, char **argv, const struct getopt_words *words, struct run_options *out)
+{
+	const char *config = NULL;
+	struct err e;
+	int option;
+
+	while ((option = cli_option(argc, argv, words->shorts, words->longs, &cmd_run)) != -1) {
+		if (option == '?')
+			return EXIT_USAGE;
+		if (option == CONFIG)
+			config = optarg;
+		if (option == HELP_CAGE) {
+			run_cage_help();
+			exit(cli_flush(EXIT_OK));
+		}
+	}
+	optind = 0; /* once more, from the beginning: getopt(3), NOTES */
+	if (!config)
+		return EXIT_OK;
+	if (cage_file_read(config, &out->cage, &out->file, &e))
+		return cli_fail("run", EXIT_OWN_FAILURE, &e);
+	return take_file(out);
+}
+
+/* What hangs on several options. */
+static int settle(struct run_options *out)
+{
 	const char *conflict;
 	struct err e;
-	bool has_filter;
-	int option, status;
+	int status = run_filter_check_options(&out->filter);
+	bool held;
 
-	while ((option = cli_option(argc, argv, "+:p:o:h", LONGS, &cmd_run)) != -1) {
-		status = take_option(option, out);
-		if (status)
-			return status;
-	}
-	status = run_filter_check_options(&out->filter);
 	if (status)
 		return status;
-	has_filter = out->filter.n_profiles || out->filter.program || out->on_deny == DENY_LEARN;
-	if (run_plan(&out->late, has_filter, &out->plan, &e))
+	held = out->filter.n_profiles || out->filter.program || out->on_deny == DENY_LEARN;
+	if (cage_complete(&out->cage, &e))
+		return e.code == EINVAL ? cli_misuse("run", "%s", e.text)
+					: cli_fail("run", EXIT_OWN_FAILURE, &e);
+	if (run_plan(&out->late, held, out->cage.cage.used, &out->plan, &e))
 		return cli_misuse("run", "%s", e.text);
 	conflict = find_conflict(out);
 	if (conflict)
 		return cli_misuse("run", "%s", conflict);
-	if (!out->print_profile && optind == argc)
+	if (!out->print_profile && !out->argv)
 		return cli_misuse("run", "no command given");
 	return EXIT_OK;
+}
+
+int run_options_read(int argc, char **argv, struct run_options *out)
+{
+	struct getopt_words words;
+	int option, status;
+
+	make_words(&words);
+	status = read_config(argc, argv, &words, out);
+	while (!status &&
+		(option = cli_option(argc, argv, words.shorts, words.longs, &cmd_run)) != -1)
+		status = take_option(option, out);
+	if (status)
+		return status;
+	out->argv = optind < argc ? argv + optind : out->file.command;
+	return settle(out);
 }

@@ -160,6 +160,8 @@ struct cage_landlock {
 	struct cage_port_rule *ports;
 	size_t n_ports;
 	bool restrict_paths, restrict_ports; /* also without any rule: then all is denied */
+	uint64_t scoped; /* LANDLOCK_SCOPE_*: what does not reach out of the cage */
+	bool strict; /* what the kernel's Landlock lacks is an error, not a notice */
 };
 
 /* OCI runtime specification, config.md, "POSIX-platform Hooks", in the order in which they run. */
