@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -240,15 +239,12 @@ static int print_profile(const struct run_options *options)
 /* A command in a cage is found there, by the engine: what lies where is another matter outside. */
 static int find_command(const struct run_options *options, char **out_path, struct err *e)
 {
-	if (!options->cage.cage.used)
-		return launch_find(options->argv[0], out_path, e);
-	*out_path = strdup(options->argv[0]);
-	return *out_path ? 0 : err_nomem(e);
+	return options->cage.cage.used ? 0 : launch_find(options->argv[0], out_path, e);
 }
 
 static int run_command(struct run_options *options)
 {
-	scoped_free char *path = NULL;
+	scoped_free char *path = NULL; /* NULL: it is looked for inside */
 	char **env = environ;
 	struct err e;
 

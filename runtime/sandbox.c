@@ -284,7 +284,9 @@ int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e
 
 const struct sandbox_filter *sandbox_first_filter(const struct sandbox *box)
 {
-	return box->at == SANDBOX_AT_LAUNCH || box->then ? &box->filter : NULL;
+	bool at_launch = box->at == SANDBOX_AT_LAUNCH || box->then;
+
+	return at_launch && box->filter.filter ? &box->filter : NULL;
 }
 
 const struct sandbox_filter *sandbox_late_filter(const struct sandbox *box)

@@ -161,15 +161,31 @@ static int add_group(struct cage *cage, gid_t gid, struct err *e)
 	return 0;
 }
 
+/* A group of the caller's, by its number inside. */
+static int keep_group(struct cage *cage, gid_t gid, struct err *e)
+{
+	uint32_t inside = gid;
+
+	if (is_new(cage) && !find_inside(&cage->gid_maps, gid, &inside))
+		return err_set(e, EINVAL,
+			"keep-groups: the caller's group %u has no number inside: map it (--gidmap "
+			"%u:%u:1)",
+			gid, gid, gid);
+	return add_group(cage, inside, e);
+}
+
 static int keep_groups(struct cage *cage, struct err *e)
 {
 	int n = getgroups(0, NULL);
 	scoped_free gid_t *groups = n > 0 ? calloc((size_t)n, sizeof(gid_t)) : NULL;
 
+	/* Who cannot set them in a namespace keeps them in any case: user_namespaces(7). */
+	if (is_new(cage) && !cap_is_effective(CAP_SETGID))
+		return 0;
 	if (n > 0 && (!groups || getgroups(n, groups) != n))
 		return err_nomem(e);
 	for (int i = 0; i < n; i++) {
-		if (add_group(cage, groups[i], e))
+		if (keep_group(cage, groups[i], e))
 			return -e->code;
 	}
 	return 0;
@@ -218,17 +234,12 @@ static int check_may(const struct cage *cage, struct err *e)
 	return 0;
 }
 
-/* Whether the process has to become somebody: who was asked for, or who is mapped at all. */
+/* Whether the process has to become somebody: who was asked for, or who the maps have. */
 static bool becomes(const struct cage_request *request)
 {
-	const struct cage *cage = &request->cage;
-	uint32_t inside;
-
-	if (request->user.text || request->group.text || request->n_groups ||
-		request->init_groups == SWITCH_ON)
-		return true;
-	return is_new(cage) && (!find_inside(&cage->uid_maps, geteuid(), &inside) ||
-				       !find_inside(&cage->gid_maps, getegid(), &inside));
+	return request->user.text || request->group.text || request->n_groups ||
+	       request->init_groups == SWITCH_ON || request->keep_groups == SWITCH_ON ||
+	       is_new(&request->cage);
 }
 
 int cage_settle_ids(struct cage_request *request, struct err *e)
