@@ -22,6 +22,7 @@ enum {
 	WITHIN,
 	ON_DENY,
 	CONFIG,
+	BUNDLE,
 	DRY_RUN,
 	HELP_CAGE,
 };
@@ -29,6 +30,14 @@ enum {
 void run_options_done(struct run_options *options)
 {
 	cage_request_done(&options->cage);
+	bundle_done(&options->bundle);
+}
+
+const struct cage *run_options_cage(const struct run_options *options)
+{
+	const struct cage *cage = options->bundle_dir ? &options->bundle.cage : &options->cage.cage;
+
+	return cage->used ? cage : NULL;
 }
 
 static int take_within(const char *text, struct run_options *out)
@@ -60,6 +69,9 @@ static int take_option(int option, struct run_options *out)
 		return run_cage_take(option, &out->cage);
 	switch (option) {
 	case CONFIG: /* read already */
+		return EXIT_OK;
+	case BUNDLE:
+		out->bundle_dir = optarg;
 		return EXIT_OK;
 	case DRY_RUN:
 		return take_dry_run(optarg, out);
@@ -113,8 +125,11 @@ static const char *find_conflict(const struct run_options *options)
 			"--on-deny needs a profile rather than a program (--bpf)"},
 		{supervised && options->filter.n_profiles > 1,
 			"--on-deny goes with one profile; --print-profile makes one of several"},
-		{supervised && options->plan.at != SANDBOX_AT_LAUNCH,
-			"--on-deny goes with --at launch only"},
+		{options->bundle_dir && (options->file_read || options->cage.said || options->argv),
+			"--bundle: its config.json says the command and what holds it; leave the "
+			"rest out"},
+		{options->bundle_dir && options->new_privs,
+			"--bundle: its process.noNewPrivileges says that; leave --new-privs out"},
 		{options->output && !records, "-o goes with --on-deny learn or ask"},
 		{options->output && !*options->output, "-o: no file named"},
 	};
@@ -123,6 +138,14 @@ static const char *find_conflict(const struct run_options *options)
 		if (conflicts[i].found)
 			return conflicts[i].text;
 	}
+	return NULL;
+}
+
+/* The same of what the plan tells. */
+static const char *find_late_conflict(const struct run_options *options)
+{
+	if (options->on_deny != DENY_PROFILE && options->plan.at != SANDBOX_AT_LAUNCH)
+		return "--on-deny goes with --at launch only";
 	return NULL;
 }
 
@@ -139,6 +162,7 @@ static const struct option LONGS[] = {
 	{"output", required_argument, NULL, 'o'},
 	{"new-privs", no_argument, NULL, NEW_PRIVS},
 	{"config", required_argument, NULL, CONFIG},
+	{"bundle", required_argument, NULL, BUNDLE},
 	{"dry-run", optional_argument, NULL, DRY_RUN},
 	{"help-cage", no_argument, NULL, HELP_CAGE},
 	{"help", no_argument, NULL, 'h'},
@@ -197,26 +221,61 @@ static int read_config(
 		return EXIT_OK;
 	if (cage_file_read(config, &out->cage, &out->file, &e))
 		return cli_fail("run", EXIT_OWN_FAILURE, &e);
+	out->file_read = true;
 	return take_file(out);
+}
+
+static int settle_bundle(struct run_options *out)
+{
+	struct notice notice = cli_notice("run");
+	struct err e;
+
+	if (!out->bundle_dir)
+		return EXIT_OK;
+	if (bundle_read(out->bundle_dir, &out->bundle, &notice, &e))
+		return cli_fail("run", EXIT_OWN_FAILURE, &e);
+	if (out->bundle.has_profile && (out->filter.n_profiles || out->filter.program))
+		return cli_misuse("run", "--bundle: it has a profile already (linux.seccomp)");
+	out->argv = out->bundle.argv;
+	out->new_privs = !out->bundle.no_new_privs;
+	return EXIT_OK;
+}
+
+static int settle_cage(struct run_options *out)
+{
+	struct err e;
+
+	if (!cage_complete(&out->cage, &e))
+		return EXIT_OK;
+	return e.code == EINVAL ? cli_misuse("run", "%s", e.text)
+				: cli_fail("run", EXIT_OWN_FAILURE, &e);
+}
+
+/* Whether there is a filter, or will be. */
+static bool has_filter(const struct run_options *options)
+{
+	return options->filter.n_profiles || options->filter.program ||
+	       options->bundle.has_profile || options->on_deny == DENY_LEARN;
 }
 
 /* What hangs on several options. */
 static int settle(struct run_options *out)
 {
-	const char *conflict;
+	const char *conflict = find_conflict(out);
 	struct err e;
 	int status = run_filter_check_options(&out->filter);
-	bool held;
 
+	if (!status && conflict)
+		status = cli_misuse("run", "%s", conflict);
+	if (!status)
+		status = settle_bundle(out);
+	if (!status)
+		status = settle_cage(out);
 	if (status)
 		return status;
-	held = out->filter.n_profiles || out->filter.program || out->on_deny == DENY_LEARN;
-	if (cage_complete(&out->cage, &e))
-		return e.code == EINVAL ? cli_misuse("run", "%s", e.text)
-					: cli_fail("run", EXIT_OWN_FAILURE, &e);
-	if (run_plan(&out->late, held, out->cage.cage.used, &out->plan, &e))
+	if (run_plan(&out->late, has_filter(out), run_options_cage(out), &out->plan, &e))
 		return cli_misuse("run", "%s", e.text);
-	conflict = find_conflict(out);
+	conflict = find_late_conflict(out);
 	if (conflict)
 		return cli_misuse("run", "%s", conflict);
 	if (!out->print_profile && !out->argv)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "bundle.h"
 #include "cage_file.h"
 #include "deny.h"
 #include "run_filter.h"
@@ -16,7 +17,10 @@ enum run_dry { RUN_WET, RUN_DRY_TEXT, RUN_DRY_JSON };
 
 struct run_options {
 	struct cage_request cage; /* complete: its own `cage.used` tells whether there is one */
+	bool file_read; /* --config */
 	struct cage_file file; /* of --config; zeroed without */
+	const char *bundle_dir; /* --bundle; NULL without */
+	struct bundle bundle; /* its content, in place of `cage` */
 	char **argv; /* the command, NULL-terminated; NULL with print_profile only */
 	enum run_dry dry;
 	struct run_filter_options filter;
@@ -37,5 +41,8 @@ struct run_options {
 int run_options_read(int argc, char **argv, struct run_options *out);
 
 void run_options_done(struct run_options *options);
+
+/** What else holds the command; NULL: nothing does. */
+const struct cage *run_options_cage(const struct run_options *options);
 
 #endif

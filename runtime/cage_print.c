@@ -283,7 +283,7 @@ static void print_held(FILE *out, const struct cage_plan *plan)
 	else if (box->filter.filter)
 		step(out, "filter", "%zu instructions, from %s on%s", box->filter.filter->len,
 			plan->then ? "launch" : sandbox_moment_name(box),
-			plan->supervised ? ", answered by a supervisor" : "");
+			box->supervisor ? ", answered by a supervisor" : "");
 	else
 		step(out, "filter", "none");
 	if (box->then) {

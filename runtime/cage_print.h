@@ -5,7 +5,6 @@
 #ifndef SYSCLAMP_CAGE_PRINT_H
 #define SYSCLAMP_CAGE_PRINT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "err.h"
@@ -18,7 +17,6 @@ struct cage_plan {
 	size_t n_profiles;
 	const char *program; /* the file that the filter was read from; NULL: it was compiled */
 	const char *then; /* the profile of box->then; NULL: none */
-	bool supervised;
 };
 
 /**

@@ -367,7 +367,7 @@ static void put_held(struct json_writer *w, const struct cage_plan *plan)
 		member_text(w, "then", plan->then);
 		json_member_u64(w, "then_instructions", box->then->filter->len);
 	}
-	json_member_bool(w, "supervised", plan->supervised);
+	json_member_bool(w, "supervised", box->supervisor != NULL);
 }
 
 int cage_print_json(const struct cage_plan *plan, char **out_text, size_t *out_size, struct err *e)

@@ -24,6 +24,7 @@ struct cage_said {
 
 struct cage_request {
 	struct cage cage; /* what is settled already; the arena holds everything */
+	bool said; /* anything was */
 	bool caged; /* something was said that takes a cage */
 
 	struct cage_said user, group; /* of the command */

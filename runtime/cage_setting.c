@@ -149,6 +149,7 @@ int cage_say(struct cage_request *request, const struct cage_setting *setting, c
 		return err_nomem(e);
 	if (setting->take(request, setting, &said, e))
 		return -e->code;
+	request->said = true;
 	request->caged |= caged;
 	return 0;
 }
