@@ -2,15 +2,16 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cage_complete.h"
+#include "cage_print.h"
 #include "effective.h"
-#include "features.h"
 #include "file.h"
 #include "launch.h"
-#include "run_options.h"
-#include "sandbox.h"
+#include "run_make.h"
 #include "scope.h"
 
 static const char HELP[] =
@@ -32,20 +33,14 @@ static const char HELP[] =
 	"      --mode MODE        filter; strict: the kernel's four calls, from main on;\n"
 	"                         strict-filter: these and exit_group, as a filter\n"
 	"      --new-privs        do not set no_new_privs; needs CAP_SYS_ADMIN\n"
+	"      --config FILE      all of this, and the command, from a file\n"
+	"      --bundle DIR       an OCI bundle as it is\n"
+	"      --dry-run[=json]   show what would be done, in order\n"
+	"      --help-cage        what else holds it: user, namespaces, files, Landlock, ...\n"
 	"  -h, --help             this text\n"
 	"Exit status: the command's; 128+N: signal N (159: SIGSYS, the profile kills);\n"
 	"125: sysclamp failed; 126: not executable; 127: not found; 2: misuse.\n"
 	"Example: sysclamp run -p ls.json -- ls -l\n";
-
-/* What it is held to from launch on, or from the moment on if there is but one filter. */
-static const char *first_name(const struct run_options *options)
-{
-	if (options->filter.n_profiles > 1)
-		return "one of the profiles";
-	if (options->filter.n_profiles)
-		return cli_input_name(options->filter.profiles[0]);
-	return options->filter.program ? cli_input_name(options->filter.program) : "strict mode";
-}
 
 /* The one end that is about the profile rather than the command. */
 static void tell_if_denied(const struct run_options *options, const char *cmd, int wait_status)
@@ -55,124 +50,54 @@ static void tell_if_denied(const struct run_options *options, const char *cmd, i
 		fprintf(stderr,
 			"sysclamp run: %s was killed by SIGSYS: it made a call that %s denies; "
 			"--on-deny explain says which\n",
-			cmd, options->late.then ? options->late.then : first_name(options));
+			cmd, options->late.then ? options->late.then : run_first_name(options));
 }
 
-/* The filters of a run. */
-struct filters {
-	struct run_filter given; /* by -p and --bpf */
-	struct enforced built_in; /* by --mode */
-	struct enforced then;
-	struct enforced supervised; /* for --on-deny */
-};
-
-static void filters_done(struct filters *filters)
+/* Show what would be done. */
+static int print_plan(const struct run_options *options, const struct sandbox *box)
 {
-	run_filter_done(&filters->given);
-	enforced_done(&filters->built_in);
-	enforced_done(&filters->then);
-	enforced_done(&filters->supervised);
-}
-
-static int make_given(const struct run_options *options, struct run_filter *out, struct err *e)
-{
-	struct notice notice = cli_notice("run");
-	bool at_launch = options->plan.at == SANDBOX_AT_LAUNCH || options->late.then;
-
-	if (run_filter_make(&options->filter, out, &notice, e) ||
-		run_filter_can_hold(&options->filter, out, &notice, e) ||
-		(at_launch && run_filter_can_start(out, e)))
-		return -e->code;
-	return 0;
-}
-
-static int make_then(const struct run_options *options, const struct run_filter *first,
-	struct enforced *out, struct err *e)
-{
-	struct notice notice = cli_notice("run");
-	const char *path = options->late.then;
-
-	if (enforced_read(path, out, &notice, e) || enforced_can_hold(path, out, &notice, e) ||
-		enforced_can_load(path, out, e))
-		return -e->code;
-	return run_check_phases(first_name(options), first->load.filter, path, out, e);
-}
-
-/* A filter that asks, and who answers. */
-static int make_supervised(const struct run_options *options, char **argv, const char *path,
-	struct enforced *out, struct deny *deny, struct err *e)
-{
-	const char *profile = options->filter.n_profiles ? options->filter.profiles[0] : NULL;
-	const struct deny_request request = {
-		.mode = options->on_deny,
-		.profile = profile,
-		.output = options->output,
-		.argv = argv,
-		.path = path,
+	const char *bundled[] = {options->bundle.doc.name};
+	bool has_bundled = options->bundle_dir && box->filter.filter && !options->filter.n_profiles;
+	const struct cage_plan plan = {
+		.box = box,
+		.profiles = has_bundled ? bundled : options->filter.profiles,
+		.n_profiles = has_bundled ? 1 : options->filter.n_profiles,
+		.program = options->filter.program,
+		.then = options->late.then,
 	};
-	struct notice notice = cli_notice("run");
+	scoped_free char *text = NULL;
+	size_t size;
+	struct err e;
 
-	if (profile && enforced_read(profile, out, &notice, e))
-		return -e->code;
-	return deny_open(&request, out, &notice, deny, e);
+	if ((options->dry == RUN_DRY_JSON ? cage_print_json : cage_print)(&plan, &text, &size, &e))
+		return cli_fail("run", EXIT_OWN_FAILURE, &e);
+	fputs(text, stdout);
+	return EXIT_OK;
 }
 
-/* The filter's part of the description. */
-static int make_filters(const struct run_options *options, struct filters *out, struct sandbox *box,
-	struct sandbox_filter *then, struct err *e)
+/* The filters are made: what is left is to do it. */
+static int execute(const struct run_options *options, const struct sandbox *box)
 {
-	if (options->plan.mode == RUN_STRICT)
-		return 0;
-	if (options->plan.mode == RUN_STRICT_FILTER) {
-		box->filter.filter = &out->built_in.filter;
-		return run_strict_filter(&out->built_in, e);
-	}
-	if (make_given(options, &out->given, e))
-		return -e->code;
-	box->filter = out->given.load;
-	if (!options->late.then)
-		return 0;
-	if (make_then(options, &out->given, &out->then, e))
-		return -e->code;
-	*then = (struct sandbox_filter){
-		&out->then.filter, features_load_flags(out->then.profile.flags, false)};
-	box->then = then;
-	return 0;
-}
-
-static int run_enforced(const struct run_options *options, char **argv, const char *path)
-{
-	scoped(filters_done) struct filters filters = {0};
-	scoped(deny_close) struct deny deny = {0};
-	struct sandbox_filter then;
-	struct sandbox box = {
-		.argv = argv,
-		.env = environ,
-		.path = path,
-		.mode = options->plan.mode == RUN_STRICT ? SANDBOX_STRICT : SANDBOX_FILTER,
-		.at = options->plan.at,
-		.symbol = options->plan.symbol,
-		.within_ns = options->plan.within_ns,
-		.new_privs = options->new_privs,
-	};
 	struct launch_end end = {0};
 	struct err e;
 
-	if (options->on_deny == DENY_PROFILE
-			? make_filters(options, &filters, &box, &then, &e)
-			: make_supervised(options, argv, path, &filters.supervised, &deny, &e))
-		return cli_fail("run", EXIT_OWN_FAILURE, &e);
-	if (options->on_deny != DENY_PROFILE) {
-		box.filter = (struct sandbox_filter){
-			&filters.supervised.filter, filters.supervised.profile.flags};
-		box.supervisor = &deny.supervisor;
-	}
-	if (sandbox_run(&box, &end, &e))
+	if (sandbox_run(box, &end, &e))
 		return cli_fail(
 			"run", end.exec_errno ? launch_exit_code(&end) : EXIT_OWN_FAILURE, &e);
-	tell_if_denied(options, argv[0], end.wait_status);
-	run_tell_if_strict(&options->plan, argv[0], end.wait_status);
+	tell_if_denied(options, box->argv[0], end.wait_status);
+	run_tell_if_strict(&options->plan, box->argv[0], end.wait_status);
 	return launch_exit_code(&end);
+}
+
+static int run_enforced(struct run_options *options, char **env, const char *path)
+{
+	scoped(run_made_done) struct run_made made = {0};
+	struct sandbox box;
+	struct err e;
+
+	if (run_make(options, path, env, &made, &box, &e))
+		return cli_fail("run", EXIT_OWN_FAILURE, &e);
+	return options->dry ? print_plan(options, &box) : execute(options, &box);
 }
 
 static int print_profile(const struct run_options *options)
@@ -190,24 +115,45 @@ static int print_profile(const struct run_options *options)
 	return EXIT_OK;
 }
 
-static int run(int argc, char **argv)
+/* A command in a cage is found there, by the engine: what lies where is another matter outside. */
+static int find_command(const struct run_options *options, char **out_path, struct err *e)
 {
-	struct run_options options = {0};
-	scoped_free char *path = NULL;
-	struct err e;
-	int status = run_options_read(argc, argv, &options);
+	return run_options_cage(options) ? 0 : launch_find(options->argv[0], out_path, e);
+}
 
-	if (status)
-		return status;
-	if (options.print_profile)
-		return print_profile(&options);
-	argv += optind;
-	if (launch_find(argv[0], &path, &e)) {
+/* A bundle says all of it. */
+static int make_environment(struct run_options *options, char ***out, struct err *e)
+{
+	if (!options->bundle_dir)
+		return cage_environment(&options->cage, environ, out, e);
+	*out = options->bundle.env;
+	return 0;
+}
+
+static int run_command(struct run_options *options)
+{
+	scoped_free char *path = NULL; /* NULL: it is looked for inside */
+	char **env;
+	struct err e;
+
+	if (find_command(options, &path, &e)) {
 		struct launch_end end = {.exec_errno = e.code};
 
 		return cli_fail("run", launch_exit_code(&end), &e);
 	}
-	return run_enforced(&options, argv, path);
+	if (make_environment(options, &env, &e))
+		return cli_fail("run", EXIT_OWN_FAILURE, &e);
+	return run_enforced(options, env, path);
+}
+
+static int run(int argc, char **argv)
+{
+	scoped(run_options_done) struct run_options options = {0};
+	int status = run_options_read(argc, argv, &options);
+
+	if (status)
+		return status;
+	return options.print_profile ? print_profile(&options) : run_command(&options);
 }
 
 const struct command cmd_run = {

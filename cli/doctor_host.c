@@ -12,6 +12,7 @@
 #include "filter.h"
 #include "flatten.h"
 #include "host.h"
+#include "landlock.h"
 #include "scope.h"
 #include "syscalls.h"
 
@@ -105,6 +106,19 @@ static void add_lockdown(struct doctor_report *report)
 		doctor_mend(check, "boot with lockdown=integrity, or record with ptrace");
 }
 
+static void add_landlock(struct doctor_report *report)
+{
+	static const char NAME[] = "Landlock";
+	int abi = landlock_abi();
+
+	if (abi)
+		doctor_add(report, NAME, DOCTOR_OK, "ABI %d", abi);
+	else
+		doctor_mend(doctor_add(report, NAME, DOCTOR_NO, "run --landlock cannot be had"),
+			"boot Linux 5.13 or newer with landlock among its security modules "
+			"(lsm=landlock,...)");
+}
+
 void doctor_kernel(struct doctor_report *report)
 {
 	add_release(report);
@@ -113,6 +127,7 @@ void doctor_kernel(struct doctor_report *report)
 	add_user_namespace(report);
 	add_yama(report);
 	add_lockdown(report);
+	add_landlock(report);
 }
 
 static const struct cap_use {

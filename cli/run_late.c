@@ -25,14 +25,6 @@ static const char *const MODES[] = {
 	[RUN_STRICT_FILTER] = "strict-filter",
 };
 
-static const char *const MOMENTS[] = {
-	[SANDBOX_AT_LAUNCH] = "launch",
-	[SANDBOX_AT_EXEC] = "exec",
-	[SANDBOX_AT_MAIN] = "main",
-	[SANDBOX_AT_SYMBOL] = NULL, /* any other name */
-	[SANDBOX_AT_SERVE] = "serve",
-};
-
 static int read_mode(const char *text, enum run_mode *out, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(MODES); i++) {
@@ -44,25 +36,19 @@ static int read_mode(const char *text, enum run_mode *out, struct err *e)
 	return err_set(e, EINVAL, "--mode %s: it is filter, strict or strict-filter", text);
 }
 
-static enum sandbox_at read_at(const char *text)
-{
-	for (size_t i = 0; i < ARRAY_LEN(MOMENTS); i++) {
-		if (MOMENTS[i] && !strcmp(text, MOMENTS[i]))
-			return (enum sandbox_at)i;
-	}
-	return SANDBOX_AT_SYMBOL;
-}
-
 /* Which of what was given does not go together; NULL: all does. */
 static const char *find_conflict(
-	const struct run_late *late, const struct run_plan *plan, bool has_filter)
+	const struct run_late *late, const struct run_plan *plan, bool has_filter, bool has_cage)
 {
 	bool is_strict = plan->mode != RUN_FILTER;
+	bool is_held = has_filter || is_strict || has_cage;
 	const struct {
 		bool found;
 		const char *text;
 	} conflicts[] = {
-		{!is_strict && !has_filter, "no profile given (-p PROFILE)"},
+		{!is_held, "no profile given (-p PROFILE)"},
+		{!is_strict && !has_filter && plan->at != SANDBOX_AT_LAUNCH,
+			"--at is about a profile (-p PROFILE)"},
 		{is_strict && has_filter, "strict modes have their list of calls built in; leave "
 					  "out -p, or --mode"},
 		{is_strict && late->then, "--then goes with filter mode only"},
@@ -84,7 +70,8 @@ static const char *find_conflict(
 	return NULL;
 }
 
-int run_plan(const struct run_late *late, bool has_filter, struct run_plan *out, struct err *e)
+int run_plan(const struct run_late *late, bool has_filter, bool has_cage, struct run_plan *out,
+	struct err *e)
 {
 	struct run_plan plan = {.within_ns = late->within_ns ? late->within_ns : WITHIN_NS};
 	const char *conflict;
@@ -93,9 +80,9 @@ int run_plan(const struct run_late *late, bool has_filter, struct run_plan *out,
 		return -e->code;
 	plan.at = plan.mode == RUN_FILTER ? SANDBOX_AT_LAUNCH : SANDBOX_AT_MAIN;
 	if (late->at)
-		plan.at = read_at(late->at);
+		plan.at = sandbox_at_by_name(late->at);
 	plan.symbol = plan.at == SANDBOX_AT_SYMBOL ? late->at : NULL;
-	conflict = find_conflict(late, &plan, has_filter);
+	conflict = find_conflict(late, &plan, has_filter, has_cage);
 	if (conflict)
 		return err_set(e, EINVAL, "%s", conflict);
 	*out = plan;

@@ -34,9 +34,11 @@ struct run_plan {
  * Read what was given.
  *
  * @has_filter: whether there is a profile (-p) or a program (--bpf); strict modes have theirs.
+ * @has_cage: whether there is a cage, which can hold a command alone, from its launch on.
  * Errors (-EINVAL): one line that says which options do not go together.
  */
-int run_plan(const struct run_late *late, bool has_filter, struct run_plan *out, struct err *e);
+int run_plan(const struct run_late *late, bool has_filter, bool has_cage, struct run_plan *out,
+	struct err *e);
 
 /**
  * The filter of --mode strict-filter: that of profiles/strict-filter.json.

@@ -211,7 +211,7 @@ static int restrict_access(struct inside *in, struct err *e)
 {
 	const struct cage_landlock *rules = &in->cage->landlock;
 
-	if (!rules->restrict_paths && !rules->restrict_ports)
+	if (!landlock_is_set(rules))
 		return 0;
 	if (!in->box->new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L))
 		return err_sys(e, errno, "setting no_new_privs");

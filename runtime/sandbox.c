@@ -284,9 +284,9 @@ int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e
 
 const struct sandbox_filter *sandbox_first_filter(const struct sandbox *box)
 {
-	bool first = box->at == SANDBOX_AT_LAUNCH || box->then;
+	bool at_launch = box->at == SANDBOX_AT_LAUNCH || box->then;
 
-	return first && box->filter.filter ? &box->filter : NULL;
+	return at_launch && box->filter.filter ? &box->filter : NULL;
 }
 
 const struct sandbox_filter *sandbox_late_filter(const struct sandbox *box)

@@ -55,6 +55,12 @@ struct sandbox {
 	const struct cage *cage; /* NULL: none */
 };
 
+/** The moment of that name: "launch", ...; of any other it is the function's. */
+enum sandbox_at sandbox_at_by_name(const char *name);
+
+/** What the moment is called: the name, or that of its function. */
+const char *sandbox_moment_name(const struct sandbox *box);
+
 /** The filter that is loaded at the launch; NULL: none is. */
 const struct sandbox_filter *sandbox_first_filter(const struct sandbox *box);
 

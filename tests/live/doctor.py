@@ -154,6 +154,7 @@ CAP_BPF, CAP_PERFMON = ("capabilities", "CAP_BPF"), ("capabilities", "CAP_PERFMO
 CAP_SYS_ADMIN, CAP_SYS_PTRACE = ("capabilities", "CAP_SYS_ADMIN"), ("capabilities", "CAP_SYS_PTRACE")
 USERNS, BTF, CGROUPS = ("kernel", "user namespace"), ("kernel", "BTF"), ("cgroups", "version")
 YAMA, LOCKDOWN, LOGGED = ("kernel", "Yama"), ("kernel", "lockdown"), ("seccomp", "logged")
+LANDLOCK = ("kernel", "Landlock")
 YAMA_PATH, LOCKDOWN_PATH = ("/proc/sys/kernel", "yama/ptrace_scope"), ("/sys/kernel", "security/lockdown")
 ALL_ACTIONS = "^KILL_PROCESS KILL_THREAD TRAP ERRNO NOTIFY TRACE LOG ALLOW$"
 ALL_FLAGS = "^TSYNC LOG SPEC_ALLOW NEW_LISTENER TSYNC_ESRCH WAIT_KILLABLE_RECV$"
@@ -243,7 +244,8 @@ def anyone_rows():
     yield "a user", user(), {
         EBPF: (NO, "", "needs CAP_BPF and CAP_PERFMON: " if built else "not in this build"), PTRACE: (OK, "auto takes it$"),
         CAP_BPF: (NO, "^missing: ", r"--ambient-caps \+bpf$"), CAP_SYS_ADMIN: (NO, "^missing: "),
-        FILTERS: (OK, "loaded"), SELF: (OK, "no filter"), ("seccomp", "no_new_privs"): (NOTE, "^not set$")}
+        FILTERS: (OK, "loaded"), SELF: (OK, "no filter"), ("seccomp", "no_new_privs"): (NOTE, "^not set$"),
+        LANDLOCK: (OK, "^ABI [0-9]+$")}
     yield "a user namespace", ["unshare", "--user", "--map-root-user"], {
         EBPF: (NO, "", "user namespace" if built else "not in this build"), USERNS: (NO, "not the first", "host"),
         CAP_BPF: (NO, "^does not count here", "host"), CAP_SYS_ADMIN: (OK, "^run --new-privs$")}
@@ -282,6 +284,8 @@ def denied_rows():
     yield "seccomp is denied: cannot be asked", [*user(), *held("seccomp")], "ptrace-syscall", {
         ACTIONS: (NO, "cannot be asked: .*not permitted", "allows seccomp"),
         FLAGS: (NO, "cannot be asked: .*not permitted", "allows seccomp")}
+    yield "no Landlock", [*user(), *held("landlock_create_ruleset", errno.EOPNOTSUPP)], "ptrace", {
+        LANDLOCK: (NO, "cannot be had", "lsm=landlock")}
     yield "ptrace is denied", [*user(), *held("ptrace")], None, {
         PTRACE: (NO, "", "denies ptrace"), ("record", "ptrace-syscall"): (NO, "", "^not permitted")}
 
