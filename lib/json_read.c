@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 /*
  * Documents are read and let go as a whole.  Their many small pieces come from an arena: to
@@ -25,9 +26,26 @@ static void give_back(void *memory)
 		free(memory);
 }
 
-static void set_allocators(void)
+/*
+ * jansson's hash tables are not to be foreseen by who writes a document.  By itself it would open
+ * /dev/urandom for that; these bytes are as random, and the process has them (getauxval(3)).
+ * Folded: they serve the stack protector as well, and are not to be had back from an order of keys.
+ */
+static size_t hash_seed(void)
+{
+	uint32_t words[4] = {0}; /* 16 bytes */
+	unsigned long random = getauxval(AT_RANDOM);
+
+	if (random)
+		memcpy(words, (const void *)random, sizeof(words));
+	/* 0: jansson's own way. */
+	return words[0] ^ words[1] ^ words[2] ^ words[3];
+}
+
+static void set_up_jansson(void)
 {
 	json_set_alloc_funcs(take, give_back);
+	json_object_seed(hash_seed());
 }
 
 static json_t *load(const char *text, size_t size, struct arena *arena, json_error_t *error)
@@ -35,7 +53,7 @@ static json_t *load(const char *text, size_t size, struct arena *arena, json_err
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	json_t *root;
 
-	(void)pthread_once(&once, set_allocators);
+	(void)pthread_once(&once, set_up_jansson);
 	filling = arena;
 	root = json_loadb(text, size, JSON_REJECT_DUPLICATES, error);
 	filling = NULL;
