@@ -201,20 +201,39 @@ void launch_block_signals(void)
 	(void)syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof(all));
 }
 
-void launch_child_signals(void)
+/*
+ * The others that a handler may have been installed for: by the house, and by sanitizers, which
+ * take errors of the program.  To ask about all that there are would cost each launch forty calls
+ * more; tests/live/handlers.py holds what the commands catch against this list.
+ */
+static const int ALSO_HANDLED[] = {
+	SIGALRM, /* tracer/ticker.c */
+	SIGCONT, /* runtime/guard.c */
+	SIGABRT,
+	SIGBUS,
+	SIGFPE,
+	SIGILL,
+	SIGSEGV,
+	SIGTRAP,
+};
+
+static void reset_handlers(const int list[], size_t n)
 {
 	struct sigaction as_usual = {.sa_handler = SIG_DFL};
 	struct sigaction now;
 
-	sigaction(SIGCHLD, &signals.on_child, NULL);
-	for (int sig = 1; sig < NSIG; sig++) {
-		bool is_of_libc = sig > SIGSYS && sig < SIGRTMIN;
-
-		if (is_of_libc || sigaction(sig, NULL, &now))
-			continue;
-		if (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)
-			sigaction(sig, &as_usual, NULL);
+	for (size_t i = 0; i < n; i++) {
+		if (!sigaction(list[i], NULL, &now) && now.sa_handler != SIG_DFL &&
+			now.sa_handler != SIG_IGN)
+			sigaction(list[i], &as_usual, NULL);
 	}
+}
+
+void launch_child_signals(void)
+{
+	sigaction(SIGCHLD, &signals.on_child, NULL);
+	reset_handlers(FORWARDED, ARRAY_LEN(FORWARDED));
+	reset_handlers(ALSO_HANDLED, ARRAY_LEN(ALSO_HANDLED));
 	sigprocmask(SIG_SETMASK, &signals.mask, NULL);
 }
 

@@ -67,7 +67,9 @@ void launch_block_signals(void);
 /**
  * Give the child what the caller had before launch_hold_signals(): ignored signals and the mask.
  * Handlers are reset first, so that none runs in a child that shares the caller's memory
- * (CLONE_VM).  System calls only; not possible behind a filter.
+ * (CLONE_VM): those of the signals that are forwarded, of SIGALRM and SIGCONT, and of the errors of
+ * a program.  A caller with a handler for any other has to have it added there.  System calls only;
+ * not possible behind a filter.
  */
 void launch_child_signals(void);
 
