@@ -345,8 +345,7 @@ static const int HANDLED[] = {SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWIN
 static void check_child(void)
 {
 	bool same = is_blocked(SIGUSR1) && !is_blocked(SIGTERM) &&
-		    handler_of(SIGCHLD) == (void *)SIG_IGN &&
-		    handler_of(SIGHUP) == (void *)SIG_IGN;
+		    handler_of(SIGCHLD) == (void *)SIG_IGN && handler_of(SIGHUP) == (void *)SIG_IGN;
 
 	for (size_t i = 0; i < ARRAY_LEN(HANDLED); i++)
 		same &= handler_of(HANDLED[i]) == (void *)SIG_DFL;
