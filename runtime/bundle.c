@@ -132,6 +132,7 @@ static int set_rest(struct bundle_reader *r, struct err *e)
 		cage->caps.where = cage_text(cage, "%s: $.process.capabilities", r->out->doc.name);
 	cage->new_session = true;
 	cage->with_parent = true;
+	cage->sets_home = true;
 	cage->state.oci_version = STATE_VERSION;
 	cage->state.bundle = r->dir;
 	cage->state.id = cage_text(cage, "sysclamp-%d", (int)getpid());

@@ -15,6 +15,7 @@
 
 #include "attributes.h"
 #include "credentials.h"
+#include "home.h"
 #include "hooks.h"
 #include "landlock.h"
 #include "root.h"
@@ -165,7 +166,9 @@ static int find_command(struct inside *in, struct err *e)
 {
 	char *path;
 
-	environ = (char **)in->box->env; /* its PATH is the one that counts */
+	if (in->cage->sets_home && home_add(in->box->env, in->cage->user.uid, &in->held.env, e))
+		return -e->code;
+	environ = (char **)in->held.env; /* its PATH is the one that counts */
 	if (in->box->path) {
 		path = strdup(in->box->path);
 		if (!path)
