@@ -48,15 +48,65 @@ static void set_up_jansson(void)
 	json_object_seed(hash_seed());
 }
 
+struct text {
+	const char *at, *end;
+};
+
+static const char *skip_indentation(const char *at, const char *end)
+{
+	while (at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	return at;
+}
+
+/*
+ * The text without what its lines are indented by, which is a third of a profile: jansson takes one
+ * character at a time.  Within a string no line ends, or jansson says so.
+ */
+static size_t read_on(void *buffer, size_t room, void *data)
+{
+	struct text *text = data;
+	size_t used = 0;
+
+	while (text->at < text->end && used < room) {
+		size_t left = (size_t)(text->end - text->at);
+		size_t most = left < room - used ? left : room - used;
+		const char *line_end = memchr(text->at, '\n', most);
+		size_t size = line_end ? (size_t)(line_end - text->at) + 1 : most;
+
+		memcpy((char *)buffer + used, text->at, size);
+		used += size;
+		text->at += size;
+		if (line_end)
+			text->at = skip_indentation(text->at, text->end);
+	}
+	return used;
+}
+
+/* How far line number @line is indented, if it was read without that. */
+static int indentation(const char *text, size_t size, int line)
+{
+	const char *at = text, *end = text + size;
+
+	for (int i = 1; at && i < line; i++) {
+		at = memchr(at, '\n', (size_t)(end - at));
+		at = at ? at + 1 : NULL;
+	}
+	return at && line > 1 ? (int)(skip_indentation(at, end) - at) : 0;
+}
+
 static json_t *load(const char *text, size_t size, struct arena *arena, json_error_t *error)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct text left = {text, text + size};
 	json_t *root;
 
 	(void)pthread_once(&once, set_up_jansson);
 	filling = arena;
-	root = json_loadb(text, size, JSON_REJECT_DUPLICATES, error);
+	root = json_load_callback(read_on, &left, JSON_REJECT_DUPLICATES, error);
 	filling = NULL;
+	if (!root)
+		error->column += indentation(text, size, error->line);
 	return root;
 }
 

@@ -123,6 +123,35 @@ static void test_strings_untouched(void)
 	is_text(text, "\"18446744073709551615", "behind an escaped quote, too");
 }
 
+/* Lines of all lengths, so that what is read piece by piece is cut at any place of one. */
+static void test_many_lines(void)
+{
+	enum { LINES = 1200 };
+	scoped(json_doc_done) struct json_doc doc = {0};
+	scoped_free char *text = calloc(LINES, 128);
+	struct json_at root;
+	size_t used = 0, wrong = 0;
+	struct err e;
+
+	for (int i = 0; i < LINES; i++)
+		used += (size_t)sprintf(text + used, "%s\n%*s\"%*d  \"", i ? "," : "[", i % 40,
+			i % 2 ? "\t" : "", i % 31, i);
+	strcpy(text + used, "\n   ]\n  ");
+	parse(text, &doc, &e);
+	root = json_root(&doc);
+	for (size_t i = 0; i < LINES && doc.root; i++) {
+		struct json_at item = json_item(&root, i);
+		const char *got = "";
+		char want[64];
+
+		(void)snprintf(want, sizeof(want), "%*d  ", (int)i % 31, (int)i);
+		wrong += json_text(&item, &got, &e) || strcmp(got, want) != 0;
+	}
+	ok(doc.root && json_len(&root) == LINES && !wrong,
+		"indented lines are read as they are, blanks in strings included (%zu wrong)",
+		wrong);
+}
+
 static const struct {
 	const char *text, *error;
 } REFUSED[] = {
@@ -173,6 +202,12 @@ static const struct {
 	{"[\"abc\\", "f:1:"},
 	{"[\"abc\\u12", "f:1:"},
 	{"[\"", "f:1:"},
+	{"  [x]", "f:1:4:"},
+	{"[\n\t \"a\" x]", "f:2:7:"},
+	{"{\n  \"a\": 1,\n   \"a\": 2}", "f:3:6:"},
+	{"[\n 1\n  ,]", "f:3:4:"},
+	{"[\n   ", "f:2:3:"},
+	{"[\"a\n   b\"]", "f:1:3: not valid JSON: unexpected newline"},
 	{"\"", "f:1:"},
 	{"[1844674407370955161", "f:1:"},
 	{"[18446744073709551615", "f:1:"},
@@ -448,6 +483,7 @@ int main(void)
 {
 	test_numbers();
 	test_strings_untouched();
+	test_many_lines();
 	test_refused();
 	test_nul();
 	test_depth();
