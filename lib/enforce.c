@@ -59,31 +59,58 @@ int enforced_read(const char *path, struct enforced *out, const struct notice *t
 	return enforced_from_profile(path, &profile, out, to, e);
 }
 
-/* Whether the policy answers any call with @action, whatever its data. */
-static bool policy_uses(const struct policy *policy, action_t action)
-{
-	bool used = (policy->default_action & SECCOMP_RET_ACTION_FULL) == action;
+/* Of the actions that there are: more would be the same ones again. */
+enum { USED_MAX = 16 };
 
-	for (size_t i = 0; i < policy->n_abis && !used; i++) {
+/* What a policy answers, without data. */
+struct used {
+	action_t actions[USED_MAX];
+	size_t n;
+};
+
+static bool used_has(const struct used *used, action_t action)
+{
+	for (size_t i = 0; i < used->n; i++) {
+		if (used->actions[i] == action)
+			return true;
+	}
+	return false;
+}
+
+static void used_add(struct used *used, action_t answer)
+{
+	action_t action = answer & SECCOMP_RET_ACTION_FULL;
+
+	if (!used_has(used, action) && used->n < USED_MAX)
+		used->actions[used->n++] = action;
+}
+
+static struct used actions_of(const struct policy *policy)
+{
+	struct used used = {0};
+
+	used_add(&used, policy->default_action);
+	for (size_t i = 0; i < policy->n_abis; i++) {
 		const struct abi_policy *abi = &policy->abis[i];
 
-		for (size_t j = 0; j < abi->n_calls; j++)
-			used |= !abi->calls[j].n_clauses &&
-				(abi->calls[j].action & SECCOMP_RET_ACTION_FULL) == action;
+		for (size_t j = 0; j < abi->n_calls; j++) {
+			if (!abi->calls[j].n_clauses)
+				used_add(&used, abi->calls[j].action);
+		}
 		for (size_t j = 0; j < abi->n_clauses; j++)
-			used |= (abi->clauses[j].action & SECCOMP_RET_ACTION_FULL) == action;
+			used_add(&used, abi->clauses[j].action);
 	}
 	return used;
 }
 
 int enforced_can_load(const char *path, const struct enforced *enforced, struct err *e)
 {
+	const struct used used = actions_of(&enforced->policy);
 	size_t n;
 	const struct feature *actions = features_actions(&n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (policy_uses(&enforced->policy, actions[i].value) &&
-			features_need_action(actions[i].value, e))
+		if (used_has(&used, actions[i].value) && features_need_action(actions[i].value, e))
 			return err_prefix(e, "%s: ", display_name(path));
 	}
 	if (features_need_flags(enforced->profile.flags, e))
@@ -107,7 +134,9 @@ static bool may_exec(const struct policy *policy, const struct abi_policy *abi)
 
 static int check_unsupervised(const char *name, const struct policy *policy, struct err *e)
 {
-	if (!policy_uses(policy, SECCOMP_RET_USER_NOTIF))
+	const struct used used = actions_of(policy);
+
+	if (!used_has(&used, SECCOMP_RET_USER_NOTIF))
 		return 0;
 	return err_set(e, EPERM,
 		"%s: SCMP_ACT_NOTIFY needs a supervisor that answers, and there is none; choose "
@@ -119,6 +148,7 @@ int enforced_can_hold(
 	const char *path, const struct enforced *enforced, const struct notice *to, struct err *e)
 {
 	const struct policy *policy = &enforced->policy;
+	const struct used used = actions_of(policy);
 	const char *name = display_name(path);
 
 	if (!policy_abi(policy, abi_native()))
@@ -128,7 +158,7 @@ int enforced_can_hold(
 			name, abi_native()->oci);
 	if (check_unsupervised(name, policy, e))
 		return -e->code;
-	if (policy_uses(policy, SECCOMP_RET_TRACE))
+	if (used_has(&used, SECCOMP_RET_TRACE))
 		notice_tell(to,
 			"%s: SCMP_ACT_TRACE: without a tracer such a call fails with ENOSYS", name);
 	return 0;
