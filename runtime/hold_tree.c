@@ -152,13 +152,18 @@ static int release(struct trace *trace, struct err *e)
 	return -e->code;
 }
 
+static pid_t process_of(const struct trace *trace, pid_t tid)
+{
+	return tid == trace->leader ? tid : proc_process(tid);
+}
+
 int hold_tree(
 	struct trace *trace, const struct trace_stop *stop, hold_fn hold, void *ctx, struct err *e)
 {
 	int code = halt(trace, *stop, e);
 
 	for (size_t i = 0; i < trace->n_tasks; i++)
-		trace->tasks[i].process = proc_process(trace->tasks[i].tid);
+		trace->tasks[i].process = process_of(trace, trace->tasks[i].tid);
 	if (!code)
 		code = hold_standing(trace, hold, ctx, e);
 	if (!code)

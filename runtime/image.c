@@ -43,9 +43,7 @@ static int read_image(struct image *image, struct err *e)
 			"process %d: its program is not of %s; a filter is loaded into programs of "
 			"another ABI at their launch only",
 			image->pid, abi_native()->name);
-	if (read_auxv(image->pid, AT_ENTRY, &image->entry, e))
-		return -e->code;
-	image->bias = image->entry - header.e_entry;
+	image->file_entry = header.e_entry;
 	return 0;
 }
 
@@ -63,6 +61,14 @@ int image_open(pid_t pid, struct image *out, struct err *e)
 		return -e->code;
 	}
 	*out = image;
+	return 0;
+}
+
+int image_place(struct image *image, struct err *e)
+{
+	if (read_auxv(image->pid, AT_ENTRY, &image->entry, e))
+		return -e->code;
+	image->bias = image->entry - image->file_entry;
 	return 0;
 }
 

@@ -17,6 +17,8 @@ struct image {
 	pid_t pid;
 	int fd;
 	Elf *elf;
+	uint64_t file_entry; /* as the file says */
+	/* Of image_place(): */
 	uint64_t bias; /* what the file's addresses lack */
 	uint64_t entry; /* the program's first instruction, to which ld.so leads */
 };
@@ -28,6 +30,13 @@ struct image {
  */
 int image_open(pid_t pid, struct image *out, struct err *e);
 void image_done(struct image *image);
+
+/**
+ * Learn where the process has it: what the functions below need.
+ *
+ * Errors: those of reading /proc/PID/auxv.
+ */
+int image_place(struct image *image, struct err *e);
 
 /** Whether the address lies in code of the program itself, rather than of a library. */
 bool image_is_code(const struct image *image, uint64_t address);

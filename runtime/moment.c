@@ -27,12 +27,18 @@ enum {
  * Debug registers rather than an int3 in the code: nothing is written that another thread or a
  * child could run into.  Threads and children begin without (copy_thread(), arch/x86).
  */
-static int stop_at(pid_t tid, uint64_t address, struct err *e)
+static int set_register(pid_t tid, size_t nr, uint64_t value, struct err *e)
 {
-	if (ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg[0]), address) ||
-		ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg[7]), DR7_FIRST))
+	if (ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg) + nr * sizeof(value),
+		    value))
 		return errno == ESRCH ? 0 : err_sys(e, errno, "setting a debug register");
 	return 0;
+}
+
+static int stop_at(pid_t tid, uint64_t address, struct err *e)
+{
+	return set_register(tid, 0, address, e) || set_register(tid, 7, DR7_FIRST, e) ? -e->code
+										      : 0;
 }
 
 static void stop_no_more(pid_t tid)
@@ -111,7 +117,23 @@ static int step_through_start(
 		return 0;
 	moment->step = step_to_main;
 	moment->request = PTRACE_CONT;
-	return stop_at(stop->tid, moment->address, e);
+	/* Each change of an enabled one takes the kernel longer than a stop (50 us). */
+	return moment->stopped_at_entry ? set_register(stop->tid, 0, moment->address, e)
+					: stop_at(stop->tid, moment->address, e);
+}
+
+/* The program's first instruction is the next. */
+static int begin_start(
+	struct moment *moment, pid_t tid, const struct user_regs_struct *regs, struct err *e)
+{
+	errno = 0;
+	moment->stack = regs->rsp;
+	moment->argc = (int)ptrace(PTRACE_PEEKDATA, tid, regs->rsp, 0L);
+	if (errno)
+		return err_sys(e, errno, "reading the stack of the program");
+	moment->step = step_through_start;
+	moment->request = PTRACE_SINGLESTEP;
+	return 0;
 }
 
 static int step_to_entry(
@@ -123,15 +145,8 @@ static int step_to_entry(
 	moment->own_signal = is_there(moment, stop);
 	if (!moment->own_signal || !get_regs(stop->tid, &regs))
 		return 0;
-	stop_no_more(stop->tid);
-	errno = 0;
-	moment->stack = regs.rsp;
-	moment->argc = (int)ptrace(PTRACE_PEEKDATA, stop->tid, regs.rsp, 0L);
-	if (errno)
-		return err_sys(e, errno, "reading the stack of the program");
-	moment->step = step_through_start;
-	moment->request = PTRACE_SINGLESTEP;
-	return 0;
+	moment->stopped_at_entry = true;
+	return begin_start(moment, stop->tid, &regs, e);
 }
 
 /* A process that has executed another program may have anything at that address. */
@@ -182,17 +197,25 @@ static int step_to_serve(
 
 static int begin_main(struct moment *moment, pid_t tid, struct err *e)
 {
-	moment->step = step_to_entry;
+	struct user_regs_struct regs;
+
+	if (image_place(&moment->image, e))
+		return -e->code;
 	moment->address = moment->image.entry;
+	/* Without an ld.so it begins there. */
+	if (get_regs(tid, &regs) && regs.rip == moment->address)
+		return begin_start(moment, tid, &regs, e);
+	moment->step = step_to_entry;
 	return stop_at(tid, moment->address, e);
 }
 
 static int begin_symbol(struct moment *moment, pid_t tid, struct err *e)
 {
 	moment->step = step_to_symbol;
-	return image_find(&moment->image, moment->symbol, &moment->address, e)
-		       ? -e->code
-		       : stop_at(tid, moment->address, e);
+	if (image_place(&moment->image, e) ||
+		image_find(&moment->image, moment->symbol, &moment->address, e))
+		return -e->code;
+	return stop_at(tid, moment->address, e);
 }
 
 static int begin_serve(struct moment *moment, pid_t tid, struct err *e)
@@ -217,6 +240,11 @@ static bool is_exec(const struct moment *moment, const struct trace_stop *stop)
 	return trace_event(stop) == PTRACE_EVENT_EXEC && stop->tid == moment->leader;
 }
 
+static bool comes_by_trap(const struct moment *moment)
+{
+	return moment->at == SANDBOX_AT_MAIN || moment->at == SANDBOX_AT_SYMBOL;
+}
+
 /*
  * The processor's traps are signals that cannot be blocked or ignored: the kernel lifts either for
  * good (force_sig_info()).  What the program itself changes before the moment is not looked for.
@@ -235,7 +263,7 @@ int moment_pass(const struct moment *moment, pid_t tid, struct err *e)
 {
 	uint64_t mask;
 
-	if (moment->at != SANDBOX_AT_MAIN && moment->at != SANDBOX_AT_SYMBOL)
+	if (!comes_by_trap(moment))
 		return 0;
 	if (moment->trap_blocked && !ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask)) {
 		mask |= UINT64_C(1) << (SIGTRAP - 1);
@@ -252,7 +280,9 @@ static int step_to_exec(
 		return 0;
 	image_done(&moment->image);
 	moment->steps = 0;
-	note_trap(moment, stop->tid);
+	moment->stopped_at_entry = false;
+	if (comes_by_trap(moment))
+		note_trap(moment, stop->tid);
 	if (image_open(stop->tid, &moment->image, e))
 		return -e->code;
 	*out_reached = !BEGIN[moment->at];

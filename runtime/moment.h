@@ -30,6 +30,7 @@ struct moment {
 	uint64_t address; /* where the processor stops */
 	uint64_t stack; /* the stack pointer as the program began */
 	int argc; /* what it points to */
+	bool stopped_at_entry; /* a debug register is in use since */
 	unsigned steps; /* instructions that were looked at one by one */
 	bool trap_ignored, trap_blocked; /* what became of SIGTRAP as the program began */
 };
