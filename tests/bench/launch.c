@@ -6,76 +6,16 @@
  * rounds, interleaved.  TSV on standard output.
  */
 #include <errno.h>
-#include <spawn.h>
-#include <stdint.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
-#include "bench.h"
 #include "enforce.h"
 #include "file.h"
+#include "launches.h"
 #include "scope.h"
-#include "tap.h"
 
-enum { ROUNDS = 9, LAUNCHES = 100, WORDS_MAX = 12, PATH_SIZE = 4096 };
-
-#define PROFILE "profiles/runtime-default.json"
+enum { LAUNCHES = 100 };
 
 enum way { BARE, LAUNCHER, RAW, RUN, BWRAP, WAYS };
-enum metric { ELAPSED, PROCESSOR, METRICS };
-
-struct launch {
-	const char *name;
-	const char *argv[WORDS_MAX]; /* NULL-terminated; argv[0] is looked for along PATH */
-	int rewind_fd; /* to be read from its start by each launch; -1: none */
-	double us[METRICS][ROUNDS]; /* of one launch */
-};
-
-/* A file of the build, absolute or relative to the current directory as the build directory is. */
-static const char *built(const char *variable, const char *otherwise, const char *file, char *buf)
-{
-	const char *dir = getenv(variable);
-
-	snprintf(buf, PATH_SIZE, "%s%s", dir ? dir : otherwise, file);
-	return buf;
-}
-
-static double used_us(const struct timeval *used)
-{
-	return (double)used->tv_sec * 1e6 + (double)used->tv_usec;
-}
-
-/* Adds what it cost to @us. */
-static bool launch_once(const struct launch *launch, double us[METRICS])
-{
-	double start = bench_clock_us(CLOCK_MONOTONIC);
-	struct rusage used;
-	int status = -1;
-	pid_t pid;
-
-	if (launch->rewind_fd >= 0)
-		lseek(launch->rewind_fd, 0, SEEK_SET);
-	if (posix_spawnp(&pid, launch->argv[0], NULL, NULL, (char *const *)launch->argv, environ))
-		return false;
-	if (wait4(pid, &status, 0, &used) != pid)
-		return false;
-	us[ELAPSED] += bench_clock_us(CLOCK_MONOTONIC) - start;
-	us[PROCESSOR] += used_us(&used.ru_utime) + used_us(&used.ru_stime);
-	return status == 0;
-}
-
-static int time_round(struct launch *launch, int round)
-{
-	double us[METRICS] = {0};
-
-	for (int i = 0; i < LAUNCHES; i++) {
-		if (!launch_once(launch, us))
-			return -EIO;
-	}
-	for (int metric = 0; metric < METRICS; metric++)
-		launch->us[metric][round] = us[metric] / LAUNCHES;
-	return 0;
-}
 
 /* The filter that sysclamp run loads, as bubblewrap wants it: the bare instructions in a file. */
 static int filter_file(struct err *e)
@@ -95,17 +35,7 @@ static int filter_file(struct err *e)
 
 static void print_row(struct launch *ours, struct launch *against)
 {
-	static const char *const NAMES[METRICS] = {
-		[ELAPSED] = "launch of a static true, elapsed",
-		[PROCESSOR] = "launch of a static true, processor time",
-	};
-
-	for (int metric = 0; metric < METRICS; metric++) {
-		double left = bench_median(ours->us[metric], ROUNDS),
-		       right = bench_median(against->us[metric], ROUNDS);
-
-		bench_row(ours->name, NAMES[metric], "us", left, against->name, right);
-	}
+	launch_row("launch of a static true", ours, against);
 }
 
 static void report(struct launch *ways)
@@ -121,12 +51,6 @@ static void report(struct launch *ways)
 	print_row(&ways[RUN], &ways[BWRAP]);
 }
 
-static int fail(const char *what, const char *why)
-{
-	fprintf(stderr, "launch: %s: %s\n", what, why);
-	return 1;
-}
-
 int main(void)
 {
 	char nothing[PATH_SIZE], launcher[PATH_SIZE], raw[PATH_SIZE], sysclamp[PATH_SIZE];
@@ -140,23 +64,24 @@ int main(void)
 	struct err e;
 	int fd = filter_file(&e);
 	struct launch ways[WAYS] = {
-		[BARE] = {"bare", {true_path}, -1, {{0}}},
-		[LAUNCHER] = {"do-nothing launcher", {launcher_path, true_path}, -1, {{0}}},
-		[RAW] = {"loader of a raw filter", {raw_path, fd_text, true_path}, -1, {{0}}},
-		[RUN] = {"run", {run_path, "run", "-p", PROFILE, "--", true_path}, -1, {{0}}},
+		[BARE] = {"bare", {true_path}, -1, false, {{0}}},
+		[LAUNCHER] = {"do-nothing launcher", {launcher_path, true_path}, -1, false, {{0}}},
+		[RAW] = {"loader of a raw filter", {raw_path, fd_text, true_path}, -1, false,
+			{{0}}},
+		[RUN] = {"run", {run_path, "run", "-p", PROFILE, "--", true_path}, -1, false,
+			{{0}}},
 		[BWRAP] = {"bwrap", {"bwrap", "--bind", "/", "/", "--seccomp", fd_text, true_path},
-			fd, {{0}}},
+			fd, false, {{0}}},
 	};
 
-	if (fd < 0)
-		return fail(PROFILE, e.text);
+	bench_must(fd >= 0, "make the filter of " PROFILE, &e);
 	snprintf(fd_text, sizeof(fd_text), "%d", fd);
 	if (!launch_once(&ways[BWRAP], trial))
 		ways[BWRAP].argv[0] = NULL; /* not installed, or not possible here */
 	for (int round = 0; round < ROUNDS; round++) {
 		for (int way = 0; way < WAYS; way++) {
-			if (ways[way].argv[0] && time_round(&ways[way], round))
-				return fail(ways[way].name, "did not start");
+			if (ways[way].argv[0])
+				launch_round(&ways[way], round, LAUNCHES);
 		}
 	}
 	report(ways);
