@@ -15,6 +15,12 @@
 #include "host.h"
 #include "scope.h"
 
+/* Since Linux 6.6; include/uapi/linux/seccomp.h. */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS	   SECCOMP_IOW(4, __u64)
+#endif
+
 enum { HELD_WAIT_MS = 100, MS_PER_S = 1000, US_PER_MS = 1000 };
 
 /*
@@ -287,6 +293,22 @@ static void start_clock(const struct supervisor *by)
 		(void)setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+/*
+ * The thread that asks and the supervisor take turns: each is woken where the other one goes to
+ * sleep, rather than on another CPU, which would have to be woken as well.  Kernels before 6.6
+ * refuse, and are slower.
+ */
+static int listen_to(struct supervision *at, int listener, struct err *e)
+{
+	at->listener = listener;
+	if (listener < 0)
+		return 0;
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	return wait_for(at->waits, listener, EPOLLIN)
+		       ? 0
+		       : err_sys(e, errno, "waiting for what the filter asks");
+}
+
 /* The command's end, when all has been ended. */
 static void take_last(struct supervision *at)
 {
@@ -301,13 +323,10 @@ static void take_last(struct supervision *at)
 int supervision_run(
 	struct supervision *at, int listener, bool starting, int *out_status, struct err *e)
 {
-	int code = 0;
+	int code = listen_to(at, listener, e);
 
-	at->listener = listener;
 	at->starting = starting;
 	start_clock(at->by);
-	if (listener >= 0 && !wait_for(at->waits, listener, EPOLLIN))
-		code = err_sys(e, errno, "waiting for what the filter asks");
 	while (!code && !at->ending && (at->listener >= 0 || at->command > 0))
 		code = step(at, e);
 	if (code || at->ending) {
