@@ -14,6 +14,7 @@
 #include "phase.h"
 #include "proc.h"
 #include "scope.h"
+#include "start_code.h"
 #include "syscalls.h"
 
 enum {
@@ -201,6 +202,11 @@ static int begin_main(struct moment *moment, pid_t tid, struct err *e)
 
 	if (image_place(&moment->image, e))
 		return -e->code;
+	if (start_code_main(tid, moment->image.entry, &moment->address) &&
+		image_is_code(&moment->image, moment->address)) {
+		moment->step = step_to_main;
+		return stop_at(tid, moment->address, e);
+	}
 	moment->address = moment->image.entry;
 	/* Without an ld.so it begins there. */
 	if (get_regs(tid, &regs) && regs.rip == moment->address)
