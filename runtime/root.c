@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,6 +17,12 @@ void root_done(struct root *root)
 {
 	scope_close(&root->fd);
 	root->fd = -1;
+}
+
+/* Of the command's root, outside: the caller's own, if it has none. */
+static const char *path_of(const struct cage *cage)
+{
+	return cage->root.path ? cage->root.path : "/";
 }
 
 static const char *name_of(const struct cage *cage)
@@ -35,11 +43,12 @@ static int set_propagation(const struct cage *cage, struct err *e)
 
 /*
  * A copy of the directory with all that is mounted below it, mounted over the directory: pivot_root
- * wants a mount, and attributes are to be of the command's root only.
+ * wants a mount, attributes are to be of the command's root only, and what is mounted in it hides
+ * no source of what is mounted later.
  */
 static int mount_root(const struct cage *cage, struct err *e)
 {
-	const char *path = cage->root.path;
+	const char *path = path_of(cage);
 	scoped_fd int tree = mount_copy(AT_FDCWD, path, true);
 	scoped_fd int under = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int code = 0;
@@ -59,16 +68,6 @@ static int mount_root(const struct cage *cage, struct err *e)
 	return steal_fd(&tree);
 }
 
-static int open_root(const struct cage *cage, struct err *e)
-{
-	int fd;
-
-	if (cage->root.path)
-		return mount_root(cage, e);
-	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? err_sys(e, errno, "/") : fd;
-}
-
 static int fill(int root, const struct cage *cage, struct err *e)
 {
 	for (size_t i = 0; i < cage->n_mounts; i++) {
@@ -84,7 +83,7 @@ int root_prepare(const struct cage *cage, struct root *out, struct err *e)
 
 	if (set_propagation(cage, e))
 		return -e->code;
-	root = open_root(cage, e);
+	root = mount_root(cage, e);
 	if (root < 0)
 		return root;
 	if (fill(root, cage, e))
@@ -101,14 +100,27 @@ static int pivot(int root, const struct cage *cage, struct err *e)
 {
 	if (fchdir(root) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) ||
 		chdir("/"))
-		return err_sys(e, errno, "%s: making %s the root", name_of(cage), cage->root.path);
+		return err_sys(e, errno, "%s: making %s the root", name_of(cage), path_of(cage));
+	return 0;
+}
+
+/* Where the caller was is where the command is, by name, if the root is the caller's. */
+static int go_back(const char *path, struct err *e)
+{
+	if (chdir(path))
+		return err_sys(e, errno,
+			"working directory %s, which is none inside; choose one (--workdir)", path);
 	return 0;
 }
 
 int root_enter(const struct cage *cage, struct root *root, struct err *e)
 {
+	char directory[PATH_MAX];
+	bool goes_back = !cage->root.path && !cage->cwd;
 	int code;
 
+	if (goes_back && !getcwd(directory, sizeof(directory)))
+		return err_sys(e, errno, "the working directory");
 	if (masks_set(root->fd, cage, e))
 		return -e->code;
 	if (cage->root.readonly) {
@@ -116,8 +128,8 @@ int root_enter(const struct cage *cage, struct root *root, struct err *e)
 		if (code)
 			return err_sys(e, -code, "%s: making it read-only", name_of(cage));
 	}
-	if (cage->root.path && pivot(root->fd, cage, e))
+	if (pivot(root->fd, cage, e))
 		return -e->code;
 	root_done(root);
-	return 0;
+	return goes_back ? go_back(directory, e) : 0;
 }

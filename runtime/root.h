@@ -18,7 +18,7 @@ struct root {
 /**
  * Mount everything, and make the devices, below the command's root, which is not the caller's yet;
  * sources of bind mounts are paths outside.  Without a root of its own (cage->root.path is NULL)
- * the caller's is the one.
+ * it is a copy of the caller's.
  *
  * @out: to be given to root_enter() or root_done().
  * Errors name the place, as the cage's `where` calls it.
@@ -27,7 +27,8 @@ int root_prepare(const struct cage *cage, struct root *out, struct err *e);
 
 /**
  * Make the root the caller's, with nothing left of the one before; the working directory is "/"
- * then.  Sets kernel parameters, masks paths, and makes the root read-only.
+ * then, or the one of before, by name, in a copy of the caller's root.  Sets kernel parameters,
+ * masks paths, and makes the root read-only.
  */
 int root_enter(const struct cage *cage, struct root *root, struct err *e);
 
