@@ -1,10 +1,12 @@
 #include "run_cage.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cage_setting.h"
 #include "cli.h"
+#include "launch.h"
 #include "scope.h"
 
 const char RUN_CAGE_SHORTS[] = "u:g:GyvlNe::IP:d";
@@ -117,7 +119,10 @@ int run_cage_take(int option, struct cage_request *request)
 			     ? say_long(request, (size_t)(option - RUN_CAGE_FIRST), &e)
 			     : say_letter(request, option, &e);
 
-	return failed ? cli_misuse("run", "%s", e.text) : EXIT_OK;
+	if (!failed)
+		return EXIT_OK;
+	return e.code == ENOMEM ? cli_fail("run", EXIT_OWN_FAILURE, &e)
+				: cli_misuse("run", "%s", e.text);
 }
 
 /* The letter that says nothing else than this setting; 0: there is none. */
