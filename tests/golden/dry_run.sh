@@ -9,8 +9,8 @@ cd tests/golden/dry_run || exit 1
 shown() { golden_run "$1" "$2" plan "${@:3}"; }
 plan()
 {
-    unshare --user --map-root-user -- "$SYSCLAMP" run --dry-run --clearenv "$@" -- true |
-        sed -E 's/[0-9]+ instructions/N instructions/; s/("[a-z_]*instructions": )[0-9]+/\1N/'
+    env -C / unshare --user --map-root-user -- "$SYSCLAMP" run --dry-run --clearenv "$@" -- true |
+        sed -E "s|$TMP/||g"';s/[0-9]+ instructions/N instructions/; s/("[a-z_]*instructions": )[0-9]+/\1N/'
     return "${PIPESTATUS[0]}"
 }
 
@@ -19,12 +19,11 @@ if ! unshare --user --map-root-user true 2>/dev/null; then
     done_testing
 fi
 
-printf '{"defaultAction": "SCMP_ACT_ALLOW"}' >allow.json
-at_exit 'rm -f "$PWD/allow.json"'
+printf '{"defaultAction": "SCMP_ACT_ALLOW"}' >"$TMP/allow.json"
 
 shown empty 0 --umask 022
-shown filter 0 -p allow.json
-shown then 0 -p allow.json --then allow.json --at serve --user 0:0
+shown filter 0 -p "$TMP/allow.json"
+shown then 0 -p "$TMP/allow.json" --then "$TMP/allow.json" --at serve --user 0:0
 shown strict 0 --mode strict
 shown strict-filter 0 --mode strict-filter --read-only
 shown user 0 --user 7:8 --group-add 9 --group-add 10 --uidmap 0:0:100 --cap-drop all --cap-add chown,KILL
@@ -51,7 +50,7 @@ shown refused-sysctl 2 --sysctl net.ipv4.ip_forward=1
 
 # The same as JSON.
 shown json-files 0 --dry-run=json --root /srv/root --private-dev --private-tmp --volume /usr:/usr:ro
-shown json-process 0 --dry-run=json --user 0:0 --ulimit nofile=10:20 --env A=b --cap-drop all -p allow.json
-shown json-filter 0 --dry-run=json -p allow.json
+shown json-process 0 --dry-run=json --user 0:0 --ulimit nofile=10:20 --env A=b --cap-drop all -p "$TMP/allow.json"
+shown json-filter 0 --dry-run=json -p "$TMP/allow.json"
 
 done_testing
