@@ -29,7 +29,11 @@ static int copy_text(struct reader *r, const struct json_at *at, const char **ou
 
 static int read_text(struct reader *r, const struct json_at *at, void *to, struct err *e)
 {
-	return copy_text(r, at, to, e);
+	const char **out = to;
+
+	if (copy_text(r, at, out, e))
+		return -e->code;
+	return **out ? 0 : json_err(at, e, "a value is missing");
 }
 
 static int read_bool(struct reader *r, const struct json_at *at, void *to, struct err *e)
@@ -43,14 +47,14 @@ static int read_profiles(struct reader *r, const struct json_at *at, void *to, s
 	(void)to;
 	if (!json_is_array(at->value)) {
 		r->out->n_profiles = 1;
-		return copy_text(r, at, &r->out->profiles[0], e);
+		return read_text(r, at, &r->out->profiles[0], e);
 	}
 	if (json_expect_array(at, CAGE_FILE_PROFILES_MAX, e))
 		return -e->code;
 	for (size_t i = 0; i < json_len(at); i++) {
 		struct json_at item = json_item(at, i);
 
-		if (copy_text(r, &item, &r->out->profiles[i], e))
+		if (read_text(r, &item, &r->out->profiles[i], e))
 			return -e->code;
 	}
 	r->out->n_profiles = json_len(at);

@@ -58,7 +58,7 @@ static const struct cage_setting SETTINGS[] = {
 	LIST("unsetenv", SETTING_ENV, "NAME", word_unset_env, "without this variable"),
 	LIST("env", SETTING_ENV, "NAME[=VALUE]", word_env, "with it; alone: the caller's"),
 
-	SPACE("userns", CAGE_NS_USER, "user IDs: private, host or ns:PATH, as all below"),
+	SPACE("userns", CAGE_NS_USER, "user IDs; WAY: private, host or ns:PATH"),
 	SPACE("pid", CAGE_NS_PID, "processes"),
 	SPACE("mountns", CAGE_NS_MOUNT, "mounts"),
 	SPACE("net", CAGE_NS_NET, "network; none is private"),

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cage_words.h"
 #include "caps.h"
@@ -44,12 +45,14 @@ static void full_name(const char *name, char full[CAP_NAME_MAX])
 
 static int unknown_cap(const struct cage_said *said, const char *name, struct err *e)
 {
+	static const char PREFIX[] = "CAP_";
+	bool prefixed = !strncasecmp(name, PREFIX, sizeof(PREFIX) - 1);
 	struct nearest nearest = nearest_to(name);
 	char hint[128];
 
 	nearest_offer(&nearest, "all");
 	for (unsigned cap = 0; cap_name(cap); cap++)
-		nearest_offer(&nearest, cap_name(cap));
+		nearest_offer(&nearest, cap_name(cap) + (prefixed ? 0 : sizeof(PREFIX) - 1));
 	return word_err(said, e, "\"%s\" is no capability (capabilities(7))%s", name,
 		nearest_hint(&nearest, hint, sizeof(hint)));
 }
@@ -121,7 +124,7 @@ CAGE_WORD(word_map)
 	char *at = said->text;
 
 	for (size_t i = 0; i < 3; i++) {
-		if (!at || num_parse(word_cut_plain(&at, ':'), UINT32_MAX - 1, &numbers[i]) ||
+		if (!at || num_parse(word_cut_plain(&at, ':'), UINT32_MAX, &numbers[i]) ||
 			!at != (i == 2))
 			return word_err(said, e,
 				"three numbers: the first ID inside, the first outside, how many "
