@@ -2,8 +2,9 @@
  * Which capabilities the command has: those of a user of that number, and what is added and
  * dropped.
  *
- * User 0 has what the caller has, or everything in a user namespace of its own; others have none
- * but what is added, which they have as ambient ones, so that execve(2) leaves them:
+ * User 0 has what the caller has, or everything in a user namespace of its own; in a sandbox, where
+ * processes, files or users are the command's own, what containers have by default.  Others have
+ * none but what is added, which they have as ambient ones, so that execve(2) leaves them:
  * capabilities(7).
  */
 #include <errno.h>
@@ -11,6 +12,25 @@
 
 #include "cage_complete.h"
 #include "caps.h"
+
+/*
+ * Those of podman 4 (containers-common, containers.conf(5), default_capabilities).  Without
+ * CAP_SYS_PTRACE and CAP_SYS_ADMIN among them neither our own process inside can be looked into
+ * (ptrace(2)) nor a terminal be given input (TIOCSTI), which both are beyond namespaces.
+ */
+static const uint64_t OF_SANDBOX = UINT64_C(1) << CAP_CHOWN | UINT64_C(1) << CAP_DAC_OVERRIDE |
+				   UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_FSETID |
+				   UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_NET_BIND_SERVICE |
+				   UINT64_C(1) << CAP_SETFCAP | UINT64_C(1) << CAP_SETGID |
+				   UINT64_C(1) << CAP_SETPCAP | UINT64_C(1) << CAP_SETUID |
+				   UINT64_C(1) << CAP_SYS_CHROOT;
+
+static bool is_sandbox(const struct cage *cage)
+{
+	return cage->namespaces[CAGE_NS_USER].how != CAGE_NS_SHARED ||
+	       cage->namespaces[CAGE_NS_PID].how != CAGE_NS_SHARED ||
+	       cage->namespaces[CAGE_NS_MOUNT].how != CAGE_NS_SHARED;
+}
 
 /* All that the kernel knows. */
 static uint64_t all_caps(void)
@@ -70,18 +90,21 @@ int cage_settle_caps(struct cage_request *request, struct err *e)
 {
 	struct cage_caps *caps = &request->cage.caps;
 	bool own = request->cage.namespaces[CAGE_NS_USER].how != CAGE_NS_SHARED;
+	bool sandbox = is_sandbox(&request->cage);
 	uint64_t all = all_caps();
 	uint64_t has = own ? all : caps_where(cap_is_effective);
-	uint64_t bounding = own ? all : caps_where(cap_is_reachable);
+	uint64_t reachable = own ? all : caps_where(cap_is_reachable);
+	uint64_t usual = sandbox ? OF_SANDBOX : ~UINT64_C(0);
 	bool is_root = request->cage.user.uid == 0;
-	uint64_t held = change(request, is_root ? has : 0, has);
+	uint64_t held = change(request, is_root ? has & usual : 0, has);
 
-	if (!caps->where)
+	if (!caps->where && !sandbox)
 		return 0;
 	if (check_words(request, e) || check_has(request, held, has, e))
 		return -e->code;
 	caps->set = true;
-	caps->sets[CAGE_CAP_BOUNDING] = is_root ? held : change(request, bounding, bounding);
+	caps->sets[CAGE_CAP_BOUNDING] = is_root ? held
+						: change(request, reachable & usual, reachable);
 	caps->sets[CAGE_CAP_PERMITTED] = caps->sets[CAGE_CAP_EFFECTIVE] = held;
 	if (!is_root)
 		caps->sets[CAGE_CAP_INHERITABLE] = caps->sets[CAGE_CAP_AMBIENT] = held;
