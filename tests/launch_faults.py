@@ -19,6 +19,7 @@ ALLOCATORS = ("malloc", "calloc", "realloc", "__libc_memalign")
 NOT_STARTED = (125, 126, 127)
 EIO = 5
 ABORTED = 134
+DEADLINE_S = 30
 FUTEX = 202
 # x86-64: getpid, umask, getuid, getgid, geteuid, getegid, getppid, capget of oneself: by their manual pages none fails.
 NEVER_FAIL = {f"faulted {number}" for number in (39, 95, 102, 104, 107, 108, 110, 125)}
@@ -50,7 +51,7 @@ class Launch:
             result = subprocess.run(
                 [INJECT, *fault, *self.entries, "-o", report.name, workload.SYSCLAMP, self.executed, *command],
                 env=workload.ENVIRON, stdin=subprocess.DEVNULL, capture_output=True, check=False,
-                timeout=workload.DEADLINE_S, cwd="/")
+                timeout=DEADLINE_S, cwd="/")
             return result.returncode, result.stdout.decode(), result.stderr.decode(), report.read().split("\n")
 
     def count(self):
