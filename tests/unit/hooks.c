@@ -54,7 +54,8 @@ static const struct cage_state STATE = {
 
 static void check_order(void)
 {
-	static char *first[] = {"hook", "-c", "echo 1 >>$OUT/order", NULL};
+	static char *first[] = {
+		"hook", "-c", "echo 1 >>$OUT/order; echo spoilt >>/proc/self/fd/0; :", NULL};
 	static char *second[] = {"hook", "-c", "cat >$OUT/state; echo 2 >>$OUT/order", NULL};
 	static char *third[] = {"hook", "-c", "cat >$OUT/again; echo 3 >>$OUT/order", NULL};
 	struct cage_hook hooks[] = {
