@@ -211,6 +211,8 @@ static const struct {
 		"of a kernel parameter"},
 	{"{'linux': {'sysctl': {'net.//kernel': '1'}}}",
 		"$.linux.sysctl.net.//kernel: \"net.//kernel\" is no name of a kernel parameter"},
+	{"{'linux': {'sysctl': {'net..a': '1'}}}",
+		"$.linux.sysctl.net..a: \"net..a\" is no name of a kernel parameter"},
 	{"{'linux': {'sysctl': {'net.a': 1}}}",
 		"$.linux.sysctl.net.a: a string expected, this is an integer"},
 	/* the rest of linux */
