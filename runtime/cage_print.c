@@ -137,8 +137,9 @@ static void print_root(FILE *out, const struct cage *cage)
 			device_kind(cage->devices[i].type), cage->devices[i].major,
 			cage->devices[i].minor, cage->devices[i].mode, cage->devices[i].uid,
 			cage->devices[i].gid);
-	if (root->path)
-		step(out, "root", "%s%s", root->path, root->nodev ? ", no devices" : "");
+	if (mounts_at_all(cage))
+		step(out, "root", "%s%s", root->path ? root->path : "a copy of the caller's",
+			root->nodev ? ", no devices" : "");
 	print_paths(out, "masked", cage->masked, cage->n_masked);
 	print_paths(out, "read-only", cage->readonly, cage->n_readonly);
 	if (root->readonly)
