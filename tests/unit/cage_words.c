@@ -436,7 +436,8 @@ static void test_environment(void)
 static void test_caps(void)
 {
 	const uint64_t chown = UINT64_C(1) << CAP_CHOWN, kill = UINT64_C(1) << CAP_KILL;
-	scoped(cage_request_done) struct cage_request root = {0}, user = {0}, less = {0};
+	scoped(cage_request_done) struct cage_request root = {0}, user = {0}, less = {0},
+						      every = {0};
 	const uint64_t *sets = root.cage.caps.sets;
 	struct err e = {0};
 
@@ -463,7 +464,16 @@ static void test_caps(void)
 	sets = less.cage.caps.sets;
 	ok(!cage_complete(&less, &e) && (sets[CAGE_CAP_BOUNDING] & chown) &&
 			!(sets[CAGE_CAP_BOUNDING] & kill) && !(sets[CAGE_CAP_EFFECTIVE] & kill),
-		"all but what is dropped");
+		"all that containers have but what is dropped");
+	say(&every, "userns", "private", &e);
+	say(&every, "user", "0:0", &e);
+	say(&every, "cap-add", "all", &e);
+	say(&every, "cap-drop", "kill", &e);
+	sets = every.cage.caps.sets;
+	ok(!cage_complete(&every, &e) &&
+			(sets[CAGE_CAP_EFFECTIVE] & UINT64_C(1) << CAP_SYS_ADMIN) &&
+			!(sets[CAGE_CAP_EFFECTIVE] & kill),
+		"all that there are but what is dropped");
 }
 
 static void test_table(void)
