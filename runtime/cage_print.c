@@ -168,7 +168,8 @@ static void print_limit_value(FILE *out, rlim_t value)
 static void print_limits(FILE *out, const struct cage *cage)
 {
 	for (size_t i = 0; i < cage->n_limits; i++) {
-		fprintf(out, "  %-14s%s ", "limit", cage_limit_name(cage->limits[i].resource));
+		fprintf(out, "  %-14s%s ", "limit",
+			cage_limit_name(cage->limits[i].resource) + strlen("RLIMIT_"));
 		print_limit_value(out, cage->limits[i].soft);
 		fputs(", at most ", out);
 		print_limit_value(out, cage->limits[i].hard);
