@@ -184,6 +184,9 @@ def check_inherited(who):
     tap.ok(got.returncode == 126 and b"Permission denied" in got.stderr, f"a command that is not granted, {who}", got)
     got = caged(who, ["--landlock", f"rx:{tree}"], [f"{tree}/true"])
     tap.ok(got.returncode == 0, f"a static program needs nothing else, {who}", got)
+    got = caged(who, [*SYSTEM, "--landlock", f"rw:{tree}/file"],
+                ["sh", "-c", f"echo y > {tree}/file; cat {tree}/file; cat {tree}/old"])
+    tap.ok(got.stdout == b"y\n" and b"old: Permission denied" in got.stderr, f"rights of a file alone, {who}", got)
     got = caged(who, [*SYSTEM, "--landlock", f"rw:{tree}", "--private-tmp"], ["true"])
     tap.ok(got.returncode == 125 and f"--landlock rw:{tree}".encode() in got.stderr,
            f"paths are those inside: one that is hidden is an error, {who}", got)
