@@ -63,47 +63,55 @@ static int take_dry_run(const char *text, struct run_options *out)
 	return EXIT_OK;
 }
 
+/* What is kept as it was given. */
+static const struct {
+	int option;
+	size_t at; /* in struct run_options: a const char * */
+} TEXTS[] = {
+	{BPF, offsetof(struct run_options, filter.program)},
+	{AT, offsetof(struct run_options, late.at)},
+	{MODE, offsetof(struct run_options, late.mode)},
+	{THEN, offsetof(struct run_options, late.then)},
+	{BUNDLE, offsetof(struct run_options, bundle_dir)},
+	{'o', offsetof(struct run_options, output)},
+};
+
+static bool keep_text(int option, struct run_options *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++) {
+		if (TEXTS[i].option != option)
+			continue;
+		*(const char **)((char *)out + TEXTS[i].at) = optarg;
+		return true;
+	}
+	return false;
+}
+
 static int take_option(int option, struct run_options *out)
 {
 	if (run_cage_owns(option))
 		return run_cage_take(option, &out->cage);
+	if (keep_text(option, out))
+		return EXIT_OK;
 	switch (option) {
 	case CONFIG: /* read already */
 		return EXIT_OK;
-	case BUNDLE:
-		out->bundle_dir = optarg;
-		return EXIT_OK;
-	case DRY_RUN:
-		return take_dry_run(optarg, out);
 	case 'p':
 		return run_filter_take_profile(&out->filter, optarg);
+	case WITHIN:
+		return take_within(optarg, out);
+	case ON_DENY:
+		return take_on_deny(optarg, out);
+	case DRY_RUN:
+		return take_dry_run(optarg, out);
 	case NEW_PRIVS:
 		out->new_privs = true;
 		return EXIT_OK;
 	case PRINT_PROFILE:
 		out->print_profile = true;
 		return EXIT_OK;
-	case BPF:
-		out->filter.program = optarg;
-		return EXIT_OK;
 	case UNPROVEN:
 		out->filter.unproven = true;
-		return EXIT_OK;
-	case AT:
-		out->late.at = optarg;
-		return EXIT_OK;
-	case MODE:
-		out->late.mode = optarg;
-		return EXIT_OK;
-	case THEN:
-		out->late.then = optarg;
-		return EXIT_OK;
-	case WITHIN:
-		return take_within(optarg, out);
-	case ON_DENY:
-		return take_on_deny(optarg, out);
-	case 'o':
-		out->output = optarg;
 		return EXIT_OK;
 	default:
 		return EXIT_USAGE;

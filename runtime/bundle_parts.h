@@ -137,6 +137,9 @@ int bundle_sysctls(struct bundle_reader *r, const struct json_at *at, void *to, 
 int bundle_hooks(struct bundle_reader *r, const struct json_at *at, void *to, struct err *e);
 int bundle_annotations(struct bundle_reader *r, const struct json_at *at, void *to, struct err *e);
 
+/* What $.linux.namespaces[].type calls it. */
+const char *bundle_space_name(enum cage_ns ns);
+
 /* Read the options of the mount that begins as @mount says: its target is known. */
 int bundle_mount_options(struct bundle_reader *r, const struct json_at *at,
 	struct cage_mount *mount, bool *bound, struct err *e);

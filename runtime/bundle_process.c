@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 #include "bundle_parts.h"
-#include "scope.h"
+#include "cage_names.h"
 
 enum {
 	UMASK_MAX = 0777,
@@ -84,34 +84,15 @@ static int read_user(struct bundle_reader *r, const struct json_at *at, void *to
 
 /* $.process.rlimits */
 
-#define LIMIT(name)                                                                                \
-	{                                                                                          \
-#name, name                                                                        \
-	}
-static const struct bundle_name LIMITS[] = {
-	LIMIT(RLIMIT_AS),
-	LIMIT(RLIMIT_CORE),
-	LIMIT(RLIMIT_CPU),
-	LIMIT(RLIMIT_DATA),
-	LIMIT(RLIMIT_FSIZE),
-	LIMIT(RLIMIT_LOCKS),
-	LIMIT(RLIMIT_MEMLOCK),
-	LIMIT(RLIMIT_MSGQUEUE),
-	LIMIT(RLIMIT_NICE),
-	LIMIT(RLIMIT_NOFILE),
-	LIMIT(RLIMIT_NPROC),
-	LIMIT(RLIMIT_RSS),
-	LIMIT(RLIMIT_RTPRIO),
-	LIMIT(RLIMIT_RTTIME),
-	LIMIT(RLIMIT_SIGPENDING),
-	LIMIT(RLIMIT_STACK),
-};
-
 static int read_resource(
 	struct bundle_reader *r, const struct json_at *at, void *to_int, struct err *e)
 {
+	struct bundle_name names[RLIM_NLIMITS];
+
 	(void)r;
-	return bundle_name(at, LIMITS, ARRAY_LEN(LIMITS), "limit", to_int, e);
+	for (int i = 0; i < RLIM_NLIMITS; i++)
+		names[i] = (struct bundle_name){cage_limit_name(i), i};
+	return bundle_name(at, names, RLIM_NLIMITS, "limit", to_int, e);
 }
 
 static int read_rlim(

@@ -5,12 +5,10 @@
 #include <string.h>
 
 #include "bundle_parts.h"
+#include "cage_maps.h"
 #include "scope.h"
 
-enum {
-	MAPS_MAX = 340, /* user_namespaces(7) */
-	NS_PER_S = 1000000000,
-};
+enum { NS_PER_S = 1000000000 };
 
 static const struct bundle_name NAMESPACES[] = {
 	{"user", CAGE_NS_USER},
@@ -22,6 +20,15 @@ static const struct bundle_name NAMESPACES[] = {
 	{"cgroup", CAGE_NS_CGROUP},
 	{"time", CAGE_NS_TIME},
 };
+
+const char *bundle_space_name(enum cage_ns ns)
+{
+	size_t i = 0;
+
+	while (NAMESPACES[i].value != (int)ns)
+		i++;
+	return NAMESPACES[i].name;
+}
 
 struct space {
 	int ns; /* enum cage_ns */
@@ -76,47 +83,19 @@ static const struct bundle_key MAP_KEYS[] = {
 	BUNDLE_KEYS_END,
 };
 
-static bool overlap(uint32_t a, uint32_t n_a, uint32_t b, uint32_t n_b)
-{
-	return a < (uint64_t)b + n_b && b < (uint64_t)a + n_a;
-}
-
-/* What the kernel refuses without a word: user_namespaces(7). */
-static int check_map(const struct json_at *at, const struct cage_map *map,
-	const struct cage_maps *maps, struct err *e)
-{
-	if (!map->count)
-		return json_err(at, e, "maps no id: \"size\" is 0");
-	if ((uint64_t)map->inside + map->count > UINT32_MAX ||
-		(uint64_t)map->outside + map->count > UINT32_MAX)
-		return json_err(at, e, "goes beyond id 4294967294, the last one there is");
-	if (maps->n == MAPS_MAX)
-		return json_err(at, e, "more than %d mappings; the kernel takes no more", MAPS_MAX);
-	for (size_t i = 0; i < maps->n; i++) {
-		const struct cage_map *other = &maps->maps[i];
-
-		if (overlap(map->inside, map->count, other->inside, other->count) ||
-			overlap(map->outside, map->count, other->outside, other->count))
-			return json_err(at, e, "maps ids that element %zu maps, too", i);
-	}
-	return 0;
-}
-
 static int read_map(struct bundle_reader *r, const struct json_at *at, void *item, struct err *e)
 {
 	struct cage_maps *maps = item;
-	struct cage_map map = {0}, *added;
+	struct cage_map map = {0};
 	struct json_at child;
+	struct err wrong;
 
 	if (bundle_object(r, at, MAP_KEYS, &map, e) || json_need(at, "containerID", &child, e) ||
-		json_need(at, "hostID", &child, e) || json_need(at, "size", &child, e) ||
-		check_map(at, &map, maps, e))
+		json_need(at, "hostID", &child, e) || json_need(at, "size", &child, e))
 		return -e->code;
-	added = cage_append(r->cage, &maps->maps, &maps->n, sizeof(*maps->maps));
-	if (!added)
-		return err_nomem(e);
-	*added = map;
-	return 0;
+	if (!cage_maps_add(r->cage, maps, &map, &wrong))
+		return 0;
+	return wrong.code == ENOMEM ? err_nomem(e) : json_err(at, e, "%s", wrong.text);
 }
 
 int bundle_uid_maps(struct bundle_reader *r, const struct json_at *at, void *to, struct err *e)

@@ -36,23 +36,27 @@ int cage_ns_flag(enum cage_ns ns)
 	return SPACES[ns].flag;
 }
 
+#define LIMIT(name) [name] = #name
+
+static const char LIMIT_PREFIX[] = "RLIMIT_";
+
 static const char *const LIMITS[RLIM_NLIMITS] = {
-	[RLIMIT_AS] = "as",
-	[RLIMIT_CORE] = "core",
-	[RLIMIT_CPU] = "cpu",
-	[RLIMIT_DATA] = "data",
-	[RLIMIT_FSIZE] = "fsize",
-	[RLIMIT_LOCKS] = "locks",
-	[RLIMIT_MEMLOCK] = "memlock",
-	[RLIMIT_MSGQUEUE] = "msgqueue",
-	[RLIMIT_NICE] = "nice",
-	[RLIMIT_NOFILE] = "nofile",
-	[RLIMIT_NPROC] = "nproc",
-	[RLIMIT_RSS] = "rss",
-	[RLIMIT_RTPRIO] = "rtprio",
-	[RLIMIT_RTTIME] = "rttime",
-	[RLIMIT_SIGPENDING] = "sigpending",
-	[RLIMIT_STACK] = "stack",
+	LIMIT(RLIMIT_AS),
+	LIMIT(RLIMIT_CORE),
+	LIMIT(RLIMIT_CPU),
+	LIMIT(RLIMIT_DATA),
+	LIMIT(RLIMIT_FSIZE),
+	LIMIT(RLIMIT_LOCKS),
+	LIMIT(RLIMIT_MEMLOCK),
+	LIMIT(RLIMIT_MSGQUEUE),
+	LIMIT(RLIMIT_NICE),
+	LIMIT(RLIMIT_NOFILE),
+	LIMIT(RLIMIT_NPROC),
+	LIMIT(RLIMIT_RSS),
+	LIMIT(RLIMIT_RTPRIO),
+	LIMIT(RLIMIT_RTTIME),
+	LIMIT(RLIMIT_SIGPENDING),
+	LIMIT(RLIMIT_STACK),
 };
 
 const char *cage_limit_name(int resource)
@@ -62,12 +66,12 @@ const char *cage_limit_name(int resource)
 
 int cage_limit_by_name(const char *name, int *out_resource)
 {
-	static const char PREFIX[] = "RLIMIT_";
+	size_t prefix = sizeof(LIMIT_PREFIX) - 1;
 
-	if (!strncasecmp(name, PREFIX, sizeof(PREFIX) - 1))
-		name += sizeof(PREFIX) - 1;
+	if (!strncasecmp(name, LIMIT_PREFIX, prefix))
+		name += prefix;
 	for (size_t i = 0; i < ARRAY_LEN(LIMITS); i++) {
-		if (!strcasecmp(name, LIMITS[i])) {
+		if (!strcasecmp(name, LIMITS[i] + prefix)) {
 			*out_resource = (int)i;
 			return 0;
 		}

@@ -15,10 +15,10 @@ const char *cage_ns_name(enum cage_ns ns);
 /** CLONE_NEW* of clone(2). */
 int cage_ns_flag(enum cage_ns ns);
 
-/** "nofile" of RLIMIT_NOFILE; NULL past the last one. */
+/** "RLIMIT_NOFILE"; NULL past the last one. */
 const char *cage_limit_name(int resource);
 
-/** The other way round; also "RLIMIT_NOFILE", in any case.  Returns 0 or -EINVAL. */
+/** The other way round; also "nofile", and in any case.  Returns 0 or -EINVAL. */
 int cage_limit_by_name(const char *name, int *out_resource);
 
 /** "rslave" of MS_SLAVE | MS_REC; NULL for what is no propagation (mount_namespaces(7)). */

@@ -137,8 +137,9 @@ static void print_root(FILE *out, const struct cage *cage)
 			device_kind(cage->devices[i].type), cage->devices[i].major,
 			cage->devices[i].minor, cage->devices[i].mode, cage->devices[i].uid,
 			cage->devices[i].gid);
-	if (root->path)
-		step(out, "root", "%s%s", root->path, root->nodev ? ", no devices" : "");
+	if (mounts_at_all(cage))
+		step(out, "root", "%s%s", root->path ? root->path : "a copy of the caller's",
+			root->nodev ? ", no devices" : "");
 	print_paths(out, "masked", cage->masked, cage->n_masked);
 	print_paths(out, "read-only", cage->readonly, cage->n_readonly);
 	if (root->readonly)
@@ -167,7 +168,8 @@ static void print_limit_value(FILE *out, rlim_t value)
 static void print_limits(FILE *out, const struct cage *cage)
 {
 	for (size_t i = 0; i < cage->n_limits; i++) {
-		fprintf(out, "  %-14s%s ", "limit", cage_limit_name(cage->limits[i].resource));
+		fprintf(out, "  %-14s%s ", "limit",
+			cage_limit_name(cage->limits[i].resource) + strlen("RLIMIT_"));
 		print_limit_value(out, cage->limits[i].soft);
 		fputs(", at most ", out);
 		print_limit_value(out, cage->limits[i].hard);

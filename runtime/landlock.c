@@ -219,7 +219,7 @@ static int check_kind(enum landlock_kind kind, uint64_t wanted, int abi, bool st
 	return 0;
 }
 
-static int check_at(
+int landlock_check_abi(
 	const struct cage_landlock *rules, int abi, const struct notice *to, struct err *e)
 {
 	struct held wanted = wanted_of(rules);
@@ -234,7 +234,7 @@ static int check_at(
 
 int landlock_check(const struct cage_landlock *rules, const struct notice *to, struct err *e)
 {
-	return landlock_is_set(rules) ? check_at(rules, landlock_abi(), to, e) : 0;
+	return landlock_is_set(rules) ? landlock_check_abi(rules, landlock_abi(), to, e) : 0;
 }
 
 static int add_path(int ruleset, const struct cage_path_rule *rule, uint64_t handled, struct err *e)
@@ -293,7 +293,7 @@ int landlock_enter(const struct cage_landlock *rules, const struct notice *to, s
 
 	if (!landlock_is_set(rules))
 		return 0;
-	if (check_at(rules, abi, to, e))
+	if (landlock_check_abi(rules, abi, to, e))
 		return -e->code;
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (ruleset < 0)

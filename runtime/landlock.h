@@ -54,6 +54,10 @@ bool landlock_is_set(const struct cage_landlock *rules);
  */
 int landlock_check(const struct cage_landlock *rules, const struct notice *to, struct err *e);
 
+/** The same of a kernel with ABI @abi. */
+int landlock_check_abi(
+	const struct cage_landlock *rules, int abi, const struct notice *to, struct err *e);
+
 /**
  * Hold the calling thread, and what it starts from now on, to the rules; nothing without any.
  *

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cage_complete.h"
+#include "cage_maps.h"
 #include "cage_users.h"
 #include "cage_words.h"
 #include "caps.h"
@@ -59,23 +60,15 @@ static int read_group(struct cage_request *request, struct asked *asked, struct 
 static int map_one(
 	struct cage *cage, struct cage_maps *maps, uint32_t inside, uint32_t outside, struct err *e)
 {
-	struct cage_map *added = cage_append(cage, &maps->maps, &maps->n, sizeof(*maps->maps));
-
-	if (!added)
-		return err_nomem(e);
-	*added = (struct cage_map){inside, outside, 1};
-	return 0;
+	return cage_maps_add(cage, maps, &(struct cage_map){inside, outside, 1}, e);
 }
 
 static int copy_maps(
 	struct cage *cage, const struct cage_maps *from, struct cage_maps *to, struct err *e)
 {
 	for (size_t i = 0; i < from->n; i++) {
-		struct cage_map *added = cage_append(cage, &to->maps, &to->n, sizeof(*to->maps));
-
-		if (!added)
-			return err_nomem(e);
-		*added = from->maps[i];
+		if (cage_maps_add(cage, to, &from->maps[i], e))
+			return -e->code;
 	}
 	return 0;
 }

@@ -30,12 +30,13 @@ static int read_way(
 	return 0;
 }
 
+/* Kernel parameters are files, too: they are set on the way into the root. */
 static bool asks_files(const struct cage_request *request)
 {
 	const struct cage *cage = &request->cage;
 
 	return cage->root.path || cage->root.propagation || cage->n_mounts || cage->n_masked ||
-	       cage->n_readonly || request->read_only == SWITCH_ON ||
+	       cage->n_readonly || cage->n_sysctls || request->read_only == SWITCH_ON ||
 	       request->private_proc == SWITCH_ON || request->private_dev == SWITCH_ON ||
 	       request->private_tmp == SWITCH_ON;
 }
@@ -86,7 +87,7 @@ static const struct need {
 } NEEDS[] = {
 	{asks_proc, CAGE_NS_PID, true, "a private /proc"},
 	{asks_init, CAGE_NS_PID, false, "an init"},
-	{asks_files, CAGE_NS_MOUNT, false, "a root, a mount or a path to protect"},
+	{asks_files, CAGE_NS_MOUNT, false, "a root, mounts or protected files"},
 	{asks_names, CAGE_NS_UTS, false, "a host name"},
 	{asks_clocks, CAGE_NS_TIME, false, "a clock"},
 	{asks_maps, CAGE_NS_USER, false, "a map of IDs"},

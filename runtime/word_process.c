@@ -40,7 +40,7 @@ static int read_limit_name(const struct cage_said *said, const char *name, int *
 	if (!cage_limit_by_name(name, out))
 		return 0;
 	for (int i = 0; cage_limit_name(i); i++)
-		nearest_offer(&nearest, cage_limit_name(i));
+		nearest_offer(&nearest, cage_limit_name(i) + strlen("RLIMIT_"));
 	return word_err(said, e, "there is no limit \"%s\" (getrlimit(2))%s", name,
 		nearest_hint(&nearest, hint, sizeof(hint)));
 }

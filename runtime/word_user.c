@@ -4,15 +4,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cage_maps.h"
 #include "cage_words.h"
 #include "caps.h"
 #include "nearest.h"
 #include "num.h"
 
-enum {
-	MAPS_MAX = 340, /* user_namespaces(7) */
-	CAP_NAME_MAX = 64,
-};
+enum { CAP_NAME_MAX = 64 };
 
 CAGE_WORD(word_group_add)
 {
@@ -90,37 +88,11 @@ CAGE_WORD(word_cap_drop)
 	return read_caps(said, &request->cap_drop, &request->cap_drop_all, e);
 }
 
-static bool overlap(uint32_t a, uint32_t n_a, uint32_t b, uint32_t n_b)
-{
-	return a < (uint64_t)b + n_b && b < (uint64_t)a + n_a;
-}
-
-/* What the kernel refuses without a word: user_namespaces(7). */
-static int check_map(const struct cage_said *said, const struct cage_map *map,
-	const struct cage_maps *maps, struct err *e)
-{
-	if (!map->count)
-		return word_err(said, e, "it maps no ID");
-	if ((uint64_t)map->inside + map->count > UINT32_MAX ||
-		(uint64_t)map->outside + map->count > UINT32_MAX)
-		return word_err(said, e, "it goes beyond ID 4294967294, the last one there is");
-	if (maps->n == MAPS_MAX)
-		return word_err(said, e, "more than %d; the kernel takes no more", MAPS_MAX);
-	for (size_t i = 0; i < maps->n; i++) {
-		const struct cage_map *other = &maps->maps[i];
-
-		if (overlap(map->inside, map->count, other->inside, other->count) ||
-			overlap(map->outside, map->count, other->outside, other->count))
-			return word_err(said, e, "it maps IDs that another one maps, too");
-	}
-	return 0;
-}
-
 CAGE_WORD(word_map)
 {
 	struct cage_maps *maps = (struct cage_maps *)((char *)request + setting->at);
 	uint64_t numbers[3] = {0};
-	struct cage_map map, *added;
+	struct cage_map map;
 	char *at = said->text;
 
 	for (size_t i = 0; i < 3; i++) {
@@ -131,11 +103,6 @@ CAGE_WORD(word_map)
 				"(0:100000:65536)");
 	}
 	map = (struct cage_map){(uint32_t)numbers[0], (uint32_t)numbers[1], (uint32_t)numbers[2]};
-	if (check_map(said, &map, maps, e))
-		return -e->code;
-	added = cage_append(&request->cage, &maps->maps, &maps->n, sizeof(*maps->maps));
-	if (!added)
-		return err_nomem(e);
-	*added = map;
-	return 0;
+	return cage_maps_add(&request->cage, maps, &map, e) ? err_prefix(e, "%s: ", said->where)
+							    : 0;
 }

@@ -169,17 +169,17 @@ static const struct {
 	{"{'linux': {'gidMappings': [{'containerID': 0, 'hostID': 1, 'size': 1}]}}",
 		"$.linux.gidMappings: needs a new namespace of type \"user\", without a path"},
 	{"{'linux': {'uidMappings': [{'containerID': 0, 'hostID': 1, 'size': 0}]}}",
-		"$.linux.uidMappings[0]: maps no id: \"size\" is 0"},
+		"$.linux.uidMappings[0]: maps no id"},
 	{"{'linux': {'uidMappings': [{'containerID': 0, 'hostID': 1}]}}",
 		"$.linux.uidMappings[0]: \"size\" is missing"},
 	{"{'linux': {'uidMappings': [{'containerID': 0, 'hostID': 1, 'size': 4294967295}]}}",
 		"$.linux.uidMappings[0]: goes beyond id 4294967294, the last one there is"},
 	{"{'linux': {'gidMappings': [{'containerID': 0, 'hostID': 1000, 'size': 10}, "
 	 "{'containerID': 9, 'hostID': 2000, 'size': 1}]}}",
-		"$.linux.gidMappings[1]: maps ids that element 0 maps, too"},
+		"$.linux.gidMappings[1]: maps ids that another one maps, too"},
 	{"{'linux': {'gidMappings': [{'containerID': 0, 'hostID': 1000, 'size': 10}, "
 	 "{'containerID': 10, 'hostID': 999, 'size': 2}]}}",
-		"$.linux.gidMappings[1]: maps ids that element 0 maps, too"},
+		"$.linux.gidMappings[1]: maps ids that another one maps, too"},
 	{"{'process': {'user': {'uid': 5}}, 'linux': {'namespaces': [{'type': 'mount'}, {'type': "
 	 "'user'}], 'uidMappings': [{'containerID': 0, 'hostID': 1, 'size': 5}]}}",
 		"$.process.user.uid: 5 is not mapped into the user namespace; add it to "

@@ -189,7 +189,7 @@ def check_file():
     plan = json.loads(done.stdout)
     tap.equal((plan["command"], plan["environment"], plan["cage"]["umask"],
                [limit["name"] for limit in plan["cage"]["limits"]]),
-              (["false", "x"], ["A=1", "B=2"], 0o077, ["core", "nofile"]),
+              (["false", "x"], ["A=1", "B=2"], 0o077, ["RLIMIT_CORE", "RLIMIT_NOFILE"]),
               "options add to the file, or take the place of what stands once")
     done = workload.run([*ROOT, workload.SYSCLAMP, "run", "--config", "-", "--dry-run=json"],
                         stdin=b'{"command": ["true"], "hostname": "web"}')
