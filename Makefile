@@ -291,6 +291,7 @@ install: $(BIN) ## install below $(DESTDIR)$(PREFIX)
 	for f in docs/*.1; do install -D -m 0644 $$f $(DESTDIR)$(mandir)/man1/$$(basename $$f); done
 	for f in docs/*.5; do install -D -m 0644 $$f $(DESTDIR)$(mandir)/man5/$$(basename $$f); done
 	for f in profiles/*.json; do install -D -m 0644 $$f $(DESTDIR)$(datadir)/profiles/$$(basename $$f); done
+	for f in docs/*.schema.json; do install -D -m 0644 $$f $(DESTDIR)$(datadir)/$$(basename $$f); done
 	install -d $(DESTDIR)$(hookdir)
 	sed 's|/usr/local/bin|$(bindir)|' deploy/oci-hooks/sysclamp.json >$(BUILD)/hook.json
 	install -m 0644 $(BUILD)/hook.json $(DESTDIR)$(hookdir)/sysclamp.json

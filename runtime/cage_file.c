@@ -29,11 +29,11 @@ static int copy_text(struct reader *r, const struct json_at *at, const char **ou
 
 static int read_text(struct reader *r, const struct json_at *at, void *to, struct err *e)
 {
-	const char **out = to;
+	const char *text;
 
-	if (copy_text(r, at, out, e))
+	if (json_text(at, &text, e))
 		return -e->code;
-	return **out ? 0 : json_err(at, e, "a value is missing");
+	return *text ? copy_text(r, at, to, e) : json_err(at, e, "a value is missing");
 }
 
 static int read_bool(struct reader *r, const struct json_at *at, void *to, struct err *e)
