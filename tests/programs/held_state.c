@@ -222,14 +222,15 @@ static void network(void)
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	struct ifreq lo = {.ifr_name = "lo"};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	FILE *forward = fopen("/proc/sys/net/ipv4/ip_forward", "re");
+	FILE *ttl = fopen("/proc/sys/net/ipv4/ip_default_ttl", "re");
+	int hops = 0;
 
 	ioctl(fd, SIOCGIFFLAGS, &lo);
 	printf("loopback: %s\n", lo.ifr_flags & IFF_UP ? "up" : "down");
 	printf("bind: %s\n", after(bind(fd, (void *)&to, sizeof(to))));
 	to.sin_port = htons(1);
 	printf("connect: %s\n", after(connect(fd, (void *)&to, sizeof(to))));
-	printf("ip_forward: %c\n", forward ? fgetc(forward) : '-');
+	printf("ip_default_ttl: %d\n", ttl && fscanf(ttl, "%d", &hops) == 1 ? hops : -1);
 }
 
 static void reach(void)
