@@ -2,12 +2,15 @@
 /*
  * held_state: what a command finds when it begins, a "NAME: VALUE" line for each thing, by system
  * calls wherever there is one, so that it needs no /proc.  The profile of the tests answers
- * sched_yield with errno 95.
+ * sched_yield with errno 95.  With "all", what /proc and /dev have as well; with "reach" behind it,
+ * its namespaces, its clocks, and what it can get at.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,11 +18,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FDS_MAX = 1024, CAPS = 64, KERNEL_SIGNALS = 64, GROUPS_MAX = 64 };
@@ -179,6 +185,68 @@ static void devices(void)
 	}
 }
 
+static void spaces(void)
+{
+	static const char *const KINDS[] = {
+		"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"};
+	char path[64], link[64];
+
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		ssize_t size;
+
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", KINDS[i]);
+		size = readlink(path, link, sizeof(link) - 1);
+		link[size > 0 ? size : 0] = '\0';
+		printf("namespace: %s %s\n", KINDS[i], size > 0 ? link : "not to be seen");
+	}
+}
+
+static void clocks(void)
+{
+	struct timespec monotonic, boottime;
+
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
+	clock_gettime(CLOCK_BOOTTIME, &boottime);
+	printf("clock: monotonic %ld\nclock: boottime %ld\n", (long)monotonic.tv_sec,
+		(long)boottime.tv_sec);
+}
+
+static const char *after(long result)
+{
+	return result < 0 ? strerrorname_np(errno) : "done";
+}
+
+/* Of port 1, where nobody listens, and of a port to listen on. */
+static void network(void)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct ifreq lo = {.ifr_name = "lo"};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	FILE *ttl = fopen("/proc/sys/net/ipv4/ip_default_ttl", "re");
+	int hops = 0;
+
+	ioctl(fd, SIOCGIFFLAGS, &lo);
+	printf("loopback: %s\n", lo.ifr_flags & IFF_UP ? "up" : "down");
+	printf("bind: %s\n", after(bind(fd, (void *)&to, sizeof(to))));
+	to.sin_port = htons(1);
+	printf("connect: %s\n", after(connect(fd, (void *)&to, sizeof(to))));
+	printf("ip_default_ttl: %d\n", ttl && fscanf(ttl, "%d", &hops) == 1 ? hops : -1);
+}
+
+static void reach(void)
+{
+	char text[8];
+
+	spaces();
+	clocks();
+	network();
+	printf("signal to the parent: %s\n", after(kill(getppid(), 0)));
+	printf("open for writing here: %s\n", after(open(".", O_TMPFILE | O_RDWR, 0600)));
+	printf("open for reading /etc/passwd: %s\n", after(open("/etc/passwd", O_RDONLY)));
+	printf("read of /etc/passwd: %s\n",
+		read(open("/etc/passwd", O_RDONLY), text, 8) > 0 ? "text" : "nothing");
+}
+
 int main(int argc, char **argv)
 {
 	bool is_file_system_shown = argc > 1 && !strcmp(argv[1], "all");
@@ -194,5 +262,7 @@ int main(int argc, char **argv)
 		of_proc();
 		devices();
 	}
+	if (argc > 2 && !strcmp(argv[2], "reach"))
+		reach();
 	return fflush(stdout) ? 1 : 0;
 }
