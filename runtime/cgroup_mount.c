@@ -13,10 +13,29 @@
 #include "inside.h"
 #include "mounts.h"
 #include "scope.h"
+#include "targets.h"
 
 #define HOST "/sys/fs/cgroup"
 
 enum { LINE_SIZE = PATH_MAX, NAME_SIZE = PATH_MAX + 64 };
+
+static const uint64_t CLOSED = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			       MOUNT_ATTR_NOEXEC;
+
+/* What is under way. */
+struct showing {
+	int root;
+	const struct cage *cage;
+	const struct cage_mount *mount;
+};
+
+/* "4:memory:/path": hierarchy, controllers (or "name=NAME"), the caller's cgroup: cgroups(7).  Of
+ * version 2, "0::/path", the controllers are empty. */
+struct line {
+	const char *controllers;
+	const char *directory; /* below HOST */
+	const char *path;
+};
 
 static bool is_unified(void)
 {
@@ -25,114 +44,152 @@ static bool is_unified(void)
 	return !statfs(HOST, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-/* A copy of a directory of the host, read-only whatever was asked for. */
-static int show(int root, const char *from, const char *to, struct err *e)
-{
-	scoped_fd int target = inside_make(root, to, true, true, e);
-	scoped_fd int tree = -1;
-	int code;
-
-	if (target < 0)
-		return target;
-	tree = mount_copy(AT_FDCWD, from, false);
-	if (tree < 0)
-		return err_sys(e, -tree, "%s", from);
-	code = mount_change(tree,
-		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, 0,
-		false);
-	if (!code)
-		code = mount_attach(tree, target);
-	return code ? err_sys(e, -code, "%s on %s", from, to) : 0;
-}
-
-/* "4:memory:/path": hierarchy, controllers (or "name=NAME"), the caller's cgroup: cgroups(7). */
-struct line {
-	const char *directory; /* of the hierarchy, below HOST */
-	const char *path;
-};
-
 static bool split(char *text, struct line *out)
 {
 	char *controllers = strchr(text, ':');
 	char *path = controllers ? strchr(controllers + 1, ':') : NULL;
 
-	if (!path || path == controllers + 1)
-		return false; /* that of v2 */
+	if (!path)
+		return false;
 	*path++ = '\0';
 	path[strcspn(path, "\n")] = '\0';
-	out->directory = controllers + 1;
-	if (!strncmp(out->directory, "name=", strlen("name=")))
+	*out = (struct line){controllers + 1, controllers + 1, path};
+	if (!strncmp(out->controllers, "name=", strlen("name=")))
 		out->directory += strlen("name=");
-	out->path = path;
 	return true;
 }
 
-static int show_hierarchy(int root, const char *target, const struct line *line, struct err *e)
+/* Of the namespace's hierarchy: its root is the command's cgroup: cgroup_namespaces(7). */
+static int mount_anew(const struct showing *showing, const struct line *line, struct err *e)
 {
-	char from[NAME_SIZE], to[NAME_SIZE];
+	char data[NAME_SIZE];
+	const struct cage_mount fresh = {
+		.where = showing->mount->where,
+		.source = "cgroup",
+		.type = *line->controllers ? "cgroup" : "cgroup2",
+		.data = *line->controllers ? data : NULL,
+		.attr_set = CLOSED,
+	};
 
-	(void)snprintf(from, sizeof(from), HOST "/%s%s", line->directory, line->path);
-	/* It may be mounted elsewhere, or be outside of the caller's cgroup namespace. */
-	if (access(from, F_OK))
-		return errno == ENOENT ? 0 : err_sys(e, errno, "%s", from);
-	(void)snprintf(to, sizeof(to), "%s/%s", target, line->directory);
-	return show(root, from, to, e);
+	(void)snprintf(data, sizeof(data), "%s%s",
+		line->directory != line->controllers ? "none," : "", line->controllers);
+	return mount_new(showing->cage, &fresh, e);
 }
 
-static int show_hierarchies(int root, const char *target, struct err *e)
+/* The host's, read-only whatever was asked for. */
+static int copy(const struct showing *showing, const char *from, struct err *e)
+{
+	scoped_fd int tree = mount_copy(AT_FDCWD, from, false);
+	int code = tree < 0 ? tree : mount_change(tree, CLOSED, 0, 0, false);
+
+	return code ? err_sys(e, -code, "%s: %s", showing->mount->where, from) : steal_fd(&tree);
+}
+
+static int show(
+	const struct showing *showing, const struct line *line, const char *to, struct err *e)
+{
+	const struct cage_mount at = {
+		.where = showing->mount->where, .target = to, .type = "cgroup"};
+	scoped_fd int target = -1, tree = -1;
+	char from[NAME_SIZE];
+	int code;
+
+	(void)snprintf(from, sizeof(from), HOST "/%s%s", line->directory, line->path);
+	if (showing->cage->namespaces[CAGE_NS_CGROUP].how != CAGE_NS_SHARED)
+		tree = mount_anew(showing, line, e);
+	else if (access(from, F_OK) && errno == ENOENT && *line->controllers)
+		return 0; /* it may be mounted elsewhere */
+	else
+		tree = copy(showing, from, e);
+	if (tree < 0)
+		return tree;
+	target = target_open(showing->root, &at, tree, true, e);
+	if (target < 0)
+		return target;
+	code = mount_attach(tree, target);
+	return code ? err_sys(e, -code, "%s: %s on %s", at.where, from, to) : 0;
+}
+
+/* "cpu,cpuacct" is known as "cpu" and as "cpuacct" as well: systemd's and everybody's habit. */
+static int add_names(const struct showing *showing, const struct line *line, struct err *e)
+{
+	scoped_fd int around = -1;
+	char names[NAME_SIZE], *at = names, *name;
+
+	if (!strchr(line->directory, ','))
+		return 0;
+	around = inside_make(showing->root, showing->mount->target, true, true, e);
+	if (around < 0)
+		return err_prefix(e, "%s: ", showing->mount->where);
+	(void)snprintf(names, sizeof(names), "%s", line->directory);
+	while ((name = strsep(&at, ","))) {
+		if (symlinkat(line->directory, around, name) && errno != EEXIST)
+			return err_sys(e, errno, "%s: the link %s", showing->mount->where, name);
+	}
+	return 0;
+}
+
+static int show_hierarchy(const struct showing *showing, const struct line *line, struct err *e)
+{
+	char to[NAME_SIZE];
+
+	(void)snprintf(to, sizeof(to), "%s/%s", showing->mount->target, line->directory);
+	return show(showing, line, to, e) ? -e->code : add_names(showing, line, e);
+}
+
+/* Those of version 1, or the one of version 2. */
+static int show_all(const struct showing *showing, bool unified, struct err *e)
 {
 	scoped_file FILE *file = fopen("/proc/self/cgroup", "re");
 	char text[LINE_SIZE];
 	struct line line;
 
-	if (!file)
-		return err_sys(e, errno, "/proc/self/cgroup");
-	while (fgets(text, sizeof(text), file)) {
-		if (split(text, &line) && show_hierarchy(root, target, &line, e))
+	while (file && fgets(text, sizeof(text), file)) {
+		if (!split(text, &line) || unified == (*line.controllers != '\0'))
+			continue;
+		if (unified ? show(showing, &line, showing->mount->target, e)
+			    : show_hierarchy(showing, &line, e))
 			return -e->code;
 	}
-	if (ferror(file))
-		return err_sys(e, EIO, "/proc/self/cgroup");
+	if (!file || ferror(file))
+		return err_sys(e, EIO, "%s: /proc/self/cgroup", showing->mount->where);
 	return 0;
-}
-
-/* That of v2, at the caller's cgroup. */
-static int show_unified(int root, const char *target, struct err *e)
-{
-	scoped_file FILE *file = fopen("/proc/self/cgroup", "re");
-	char text[LINE_SIZE], from[NAME_SIZE];
-
-	if (!file || !fgets(text, sizeof(text), file) || strncmp(text, "0::", 3) != 0)
-		return err_set(e, ENOENT, "/proc/self/cgroup names no cgroup of version 2");
-	text[strcspn(text, "\n")] = '\0';
-	(void)snprintf(from, sizeof(from), HOST "%s", text + 3);
-	return show(root, from, target, e);
 }
 
 /* Around the hierarchies. */
-static int mount_tmpfs(int root, const struct cage_mount *mount, struct err *e)
+static int mount_tmpfs(const struct showing *showing, struct err *e)
 {
 	const struct cage_mount around = {
-		.where = mount->where,
+		.where = showing->mount->where,
 		.source = "tmpfs",
-		.target = mount->target,
+		.target = showing->mount->target,
 		.type = "tmpfs",
 		.data = "mode=755",
-		.attr_set = (mount->attr_set & ~(uint64_t)MOUNT_ATTR_RDONLY) | MOUNT_ATTR_NOSUID |
-			    MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+		.attr_set = CLOSED & ~(uint64_t)MOUNT_ATTR_RDONLY,
 	};
 
-	return mount_in(root, &around, e);
+	return mount_in(showing->root, showing->cage, &around, e);
 }
 
-int cgroup_mount_in(int root, const struct cage_mount *mount, struct err *e)
+static int close_tmpfs(const struct showing *showing, struct err *e)
 {
-	bool unified = is_unified();
+	scoped_fd int around = inside_make(showing->root, showing->mount->target, true, true, e);
+	int code;
 
-	if (!unified && mount_tmpfs(root, mount, e))
+	if (around < 0)
+		return err_prefix(e, "%s: ", showing->mount->where);
+	code = mount_change(around, MOUNT_ATTR_RDONLY, 0, 0, false);
+	return code ? err_sys(e, -code, "%s: making it read-only", showing->mount->where) : 0;
+}
+
+int cgroup_mount_in(
+	int root, const struct cage *cage, const struct cage_mount *mount, struct err *e)
+{
+	const struct showing showing = {root, cage, mount};
+
+	if (is_unified())
+		return show_all(&showing, true, e);
+	if (mount_tmpfs(&showing, e) || show_all(&showing, false, e))
 		return -e->code;
-	if (unified ? show_unified(root, mount->target, e)
-		    : show_hierarchies(root, mount->target, e))
-		return err_prefix(e, "%s: ", mount->where);
-	return 0;
+	return close_tmpfs(&showing, e);
 }

@@ -8,11 +8,13 @@
 #include "err.h"
 
 /**
- * Show the caller's own cgroup of each hierarchy of the host, read-only: of a host with cgroup v2
- * alone that one, else a tmpfs with a directory for each hierarchy of v1, as runc does.
+ * Show the command's own cgroup of each hierarchy of the host, read-only: of a host with cgroup v2
+ * alone that one, else a tmpfs with a directory for each hierarchy of v1, as runc does.  With a
+ * cgroup namespace of its own the command's are mounted anew, else the host's are bound.
  *
- * Errors: none is mounted below /sys/fs/cgroup outside.
+ * A hierarchy that is mounted nowhere below /sys/fs/cgroup outside is left out.
  */
-int cgroup_mount_in(int root, const struct cage_mount *mount, struct err *e);
+int cgroup_mount_in(
+	int root, const struct cage *cage, const struct cage_mount *mount, struct err *e);
 
 #endif

@@ -23,15 +23,30 @@ static int copy_content(int from, int to)
 	return size ? -errno : 0;
 }
 
-static int copy_file(int from_dir, int to_dir, const char *name, const struct stat *st)
+/* As the one that it is a copy of.  An owner who is nobody here stays who made it:
+ * user_namespaces(7), "Unmapped user and group IDs". */
+static int take_over(int to, const struct stat *st)
 {
-	scoped_fd int from = openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	scoped_fd int to = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	int code = from < 0 || to < 0 ? -errno : copy_content(from, to);
+	if (fchown(to, st->st_uid, st->st_gid) && errno != EINVAL)
+		return -errno;
+	return fchmod(to, st->st_mode & 07777) ? -errno : 0;
+}
 
-	if (code)
-		return code;
-	return fchown(to, st->st_uid, st->st_gid) || fchmod(to, st->st_mode & 07777) ? -errno : 0;
+/* What is open counts, not what the name stood for before. */
+static int copy_file(int from_dir, int to_dir, const char *name)
+{
+	scoped_fd int from = openat(
+		from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	scoped_fd int to = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct stat st;
+	int code;
+
+	if (from < 0 || to < 0 || fstat(from, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -ESTALE;
+	code = copy_content(from, to);
+	return code ? code : take_over(to, &st);
 }
 
 static int copy_link(int from_dir, int to_dir, const char *name, const struct stat *st)
@@ -42,31 +57,31 @@ static int copy_link(int from_dir, int to_dir, const char *name, const struct st
 	if (len < 0)
 		return -errno;
 	text[len] = '\0';
-	if (symlinkat(text, to_dir, name) ||
-		fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW))
+	if (symlinkat(text, to_dir, name))
 		return -errno;
-	return 0;
+	return fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) &&
+			       errno != EINVAL
+		       ? -errno
+		       : 0;
 }
 
 static int copy_directory(int from, int to, unsigned depth);
 
-static int copy_below(
-	int from_dir, int to_dir, const char *name, const struct stat *st, unsigned depth)
+static int copy_below(int from_dir, int to_dir, const char *name, unsigned depth)
 {
 	scoped_fd int from = openat(
 		from_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	scoped_fd int to = -1;
+	struct stat st;
 	int code;
 
-	if (from < 0 || mkdirat(to_dir, name, 0700))
+	if (from < 0 || fstat(from, &st) || mkdirat(to_dir, name, 0700))
 		return -errno;
 	to = openat(to_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (to < 0)
 		return -errno;
 	code = copy_directory(from, to, depth + 1);
-	if (code)
-		return code;
-	return fchown(to, st->st_uid, st->st_gid) || fchmod(to, st->st_mode & 07777) ? -errno : 0;
+	return code ? code : take_over(to, &st);
 }
 
 static int copy_one(int from, int to, const char *name, unsigned depth)
@@ -76,10 +91,10 @@ static int copy_one(int from, int to, const char *name, unsigned depth)
 	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
 	if (S_ISREG(st.st_mode))
-		return copy_file(from, to, name, &st);
+		return copy_file(from, to, name);
 	if (S_ISLNK(st.st_mode))
 		return copy_link(from, to, name, &st);
-	return S_ISDIR(st.st_mode) ? copy_below(from, to, name, &st, depth) : 0;
+	return S_ISDIR(st.st_mode) ? copy_below(from, to, name, depth) : 0;
 }
 
 static int copy_directory(int from, int to, unsigned depth)

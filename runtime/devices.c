@@ -76,30 +76,37 @@ static int mount_node(int root, const struct cage_device *device, struct err *e)
 		    : 0;
 }
 
-/* The mode is given afterwards, whatever the umask. */
+/*
+ * The umask is 0 (root_prepare()).  The owner is given to what the name stands for, if that is
+ * still the node: in a directory that others write to it may be something else by now.
+ */
 static int make_node(int parent, const char *name, const struct cage_device *device)
 {
 	scoped_fd int node = -1;
-	struct stat st;
 
 	if (mknodat(parent, name, device->type | (device->mode & 07777),
 		    makedev(device->major, device->minor)))
 		return -errno;
 	node = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (node < 0 || fstat(node, &st) ||
-		fchownat(node, "", device->uid, device->gid, AT_EMPTY_PATH))
+	if (node < 0)
 		return -errno;
-	/* On a descriptor of O_PATH fchmod(2) does not work; the name is of a directory of ours. */
-	if ((st.st_mode & 07777) != (device->mode & 07777) &&
-		fchmodat(parent, name, device->mode & 07777, 0))
-		return -errno;
-	return 0;
+	if (!is_device(node, device->type, device->major, device->minor))
+		return -ESTALE;
+	return fchownat(node, "", device->uid, device->gid, AT_EMPTY_PATH) ? -errno : 0;
 }
 
+static bool is_there(int parent, const char *name, const struct cage_device *device)
+{
+	scoped_fd int there = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	return there >= 0 && is_device(there, device->type, device->major, device->minor);
+}
+
+/* No link leads to a device: an image could have them made in what is mounted from outside. */
 static int make_device(int root, const struct cage_device *device, struct err *e)
 {
 	const char *name;
-	scoped_fd int parent = inside_parent(root, device->path, &name, e);
+	scoped_fd int parent = inside_parent(root, device->path, true, &name, e);
 	int code;
 
 	if (parent < 0)
@@ -107,24 +114,25 @@ static int make_device(int root, const struct cage_device *device, struct err *e
 	code = make_node(parent, name, device);
 	if (code == -EPERM && device->type != S_IFIFO)
 		return mount_node(root, device, e);
-	if (code == -EEXIST) {
-		scoped_fd int there = inside_open(root, device->path, O_PATH, true);
-
-		if (there >= 0 && is_device(there, device->type, device->major, device->minor))
-			return 0;
-	}
+	if (code == -EEXIST && is_there(parent, name, device))
+		return 0;
+	if (code == -EEXIST)
+		return err_set(e, EEXIST,
+			"%s: %s is there and is something else; have a new tmpfs on its directory, "
+			"or remove it",
+			device->where, device->path);
 	return code ? err_sys(e, -code, "%s: device %s", device->where, device->path) : 0;
 }
 
 static int make_link(int root, const char *path, const char *text, struct err *e)
 {
 	const char *name;
-	scoped_fd int parent = inside_parent(root, path, &name, e);
+	scoped_fd int parent = inside_parent(root, path, true, &name, e);
 
 	if (parent < 0)
-		return parent;
+		return err_prefix(e, "the default devices: ");
 	if (symlinkat(text, parent, name) && errno != EEXIST)
-		return err_sys(e, errno, "the link %s", path);
+		return err_sys(e, errno, "the default devices: the link %s", path);
 	return 0;
 }
 

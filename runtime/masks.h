@@ -1,6 +1,6 @@
 /*
- * masks.h: what a command is not to read or to write in its root, and the kernel's parameters that
- * it finds: config-linux.md, "Masked Paths", "Readonly Paths", "Sysctl".
+ * masks.h: what a command is not to read or to write in its root: config-linux.md, "Masked Paths",
+ * "Readonly Paths".
  */
 #ifndef SYSCLAMP_MASKS_H
 #define SYSCLAMP_MASKS_H
@@ -9,11 +9,11 @@
 #include "err.h"
 
 /**
- * Set the parameters, then cover the masked paths (an empty directory, or /dev/null) and make the
- * read-only ones so.  Paths that are missing in the root @root (O_PATH) are left out.
+ * Make the read-only paths so, with what is mounted below them, then cover the masked ones with an
+ * empty directory, or with /dev/null.  Paths that are missing in the root @root (O_PATH) are left
+ * out; a symbolic link stands for what it leads to in the root.
  *
- * Errors name the path or the parameter: one that is of no namespace of the command would change
- * the host, and is refused.
+ * Errors name the path.
  */
 int masks_set(int root, const struct cage *cage, struct err *e);
 
