@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -42,16 +43,49 @@ static bool is_device(int fd, mode_t type, unsigned major, unsigned minor)
 	       st.st_rdev == makedev(major, minor);
 }
 
-/* The host's, by the same path. */
-static int copy_of_host(const struct cage_device *device, struct err *e)
+/* What stands at @path outside, if it is that device; else -ENODEV or another -errno. */
+static int copy_named(const char *path, const struct cage_device *device)
 {
-	scoped_fd int tree = mount_copy(AT_FDCWD, device->path, false);
+	scoped_fd int tree = mount_copy(AT_FDCWD, path, false);
 
 	if (tree < 0)
-		return err_sys(e, -tree, "%s: the host's %s", device->where, device->path);
+		return tree;
 	if (!is_device(tree, device->type, device->major, device->minor))
-		return err_set(e, EPERM, "%s: the host's %s is another device than %u:%u",
-			device->where, device->path, device->major, device->minor);
+		return -ENODEV;
+	return steal_fd(&tree);
+}
+
+/* By the same path; by that of a default device; by number, where udev keeps links for that. */
+static int find_outside(const struct cage_device *device)
+{
+	char by_number[sizeof("/dev/block/4294967295:4294967295")];
+	int tree = copy_named(device->path, device);
+
+	for (size_t i = 0; tree < 0 && i < ARRAY_LEN(DEFAULTS); i++) {
+		if (DEFAULTS[i].major == device->major && DEFAULTS[i].minor == device->minor)
+			tree = copy_named(DEFAULTS[i].path, device);
+	}
+	(void)snprintf(by_number, sizeof(by_number), "/dev/%s/%u:%u",
+		device->type == S_IFBLK ? "block" : "char", device->major, device->minor);
+	return tree < 0 ? copy_named(by_number, device) : tree;
+}
+
+/* Read-only: that is not about what the device does, but nobody inside gives the host's node
+ * another mode or owner. */
+static int copy_of_host(const struct cage_device *device, struct err *e)
+{
+	scoped_fd int tree = find_outside(device);
+	int code;
+
+	if (tree < 0)
+		return err_set(e, -tree,
+			"%s: no node can be made here, and outside there is none of the device "
+			"%u:%u at %s to be had instead",
+			device->where, device->major, device->minor, device->path);
+	code = mount_change(
+		tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, 0, false);
+	if (code)
+		return err_sys(e, -code, "%s: the host's %s", device->where, device->path);
 	return steal_fd(&tree);
 }
 

@@ -63,8 +63,8 @@ static int copy_path(const char *path, char copy[PATH_MAX], struct err *e)
 	while (len > 1 && path[len - 1] == '/')
 		len--;
 	if (!len || len >= PATH_MAX)
-		return err_set(e, len ? ENAMETOOLONG : EINVAL, "%s: %s", path,
-			len ? "longer than 4095 bytes" : "an empty path");
+		return err_set(e, len ? ENAMETOOLONG : EINVAL, "%s: %s",
+			len ? "a path inside of more than 4095 bytes" : "an empty path", path);
 	memcpy(copy, path, len);
 	copy[len] = '\0';
 	return 0;
