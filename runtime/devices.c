@@ -129,11 +129,22 @@ static int make_node(int parent, const char *name, const struct cage_device *dev
 	return fchownat(node, "", device->uid, device->gid, AT_EMPTY_PATH) ? -errno : 0;
 }
 
-static bool is_there(int parent, const char *name, const struct cage_device *device)
+/* The name is taken: by the device, by a file that it can be mounted on (as is left by an earlier
+ * time), or by something else. */
+static int take_place(
+	int root, int parent, const char *name, const struct cage_device *device, struct err *e)
 {
 	scoped_fd int there = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
 
-	return there >= 0 && is_device(there, device->type, device->major, device->minor);
+	if (there >= 0 && is_device(there, device->type, device->major, device->minor))
+		return 0;
+	if (there >= 0 && !fstat(there, &st) && S_ISREG(st.st_mode) && device->type != S_IFIFO)
+		return mount_node(root, device, e);
+	return err_set(e, EEXIST,
+		"%s: %s is there and is something else; have a new tmpfs on its directory, or "
+		"remove it",
+		device->where, device->path);
 }
 
 /* No link leads to a device: an image could have them made in what is mounted from outside. */
@@ -148,13 +159,8 @@ static int make_device(int root, const struct cage_device *device, struct err *e
 	code = make_node(parent, name, device);
 	if (code == -EPERM && device->type != S_IFIFO)
 		return mount_node(root, device, e);
-	if (code == -EEXIST && is_there(parent, name, device))
-		return 0;
 	if (code == -EEXIST)
-		return err_set(e, EEXIST,
-			"%s: %s is there and is something else; have a new tmpfs on its directory, "
-			"or remove it",
-			device->where, device->path);
+		return take_place(root, parent, name, device, e);
 	return code ? err_sys(e, -code, "%s: device %s", device->where, device->path) : 0;
 }
 
