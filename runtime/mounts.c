@@ -231,8 +231,7 @@ static int attach(int root, int tree, const struct cage_mount *mount, struct err
 		return -e->code;
 	code = mount_attach(tree, target);
 	if (code)
-		return err_sys(e, -code, "%s: mounting on %s%s", mount->where, mount->target,
-			code == -ENOTDIR ? ", which is a directory where the source is none" : "");
+		return err_sys(e, -code, "%s: mounting on %s", mount->where, mount->target);
 	code = mount_change(tree, 0, 0, mount->propagation & ~(unsigned long)MS_REC, recursive);
 	return code ? err_sys(e, -code, "%s: its propagation", mount->where) : 0;
 }

@@ -72,6 +72,13 @@ static bool is_strict(const struct cage_mount *mount)
 	return mount->type && is_listed(SHOWING, ARRAY_LEN(SHOWING), mount->type);
 }
 
+static bool is_directory(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISDIR(st.st_mode);
+}
+
 static bool is_whole_proc(int tree)
 {
 	struct statfs fs;
@@ -110,6 +117,9 @@ int target_open(int root, const struct cage_mount *mount, int tree, bool directo
 	if (inside_is_root(root, target))
 		return err_set(e, EINVAL,
 			"%s: %s is the root itself; what is to be the root is said as such",
+			mount->where, mount->target);
+	if (!directory && is_directory(target))
+		return err_set(e, EISDIR, "%s: %s is a directory, and the source is none",
 			mount->where, mount->target);
 	code = inside_path(root, target, path);
 	if (code)
