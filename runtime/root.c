@@ -63,7 +63,7 @@ static int leave_peers(int directory)
 		if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
 			return mount_change(steal_fd(&at), 0, 0, MS_PRIVATE, false);
 		at = openat(below, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (inside_is_root(at, below))
+		if (at >= 0 && inside_is_root(at, below))
 			return -EINVAL; /* the top, in a chroot */
 	}
 	return -errno;
@@ -71,8 +71,8 @@ static int leave_peers(int directory)
 
 /*
  * A copy of the directory with all that is mounted below it, mounted over the directory: pivot_root
- * wants a mount, attributes are to be of the command's root only, hooks find it where it was, and
- * what is mounted in it hides no source of what is mounted later.
+ * wants a mount, attributes are to be of the command's root only, what is mounted in it hides no
+ * source of what is mounted later, and hooks find it where it was.
  */
 static int mount_root(const struct cage *cage, struct err *e)
 {
@@ -157,26 +157,28 @@ static int go_back(const char *path, struct err *e)
 	return 0;
 }
 
+/* What is of the root as a whole; below it nothing is to be changed any more. */
+static int finish(int root, const struct cage *cage, struct err *e)
+{
+	unsigned long propagation = cage->root.propagation & ~(unsigned long)MS_REC;
+	uint64_t attributes = cage->root.readonly ? MOUNT_ATTR_RDONLY : 0;
+	int code = mount_change(root, attributes, 0, propagation, false);
+
+	return code ? err_sys(e, -code, "%s: %s", name_of(cage),
+			      attributes ? "making it read-only" : "its propagation")
+		    : 0;
+}
+
 int root_enter(const struct cage *cage, struct root *root, struct err *e)
 {
 	char directory[PATH_MAX];
 	bool goes_back = !cage->root.path && !cage->cwd;
-	int code;
 
 	if (goes_back && !getcwd(directory, sizeof(directory)))
 		return err_sys(e, errno, "the working directory");
-	if (parameters_set(cage, e) || masks_set(root->fd, cage, e))
+	if (parameters_set(cage, e) || masks_set(root->fd, cage, e) || pivot(root->fd, cage, e) ||
+		finish(root->fd, cage, e))
 		return -e->code;
-	if (cage->root.readonly) {
-		code = mount_change(root->fd, MOUNT_ATTR_RDONLY, 0, 0, false);
-		if (code)
-			return err_sys(e, -code, "%s: making it read-only", name_of(cage));
-	}
-	if (pivot(root->fd, cage, e))
-		return -e->code;
-	code = mount_change(root->fd, 0, 0, cage->root.propagation & ~(unsigned long)MS_REC, false);
-	if (code)
-		return err_sys(e, -code, "%s: its propagation", name_of(cage));
 	root_done(root);
 	return goes_back ? go_back(directory, e) : 0;
 }
