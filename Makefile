@@ -88,6 +88,8 @@ PARTS := $(filter-out $(BUILD)/cli/%,$(OBJECTS))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 FUZZ := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 FUZZ_MAIN := $(if $(FUZZER),,$(BUILD)/tests/fuzz/replay.o)
+# Parts of sysclamp behind a command line that only tests have.
+DRIVERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/drivers/*.c))
 BENCH := $(patsubst %.c,$(BUILD)/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(filter-out %.bpf.c,$(wildcard tests/programs/*.c)))
 ifeq ($(BPF),0)
@@ -202,7 +204,7 @@ $(BUILD)/tests/$(1)/%: tests/$(1)/%.c $(2) $(PARTS) Makefile | $(SETUP)
 	$$(call say,TEST,$$<)mkdir -p $$(@D) && $$(CC) $$(CPPFLAGS_ALL) $$(patsubst %,-iquote %,$$(SEES_tests)) \
 		-isystem $$(BUILD)/gen $$(CFLAGS_ALL) $$(LDFLAGS_ALL) $(3) -o $$@ $$< $(2) $$(PARTS) $$(LIBS)
 endef
-$(foreach folder,unit bench soak,$(eval $(call test_folder,$(folder))))
+$(foreach folder,unit bench soak drivers,$(eval $(call test_folder,$(folder))))
 $(eval $(call test_folder,fuzz,$(FUZZ_MAIN),$(FUZZ_LINK)))
 
 # Tests with programs of their own in the kernel, and workloads that they record.
@@ -224,7 +226,7 @@ $(filter $(BUILD)/tests/programs/nested%,$(PROGRAMS)): tests/programs/nested.h
 $(BUILD)/tests/programs/oracle: $(BUILD)/gen/programs/oracle.skel.h tests/programs/oracle.h
 $(BUILD)/tests/programs/oracle: PROGRAM_FLAGS = -isystem $(BUILD)/gen $(filter -l:%,$(LIBS))
 
-tests: $(BIN) $(UNIT) $(FUZZ) $(PROGRAMS)
+tests: $(BIN) $(UNIT) $(FUZZ) $(PROGRAMS) $(DRIVERS)
 
 export TEST_REQUIRE
 TEST_ENV = BUILD=$(BUILD) SYSCLAMP=$(abspath $(BIN)) SANITIZE=$(SANITIZE) PYTHONDONTWRITEBYTECODE=1
@@ -269,7 +271,7 @@ coverage: | $(SETUP) ## line and branch coverage of the tests
 bench: $(BIN) $(BENCH) $(PROGRAMS) | $(SETUP) ## ratios side by side, written to $(BUILD)/bench.tsv
 	$(Q)$(TEST_ENV) scripts/bench.sh
 
-C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/fuzz tests/bench tests/programs,$(m)/*.[ch]))
+C_FILES := $(wildcard $(foreach m,$(MODULES) tests tests/unit tests/fuzz tests/bench tests/programs tests/drivers,$(m)/*.[ch]))
 tidy: $(BUILD)/gen/runtime_base.inc $(CLOSURES:%=$(BUILD)/gen/%.inc) $(BUILD)/gen/systemd_groups.inc $(BUILD)/gen/systemd_versions.inc $(BUILD)/gen/args.inc $(BUILD)/gen/arg_names.inc $(BUILD)/gen/arg_texts.inc $(BUILD)/gen/syscall_names.inc $(BUILD)/gen/report_css.inc $(BUILD)/gen/report_js.inc $(BUILD)/gen/strict-filter_json.inc $(if $(filter-out 0,$(BPF)),$(BUILD)/gen/ebpf.skel.h) ## clang-tidy
 	$(Q)for m in $(MODULES); do for f in $$(ls $$m/*.c | grep -v "\.bpf\.c$$"); do \
 		case $$m in cli) sees="$(SEES_cli)";; lib) sees=lib;; *) sees="$$m lib";; esac; \
@@ -304,4 +306,4 @@ clean: ## remove what was built
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
--include $(OBJECTS:.o=.d) $(addsuffix .d,$(UNIT) $(FUZZ) $(BENCH))
+-include $(OBJECTS:.o=.d) $(addsuffix .d,$(UNIT) $(FUZZ) $(BENCH) $(DRIVERS))

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -133,7 +134,12 @@ static struct {
 	pid_t pid; /* of the command */
 	int pid_fd; /* the same, safe against reuse of the number; -1: none to be had */
 	volatile sig_atomic_t left; /* a signal that found the command ended */
+	bool nested; /* launch_nest() */
+	int outer;
+	volatile sig_atomic_t told; /* of a stop */
+	bool by_force; /* launch_stop_by_force() */
 	sigset_t mask; /* what the caller had, as all below */
+	struct sigaction on_continue;
 	struct sigaction on_child;
 	struct sigaction on_forwarded[ARRAY_LEN(FORWARDED)];
 } signals;
@@ -143,6 +149,8 @@ static bool is_for_command(int sig, const siginfo_t *info)
 {
 	if (info->si_code != SI_KERNEL)
 		return info->si_pid != signals.pid;
+	if (sig == SIGTSTP && signals.by_force)
+		return true;
 	/*
 	 * When a terminal goes away only the session's leader is told (tty_signal_session_leader()
 	 * of drivers/tty/tty_jobctrl.c), not its group.
@@ -161,6 +169,8 @@ static void forward_signal(int sig, siginfo_t *info, void *context)
 	(void)context;
 	if (!is_for_command(sig, info))
 		return;
+	if (sig == SIGTSTP && signals.by_force)
+		sig = SIGSTOP;
 	if (signals.pid_fd >= 0)
 		status = syscall(SYS_pidfd_send_signal, signals.pid_fd, sig, NULL, 0);
 	else
@@ -242,6 +252,52 @@ int launch_child_signals(void)
 	return 0;
 }
 
+/* As forward_signal() does with errno. */
+static void continue_command(int sig)
+{
+	int saved = errno;
+
+	(void)sig;
+	if (signals.told) {
+		signals.told = 0;
+		launch_continue(signals.pid);
+	}
+	if (errno != saved)
+		errno = saved;
+}
+
+void launch_nest(int outer)
+{
+	signals.nested = true;
+	signals.outer = outer;
+}
+
+bool launch_tell_stop(int stop_signal)
+{
+	char byte = (char)stop_signal;
+
+	if (!signals.nested)
+		return false;
+	signals.told = 1;
+	if (signals.outer >= 0)
+		(void)send(signals.outer, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return true;
+}
+
+void launch_stop_by_force(void)
+{
+	signals.by_force = true;
+}
+
+/* For a nested caller alone: elsewhere nobody has been told of a stop. */
+static void take_continue(void)
+{
+	struct sigaction act = {.sa_handler = continue_command, .sa_flags = SA_RESTART};
+
+	sigfillset(&act.sa_mask);
+	sigaction(SIGCONT, &act, &signals.on_continue);
+}
+
 int launch_forward_signals(pid_t pid, struct err *e)
 {
 	struct sigaction forward = {.sa_sigaction = forward_signal};
@@ -267,6 +323,10 @@ int launch_forward_signals(pid_t pid, struct err *e)
 		sigaction(sig, &forward, &signals.on_forwarded[i]);
 		sigdelset(&mask, sig);
 	}
+	if (signals.nested) {
+		take_continue();
+		sigdelset(&mask, SIGCONT);
+	}
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return 0;
 }
@@ -278,7 +338,10 @@ void launch_restore_signals(void)
 			sigaction(FORWARDED[i], &signals.on_forwarded[i], NULL);
 		if (signals.pid_fd >= 0)
 			close(signals.pid_fd);
+		if (signals.nested)
+			sigaction(SIGCONT, &signals.on_continue, NULL);
 	}
+	signals.by_force = false;
 	if (signals.state != IDLE) {
 		sigaction(SIGCHLD, &signals.on_child, NULL);
 		sigprocmask(SIG_SETMASK, &signals.mask, NULL);
@@ -323,6 +386,8 @@ void launch_continue(pid_t pid)
 
 void launch_suspend_with(pid_t pid, int stop_signal)
 {
+	if (launch_tell_stop(stop_signal))
+		return;
 	if (!launch_suspends(getppid(), stop_signal))
 		return;
 	/*

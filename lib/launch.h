@@ -114,10 +114,30 @@ void launch_restore_signals(void);
  */
 void launch_suspend_with(pid_t pid, int stop_signal);
 
+/**
+ * The caller waits for a command in the place of a launcher outside, a process of which it is: what
+ * is process 1 of a PID namespace cannot be stopped from within.  When the command is stopped, the
+ * launcher is told (one byte, the number of the signal, on the socket @outer) and suspends itself;
+ * when the caller gets SIGCONT, it continues the command.
+ *
+ * @outer: not closed; -1: nobody wants to know.
+ */
+void launch_nest(int outer);
+
+/** Tell of a stop, if the caller is nested; returns whether it is. */
+bool launch_tell_stop(int stop_signal);
+
+/**
+ * SIGTSTP stops the command by SIGSTOP, until launch_restore_signals(): one that is process 1, or
+ * leads a session that has nobody else, does not stop by itself (signal(7), setpgid(2): orphaned
+ * process groups).
+ */
+void launch_stop_by_force(void);
+
 /*
- * The two halves of that, for a launcher of two processes in one process group: whether the one
- * whose parent is @shell has to be suspended; and, when it was continued, continue the child @pid
- * of the caller, unless something has happened to it since its stop was waited for.
+ * The two halves of launch_suspend_with(), for a launcher of two processes in one process group:
+ * whether the one whose parent is @shell has to be suspended; and, when it was continued, continue
+ * the child @pid of the caller, unless something has happened to it since its stop was waited for.
  */
 bool launch_suspends(pid_t shell, int stop_signal);
 void launch_continue(pid_t pid);

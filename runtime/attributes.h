@@ -1,9 +1,11 @@
 /*
  * attributes.h: what a process has and hands on to the programs that it executes, but for its
- * credentials and its file system.  All of it is about the calling process.
+ * credentials and its file system.  Limits and the umask are the command's alone: stage.c.
  */
 #ifndef SYSCLAMP_ATTRIBUTES_H
 #define SYSCLAMP_ATTRIBUTES_H
+
+#include <sys/types.h>
 
 #include "cage.h"
 #include "err.h"
@@ -12,10 +14,15 @@
 int attributes_of_host(const struct cage *cage, struct err *e);
 
 /**
- * Resource limits, the umask, the adjustment of the OOM score (which takes a /proc that shows the
- * caller, and that the caller may write to), and a session of its own.
+ * What the launcher does for its child @pid, with capabilities that a user namespace does not give:
+ * raise hard limits, and adjust the OOM score (which takes a /proc that shows the child).
+ *
+ * Errors: -EPERM, -EACCES: the launcher lacks CAP_SYS_RESOURCE.
  */
-int attributes_of_process(const struct cage *cage, struct err *e);
+int attributes_from_outside(const struct cage *cage, pid_t pid, struct err *e);
+
+/** A session of the caller's own, if the cage has one. */
+int attributes_session(const struct cage *cage, struct err *e);
 
 /**
  * The working directory, if the cage has one or a root of its own, which it must be in: the kernel
@@ -28,5 +35,11 @@ int attributes_directory(const struct cage *cage, struct err *e);
  * must be open: close_range(2).
  */
 int attributes_descriptors(const struct cage *cage, struct err *e);
+
+/**
+ * close_range(2), with @flags, of all descriptors above 2 but those that are passed, and @kept
+ * (-1: none).
+ */
+int attributes_close(const struct cage *cage, int kept, unsigned flags, struct err *e);
 
 #endif

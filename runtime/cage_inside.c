@@ -2,18 +2,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "attributes.h"
+#include "cage_spaces.h"
 #include "credentials.h"
 #include "home.h"
 #include "hooks.h"
@@ -21,7 +22,7 @@
 #include "root.h"
 #include "scope.h"
 
-enum { CLOCK_TEXT_SIZE = 64 };
+enum { PID_SIZE = 16 };
 
 struct inside {
 	const struct sandbox *box;
@@ -31,7 +32,7 @@ struct inside {
 	struct terminal *terminal;
 	struct sandbox held; /* the box, with the path of its command */
 	struct root root;
-	struct stat own; /* the launcher's program */
+	const struct own_program *own;
 };
 
 static int await(const struct inside *in, enum cage_word word, struct err *e)
@@ -58,40 +59,17 @@ static int tell(const struct inside *in, enum cage_word word, struct err *e)
 
 static int await_maps(struct inside *in, struct err *e)
 {
-	if (stat("/proc/self/exe", &in->own))
-		return err_sys(e, errno, "/proc/self/exe");
 	return await(in, CAGE_MAPPED, e);
 }
 
-/*
- * Programs that are executed are in the new time namespace, we are not: time_namespaces(7); Linux
- * 6.1 and later take the execve of one thread for that.
- */
 static int set_clocks(struct inside *in, struct err *e)
 {
-	const struct cage *cage = in->cage;
-	char text[2 * CLOCK_TEXT_SIZE];
-	scoped_fd int fd = -1;
-	int len;
-
-	if (cage->namespaces[CAGE_NS_TIME].how != CAGE_NS_NEW)
-		return 0;
-	if (unshare(CLONE_NEWTIME))
-		return err_sys(e, errno, "a new time namespace");
-	if (!cage->set_clocks)
-		return 0;
-	len = snprintf(text, sizeof(text), "monotonic %ld %u\nboottime %ld %u\n",
-		(long)cage->monotonic.s, cage->monotonic.ns, (long)cage->boottime.s,
-		cage->boottime.ns);
-	fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, text, (size_t)len) != len)
-		return err_sys(e, errno, "the clocks of the time namespace");
-	return 0;
+	return spaces_set_clocks(in->cage, e);
 }
 
-static int set_process(struct inside *in, struct err *e)
+static int begin_session(struct inside *in, struct err *e)
 {
-	return attributes_of_process(in->cage, e);
+	return attributes_session(in->cage, e);
 }
 
 /* Which id to make the cage as: 0, unless the maps have none. */
@@ -115,7 +93,9 @@ static int become_maker(struct inside *in, struct err *e)
 
 	if (cage->namespaces[CAGE_NS_USER].how == CAGE_NS_SHARED)
 		return 0;
-	if (syscall(SYS_setresgid, gid, gid, gid) || syscall(SYS_setresuid, uid, uid, uid))
+	if (syscall(SYS_setresgid, gid, gid, gid))
+		return err_sys(e, errno, "becoming group %u of the user namespace", gid);
+	if (syscall(SYS_setresuid, uid, uid, uid))
 		return err_sys(e, errno, "becoming user %u of the user namespace", uid);
 	return 0;
 }
@@ -133,7 +113,7 @@ static int set_host(struct inside *in, struct err *e)
 	return attributes_of_host(in->cage, e);
 }
 
-static int has_root(const struct cage *cage)
+static bool has_root(const struct cage *cage)
 {
 	return cage->namespaces[CAGE_NS_MOUNT].how != CAGE_NS_SHARED;
 }
@@ -182,21 +162,40 @@ static int find_command(struct inside *in, struct err *e)
 	return sandbox_check_exec(&in->held, e);
 }
 
-/*
- * A process inside that executes the launcher's own program would lend its file to others inside,
- * for writing to it later (CVE-2019-5736).
- */
+bool cage_is_foreign(const struct cage *cage)
+{
+	return cage->root.path || cage->namespaces[CAGE_NS_MOUNT].how == CAGE_NS_JOIN;
+}
+
 static int refuse_own_program(struct inside *in, struct err *e)
 {
-	struct stat program;
-
-	if (!in->cage->root.path || stat(in->held.path, &program) ||
-		program.st_dev != in->own.st_dev || program.st_ino != in->own.st_ino)
+	if (!cage_is_foreign(in->cage))
 		return 0;
-	return err_set(e, EPERM,
-		"%s is sysclamp's own program, by a way out of the root such as /proc/self/exe; "
-		"refused",
-		in->held.path);
+	return own_program_refuse(in->own, in->held.path, e);
+}
+
+/*
+ * Who traces the command, or answers for it, looks at it in /proc: of these processes, and no other
+ * file system in its place.
+ */
+static int check_proc(struct inside *in, struct err *e)
+{
+	char number[PID_SIZE], target[PID_SIZE];
+	scoped_fd int proc = -1;
+	struct statfs fs;
+	ssize_t size;
+
+	if (!in->box->supervisor && in->box->at == SANDBOX_AT_LAUNCH)
+		return 0;
+	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	(void)snprintf(number, sizeof(number), "%d", getpid());
+	size = proc < 0 ? -1 : readlinkat(proc, "self", target, sizeof(target));
+	if (size == (ssize_t)strlen(number) && !memcmp(target, number, (size_t)size) &&
+		!fstatfs(proc, &fs) && fs.f_type == PROC_SUPER_MAGIC)
+		return 0;
+	return err_set(e, ENOENT,
+		"%s takes a /proc that shows the cage's processes: mount one (--private-proc)",
+		in->box->supervisor ? "--on-deny" : "loading a filter after the launch (--at)");
 }
 
 static int run_start_hooks(struct inside *in, struct err *e)
@@ -224,8 +223,12 @@ static int restrict_access(struct inside *in, struct err *e)
 static int take_credentials(struct inside *in, struct err *e)
 {
 	bool loads = sandbox_first_filter(in->box) || sandbox_late_filter(in->box)->filter;
+	const struct credentials_way way = {
+		.keep_admin = in->box->new_privs && loads,
+		.groups_stay = in->page->groups_stay,
+	};
 
-	return credentials_apply(in->cage, in->box->new_privs && loads, e);
+	return credentials_apply(in->cage, &way, e);
 }
 
 /* After the change of user, which takes it back: PR_SET_PDEATHSIG(2const). */
@@ -244,14 +247,16 @@ static int stay_with_launcher(struct inside *in, struct err *e)
 static int (*const STEPS[])(struct inside *in, struct err *e) = {
 	await_maps,
 	set_clocks,
-	set_process,
+	begin_session,
 	become_maker,
 	close_memory,
 	set_host,
 	prepare_root,
 	enter_root,
+	check_proc,
+	run_start_hooks, /* what they print is for the caller's output, not for a terminal that
+			    nobody reads from yet */
 	open_terminal,
-	run_start_hooks,
 	go_to_directory,
 	find_command,
 	refuse_own_program,
@@ -270,37 +275,48 @@ static int make_cage(struct inside *in, struct err *e)
 	return 0;
 }
 
-/* Somebody has to be there beside the command. */
-static bool stays(const struct sandbox *box)
+/* Of what the launcher has open, nothing is kept for as long as the command runs. */
+static int close_for_good(const struct inside *in, struct err *e)
 {
-	return box->cage->init || box->supervisor || box->at != SANDBOX_AT_LAUNCH;
+	/* A supervisor has descriptors of its own. */
+	return in->box->supervisor ? 0 : attributes_close(in->cage, in->socket, 0, e);
 }
 
-_Noreturn void cage_inside(
-	const struct sandbox *box, struct cage_page *page, int socket, struct terminal *terminal)
+/* Start the command and wait for it. */
+static _Noreturn void stay(struct inside *in)
+{
+	struct cage_page *page = in->page;
+	struct err e = {0};
+
+	launch_nest(in->terminal ? -1 : in->socket);
+	if (close_for_good(in, &e) || tell(in, CAGE_STARTED, &e) ||
+		sandbox_run_here(&in->held, &page->end, &e))
+		page->err = e;
+	page->has_end = true;
+	_exit(EXIT_OWN_FAILURE);
+}
+
+_Noreturn void cage_inside(const struct cage_start *start)
 {
 	struct inside in = {
-		.box = box,
-		.cage = box->cage,
-		.page = page,
-		.socket = socket,
-		.terminal = terminal,
-		.held = *box,
+		.box = start->box,
+		.cage = start->box->cage,
+		.page = start->page,
+		.socket = start->socket,
+		.terminal = start->terminal,
+		.held = *start->box,
 		.root = {-1},
+		.own = &start->own,
 	};
 	struct err e = {0};
 
 	if (make_cage(&in, &e)) {
-		page->err = e;
+		in.page->err = e;
 		_exit(EXIT_OWN_FAILURE);
 	}
-	page->executes = true;
-	if (!stays(box)) {
-		page->stage = sandbox_stage(&in.held);
-		stage_here(&page->stage);
-	}
-	if (sandbox_run_here(&in.held, &page->end, &e))
-		page->err = e;
-	page->has_end = true;
-	_exit(EXIT_OWN_FAILURE);
+	in.page->executes = true;
+	if (sandbox_stays(in.box))
+		stay(&in);
+	in.page->stage = sandbox_stage(&in.held);
+	stage_here(&in.page->stage);
 }

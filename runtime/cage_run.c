@@ -1,10 +1,8 @@
 #include "cage_run.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -12,24 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attributes.h"
 #include "cage_inside.h"
+#include "cage_spaces.h"
 #include "hooks.h"
 #include "scope.h"
 #include "user_maps.h"
-
-static const struct {
-	const char *name;
-	int flag; /* CLONE_NEW* */
-} KINDS[CAGE_NS_COUNT] = {
-	[CAGE_NS_USER] = {"user", CLONE_NEWUSER},
-	[CAGE_NS_PID] = {"pid", CLONE_NEWPID},
-	[CAGE_NS_MOUNT] = {"mount", CLONE_NEWNS},
-	[CAGE_NS_NET] = {"network", CLONE_NEWNET},
-	[CAGE_NS_IPC] = {"IPC", CLONE_NEWIPC},
-	[CAGE_NS_UTS] = {"UTS", CLONE_NEWUTS},
-	[CAGE_NS_CGROUP] = {"cgroup", CLONE_NEWCGROUP},
-	[CAGE_NS_TIME] = {"time", CLONE_NEWTIME},
-};
 
 struct run {
 	const struct sandbox *box;
@@ -38,6 +24,8 @@ struct run {
 	int sockets[2]; /* ours, and the child's */
 	struct terminal terminal;
 	bool has_terminal;
+	struct spaces spaces; /* to be joined */
+	struct own_program own;
 	pid_t pid; /* of the child */
 	bool memory_open;
 	int status; /* of wait(2), once it has ended */
@@ -45,6 +33,7 @@ struct run {
 
 static void run_done(struct run *run)
 {
+	spaces_done(&run->spaces);
 	scope_close(&run->sockets[0]);
 	scope_close(&run->sockets[1]);
 	if (run->has_terminal)
@@ -67,26 +56,23 @@ static int run_open(struct run *run, struct err *e)
 	if (run->cage->terminal && terminal_open(&run->terminal, e))
 		return -e->code;
 	run->has_terminal = run->cage->terminal;
-	return 0;
+	if (spaces_open(run->cage, &run->spaces, e))
+		return -e->code;
+	return cage_is_foreign(run->cage) ? own_program_find(&run->own, e) : 0;
 }
 
 static _Noreturn void be_child(struct run *run)
 {
-	close(run->sockets[0]);
-	cage_inside(
-		run->box, run->page, run->sockets[1], run->has_terminal ? &run->terminal : NULL);
-}
+	const struct cage_start start = {
+		.box = run->box,
+		.page = run->page,
+		.socket = run->sockets[1],
+		.terminal = run->has_terminal ? &run->terminal : NULL,
+		.own = run->own,
+	};
 
-/* All but the time namespace, which the child makes itself: clone(2) has no flag to spare. */
-static unsigned long new_namespaces(const struct cage *cage)
-{
-	unsigned long flags = 0;
-
-	for (int kind = 0; kind < CAGE_NS_COUNT; kind++) {
-		if (kind != CAGE_NS_TIME && cage->namespaces[kind].how == CAGE_NS_NEW)
-			flags |= (unsigned long)KINDS[kind].flag;
-	}
-	return flags;
+	(void)close(run->sockets[0]);
+	cage_inside(&start);
 }
 
 /* As fork(2), by the kernel's own call. */
@@ -95,79 +81,23 @@ static pid_t fork_with(unsigned long flags)
 	return (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, 0UL);
 }
 
-static int explain_clone(const struct cage *cage, int error, struct err *e)
-{
-	bool lacks = error == EPERM && cage->namespaces[CAGE_NS_USER].how == CAGE_NS_SHARED;
-
-	if (lacks)
-		return err_set(e, EPERM,
-			"new namespaces take CAP_SYS_ADMIN, or a user namespace of their own "
-			"(--userns)");
-	if (error == ENOSPC)
-		return err_set(e, ENOSPC,
-			"the kernel allows no more namespaces of a kind (/proc/sys/user/max_*)");
-	return err_sys(e, error, "starting a process in new namespaces");
-}
-
-static bool joins(const struct cage *cage)
-{
-	for (int kind = 0; kind < CAGE_NS_COUNT; kind++) {
-		if (cage->namespaces[kind].how == CAGE_NS_JOIN)
-			return true;
-	}
-	return false;
-}
-
-static int open_namespaces(const struct cage *cage, int fds[CAGE_NS_COUNT], struct err *e)
-{
-	for (int kind = 0; kind < CAGE_NS_COUNT; kind++) {
-		const struct cage_namespace *ns = &cage->namespaces[kind];
-
-		fds[kind] = -1;
-		if (ns->how != CAGE_NS_JOIN)
-			continue;
-		fds[kind] = open(ns->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		if (fds[kind] < 0)
-			return err_sys(e, errno, "%s: %s", ns->where, ns->path);
-	}
-	return 0;
-}
-
-/* In a process for that purpose, so that nothing is closed again.  The user namespace first: its
- * capabilities may be what the others take; the kernel checks that each is of its kind. */
-static int join_all(const struct cage *cage, struct err *e)
-{
-	int fds[CAGE_NS_COUNT];
-
-	if (open_namespaces(cage, fds, e))
-		return -e->code;
-	for (int kind = 0; kind < CAGE_NS_COUNT; kind++) {
-		const struct cage_namespace *ns = &cage->namespaces[kind];
-
-		if (fds[kind] < 0 || !setns(fds[kind], KINDS[kind].flag))
-			continue;
-		if (errno == EINVAL)
-			return err_set(e, EINVAL,
-				"%s: %s is not a %s namespace, or not one to be joined", ns->where,
-				ns->path, KINDS[kind].name);
-		return err_sys(e, errno, "%s: joining the %s namespace %s", ns->where,
-			KINDS[kind].name, ns->path);
-	}
-	return 0;
-}
-
-/* Joins, and makes the child in its parent's name: joining a pid namespace is about children. */
+/*
+ * Joins, and makes the child in its parent's name (CLONE_PARENT): a PID namespace is joined for
+ * children only, and what is joined is not left again.  What there is inside, perhaps root there,
+ * may not look into the launcher's copy.
+ */
 static _Noreturn void be_joiner(struct run *run)
 {
 	struct err e = {0};
 	pid_t pid;
 
-	if (!join_all(run->cage, &e)) {
-		pid = fork_with(new_namespaces(run->cage) | CLONE_PARENT);
+	(void)sandbox_close_memory();
+	if (!spaces_join(run->cage, &run->spaces, &e)) {
+		pid = fork_with(spaces_new(run->cage) | CLONE_PARENT);
 		if (pid == 0)
 			be_child(run);
 		if (pid < 0)
-			(void)explain_clone(run->cage, errno, &e);
+			(void)spaces_explain(run->cage, errno, &e);
 		run->page->pid = pid;
 	}
 	run->page->err = e;
@@ -189,7 +119,9 @@ static int start_joined(struct run *run, struct err *e)
 	}
 	if (run->page->pid <= 0) {
 		*e = run->page->err;
-		return e->code ? -e->code : err_set(e, ECANCELED, "joining was cut short");
+		return e->code ? -e->code
+			       : err_set(e, ECANCELED,
+					 "the process that joins namespaces was ended");
 	}
 	run->pid = run->page->pid;
 	return 0;
@@ -197,15 +129,15 @@ static int start_joined(struct run *run, struct err *e)
 
 static int start(struct run *run, struct err *e)
 {
-	if (joins(run->cage)) {
+	if (spaces_joins(run->cage)) {
 		if (start_joined(run, e))
 			return -e->code;
 	} else {
-		run->pid = fork_with(new_namespaces(run->cage));
+		run->pid = fork_with(spaces_new(run->cage));
 		if (run->pid == 0)
 			be_child(run);
 		if (run->pid < 0)
-			return explain_clone(run->cage, errno, e);
+			return spaces_explain(run->cage, errno, e);
 	}
 	scope_close(&run->sockets[1]);
 	run->sockets[1] = -1;
@@ -221,46 +153,85 @@ static int tell(const struct run *run, enum cage_word word, struct err *e)
 	return err_set(e, ECANCELED, "the process that makes the cage has ended");
 }
 
-/* @heard: whether a word came; else the child has ended, or become the command. */
-static int hear(const struct run *run, bool *heard, struct err *e)
+/*
+ * The next word, or a signal that has stopped the command; 0: the child has ended, or become the
+ * command.
+ */
+static int hear(const struct run *run)
 {
-	char byte;
+	unsigned char byte;
 	ssize_t size;
 
 	do
 		size = recv(run->sockets[0], &byte, 1, 0);
 	while (size < 0 && errno == EINTR);
-	if (size < 0)
-		return err_sys(e, errno, "hearing from the process that makes the cage");
-	*heard = size == 1;
-	return 0;
+	return size == 1 ? byte : 0;
 }
 
+/* What takes who and what the caller is: the child has other capabilities, if any. */
+static int set_up_from_outside(struct run *run, struct err *e)
+{
+	const struct cage *cage = run->cage;
+	enum cage_ns_how user = cage->namespaces[CAGE_NS_USER].how;
+
+	if (user == CAGE_NS_NEW && user_maps_write(run->pid, cage, e))
+		return -e->code;
+	if (user != CAGE_NS_SHARED && user_maps_groups(run->pid, &run->page->groups_stay, e))
+		return -e->code;
+	return attributes_from_outside(cage, run->pid, e);
+}
+
+/* Until the command is about to be executed, with the child's part of it. */
 static int lead(struct run *run, struct err *e)
 {
 	const struct cage *cage = run->cage;
-	bool heard;
 
-	if (cage->namespaces[CAGE_NS_USER].how == CAGE_NS_NEW && user_maps_write(run->pid, cage, e))
+	if (set_up_from_outside(run, e))
 		return -e->code;
 	run->memory_open = sandbox_close_memory();
-	if (tell(run, CAGE_MAPPED, e) || hear(run, &heard, e))
+	if (tell(run, CAGE_MAPPED, e))
 		return -e->code;
-	if (!heard)
+	if (!hear(run))
 		return 0; /* it says why */
 	if (hooks_run(cage, CAGE_HOOK_PRESTART, run->pid, "creating", e) ||
-		hooks_run(cage, CAGE_HOOK_CREATE_RUNTIME, run->pid, "creating", e) ||
-		tell(run, CAGE_GO, e))
+		hooks_run(cage, CAGE_HOOK_CREATE_RUNTIME, run->pid, "creating", e))
 		return -e->code;
-	if (!cage->hooks[CAGE_HOOK_POSTSTART].n)
-		return 0;
-	if (hear(run, &heard, e)) /* until it is executed */
-		return -e->code;
-	return hooks_run(cage, CAGE_HOOK_POSTSTART, run->pid, "running", e);
+	return tell(run, CAGE_GO, e);
+}
+
+static bool has_failed(const struct run *run)
+{
+	return run->page->err.code || run->page->stage.failed || !run->page->executes;
+}
+
+/* Until there is nothing more to hear. */
+static int attend(struct run *run, struct err *e)
+{
+	bool started = false;
+	int word;
+
+	do {
+		word = hear(run);
+		if (word > 0 && word < NSIG)
+			launch_suspend_with(run->pid, word);
+		if (started || (word && word != CAGE_STARTED) || has_failed(run))
+			continue;
+		started = true;
+		if (hooks_run(run->cage, CAGE_HOOK_POSTSTART, run->pid, "running", e))
+			return -e->code;
+		if (run->has_terminal)
+			return 0; /* the rest is for terminal_wait() */
+	} while (word);
+	return 0;
 }
 
 static int wait_for(struct run *run, struct err *e)
 {
+	/* What the command prints meanwhile waits in its terminal. */
+	bool attends = !run->has_terminal || run->cage->hooks[CAGE_HOOK_POSTSTART].n;
+
+	if (attends && attend(run, e))
+		return -e->code;
 	if (run->has_terminal)
 		return terminal_wait(&run->terminal, run->pid, &run->status, e);
 	return sandbox_wait(run->pid, false, &run->status, e);
@@ -290,34 +261,59 @@ static int conclude(struct run *run, struct launch_end *end, struct err *e)
 	return 0;
 }
 
+/* Nothing is left of the command: what is with it in its PID namespace ends, too. */
+static void end_child(struct run *run)
+{
+	(void)kill(run->pid, SIGKILL);
+	while (waitpid(run->pid, &run->status, 0) < 0 && errno == EINTR)
+		continue;
+}
+
+/* A command that cannot be stopped as others are. */
+static bool stops_by_force(const struct sandbox *box)
+{
+	const struct cage *cage = box->cage;
+
+	return !sandbox_stays(box) && !cage->terminal &&
+	       (cage->new_session || cage->namespaces[CAGE_NS_PID].how == CAGE_NS_NEW);
+}
+
+/* The command has ended as it did, whatever these come to. */
+static void run_last_hooks(const struct run *run)
+{
+	struct err e = {0};
+
+	if (hooks_run(run->cage, CAGE_HOOK_POSTSTOP, 0, "stopped", &e))
+		notice_tell(run->box->notice, "%s", e.text);
+}
+
 static int run_child(struct run *run, struct launch_end *end, struct err *e)
 {
-	struct err later = {0};
+	struct err why = {0};
 	int code;
 
-	if (launch_forward_signals(run->pid, e)) {
-		(void)kill(run->pid, SIGKILL);
-		(void)waitpid(run->pid, &run->status, 0);
-		return -e->code;
-	}
-	code = lead(run, e);
+	if (stops_by_force(run->box))
+		launch_stop_by_force();
+	code = launch_forward_signals(run->pid, e);
+	if (!code)
+		code = lead(run, e);
+	if (!code)
+		code = wait_for(run, e);
 	if (code)
-		(void)kill(run->pid, SIGKILL);
-	if (code ? sandbox_wait(run->pid, false, &run->status, &later) : wait_for(run, e))
-		return code ? code : -e->code;
-	/* What it says itself is nearer to the matter. */
-	if (run->page->err.code || !code)
+		end_child(run);
+	/* What the child says itself is nearer to the matter. */
+	if (!code)
 		code = conclude(run, end, e);
-	if (hooks_run(run->cage, CAGE_HOOK_POSTSTOP, 0, "stopped", &later) && !code) {
-		*e = later;
-		code = -e->code;
-	}
+	else if (run->page->err.code && conclude(run, end, &why))
+		*e = why;
+	run_last_hooks(run);
 	return code;
 }
 
 int cage_run(const struct sandbox *box, struct launch_end *end, struct err *e)
 {
-	scoped(run_done) struct run run = {.box = box, .cage = box->cage, .sockets = {-1, -1}};
+	scoped(run_done) struct run run = {
+		.box = box, .cage = box->cage, .sockets = {-1, -1}, .spaces = SPACES_NONE};
 
 	if (run_open(&run, e) || start(&run, e))
 		return -e->code;

@@ -9,16 +9,25 @@
 #include "cage.h"
 #include "err.h"
 
+struct credentials_way {
+	bool keep_admin; /* CAP_SYS_ADMIN stays until execve(2): see below */
+	bool groups_stay; /* the user namespace denies setgroups(2): user_maps_groups() */
+};
+
 /**
  * Give the calling process the cage's user, groups and capabilities: of its one thread only.
  *
  * What execve(2) then makes of the capabilities is what the cage says: for a user other than 0
  * these are the ambient ones, for user 0 the inheritable and the bounding ones.
  *
- * @keep_admin: CAP_SYS_ADMIN stays until execve(2), for loading a filter without no_new_privs.  It
- * is outside of the bounding set then, unless the cage grants it, so that execve takes it away.
- * Errors name what the kernel refused.
+ * Where setgroups(2) is denied, supplementary groups cannot be had, and the caller's cannot be left
+ * either: inside they are nobody's (65534).
+ *
+ * way->keep_admin: for loading a filter without no_new_privs.  Unless the cage grants it,
+ * CAP_SYS_ADMIN is outside of the bounding set then, or of what a user other than 0 can have, so
+ * that execve takes it away.
+ * Errors name what the kernel refused, and what it takes.
  */
-int credentials_apply(const struct cage *cage, bool keep_admin, struct err *e);
+int credentials_apply(const struct cage *cage, const struct credentials_way *way, struct err *e);
 
 #endif

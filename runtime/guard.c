@@ -51,7 +51,8 @@ bool guard_is_gone(const struct guard *guard)
 
 bool guard_suspend(const struct guard *guard, int stop_signal)
 {
-	return launch_suspends(guard->parent, stop_signal) && !kill(guard->pid, SIGSTOP);
+	return launch_tell_stop(stop_signal) ||
+	       (launch_suspends(guard->parent, stop_signal) && !kill(guard->pid, SIGSTOP));
 }
 
 static _Noreturn void supervise(struct guard *guard, guard_work run, void *ctx)

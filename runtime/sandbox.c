@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cage_check.h"
 #include "cage_run.h"
+#include "cage_spaces.h"
 #include "features.h"
 #include "guard.h"
 #include "late.h"
@@ -73,6 +75,22 @@ static int explain_exec(const struct sandbox *box, int error, struct err *e)
 	return err_sys(e, error, "%s", box->path);
 }
 
+/* Raising a hard one is done beforehand. */
+static int explain_limit(const struct stage *stage, struct err *e)
+{
+	const struct cage_limit *limit = &stage->box->cage->limits[stage->limit];
+
+	return err_sys(e, stage->error, "%s", limit->where ? limit->where : "a limit");
+}
+
+/* What was being done. */
+static const char *const STEPS[] = {
+	[STAGE_SIGNALS] = "giving the command the caller's signals",
+	[STAGE_GROUP] = "a process group of its own",
+	[STAGE_WITH_PARENT] = "ending the command with who waits for it",
+	[STAGE_NO_NEW_PRIVS] = "setting no_new_privs",
+};
+
 int sandbox_explain(const struct stage *stage, struct launch_end *end, struct err *e)
 {
 	int error = stage->error;
@@ -81,10 +99,10 @@ int sandbox_explain(const struct stage *stage, struct launch_end *end, struct er
 		end->exec_errno = error;
 		return explain_exec(stage->box, error, e);
 	}
-	if (stage->failed == STAGE_SIGNALS)
-		return err_sys(e, error, "giving the command the caller's signals");
-	if (stage->failed == STAGE_NO_NEW_PRIVS)
-		return err_sys(e, error, "setting no_new_privs");
+	if (stage->failed == STAGE_LIMIT)
+		return explain_limit(stage, e);
+	if (stage->failed != STAGE_LOAD)
+		return err_sys(e, error, "%s", STEPS[stage->failed]);
 	if (error == EACCES)
 		return err_set(e, error,
 			"without no_new_privs, loading a filter needs CAP_SYS_ADMIN: run as root, "
@@ -151,9 +169,21 @@ static void open_gate(void *ctx)
 	stage_go(gate->stage);
 }
 
+/* Whoever stays in a PID namespace of the cage's is its process 1, to which orphans are left. */
 static bool is_init(const struct sandbox *box)
 {
-	return box->cage && box->cage->init;
+	return box->cage && box->cage->namespaces[CAGE_NS_PID].how == CAGE_NS_NEW;
+}
+
+/*
+ * To trace a process takes that its memory, which is the caller's until its execve, is open to
+ * others of the same user (ptrace(2): the dumpable attribute).  In a cage it is closed already;
+ * there is nobody inside yet who could make use of that, unless the cage is not a new one.
+ */
+static void open_for_trace(const struct cage *cage)
+{
+	if (cage && !spaces_joins(cage))
+		sandbox_open_memory(true);
 }
 
 static int start_and_hold(
@@ -167,6 +197,8 @@ static int start_and_hold(
 
 	if (!late)
 		*memory_open = sandbox_close_memory();
+	else
+		open_for_trace(stage->box->cage);
 	pid = stage_start(stage);
 	if (pid < 0)
 		return err_sys(e, -pid, "starting a process");
@@ -220,6 +252,18 @@ static uint32_t load_flags(const struct sandbox *box, const struct sandbox_filte
  */
 static char child_stack[STAGE_STACK_SIZE] __attribute__((aligned(16)));
 
+/* A terminal of its own is for the session's leader, which keeps the command in its group. */
+static bool needs_group(const struct sandbox *box)
+{
+	return box->cage->new_session && !box->cage->terminal && sandbox_stays(box);
+}
+
+/* With process 1 its PID namespace ends anyway. */
+static bool needs_tie(const struct sandbox *box)
+{
+	return sandbox_stays(box) && !is_init(box);
+}
+
 struct stage sandbox_stage(const struct sandbox *box)
 {
 	const struct sandbox_filter *first = sandbox_first_filter(box);
@@ -230,6 +274,8 @@ struct stage sandbox_stage(const struct sandbox *box)
 		.filter_flags = first ? load_flags(box, first) : 0,
 		.caller = getpid(),
 		.held_back = box->at != SANDBOX_AT_LAUNCH,
+		.own_group = box->cage && needs_group(box),
+		.tied = box->cage && needs_tie(box),
 		.stack_top = child_stack + sizeof(child_stack),
 	};
 }
@@ -264,22 +310,47 @@ static int run_alone(const struct sandbox *box, struct launch_end *end, struct e
 	return result;
 }
 
+bool sandbox_stays(const struct sandbox *box)
+{
+	return box->cage->init || box->supervisor || box->at != SANDBOX_AT_LAUNCH;
+}
+
 int sandbox_run_here(const struct sandbox *box, struct launch_end *end, struct err *e)
 {
 	return box->supervisor ? run_supervised(box, end, e) : run_alone(box, end, e);
 }
 
-int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e)
+static int run_caged(const struct sandbox *box, struct launch_end *end, struct err *e)
 {
-	bool caged = box->cage && box->cage->used;
 	int result;
 
-	*end = (struct launch_end){0};
-	if (sandbox_check_exec(box, e) || launch_hold_signals(e))
+	/* Without its path, what execve is called with is known inside only. */
+	if ((box->path && sandbox_check_exec(box, e)) || cage_check(box, e) ||
+		launch_hold_signals(e))
 		return -e->code;
-	result = caged ? cage_run(box, end, e) : sandbox_run_here(box, end, e);
+	result = cage_run(box, end, e);
 	launch_restore_signals();
 	return result;
+}
+
+static int run_bare(struct sandbox box, struct launch_end *end, struct err *e)
+{
+	int result;
+
+	box.cage = NULL; /* there is nothing in it */
+	if (sandbox_check_exec(&box, e) || launch_hold_signals(e))
+		return -e->code;
+	result = sandbox_run_here(&box, end, e);
+	launch_restore_signals();
+	return result;
+}
+
+int sandbox_run(const struct sandbox *box, struct launch_end *end, struct err *e)
+{
+	*end = (struct launch_end){0};
+	if (box->cage && box->cage->used)
+		return run_caged(box, end, e);
+	return run_bare(*box, end, e);
 }
 
 const struct sandbox_filter *sandbox_first_filter(const struct sandbox *box)

@@ -53,6 +53,7 @@ struct sandbox {
 	/* Who answers what the filter asks; NULL: nobody.  At launch only, in filter mode. */
 	const struct supervisor *supervisor;
 	const struct cage *cage; /* NULL: none */
+	const struct notice *notice; /* is told what is no failure; may be NULL */
 };
 
 /** The moment of that name: "launch", ...; of any other it is the function's. */

@@ -17,6 +17,9 @@ struct stage sandbox_stage(const struct sandbox *box);
 /** What a stage that failed ended with, as an error; sets end->exec_errno if it was the command. */
 int sandbox_explain(const struct stage *stage, struct launch_end *end, struct err *e);
 
+/** Whether somebody has to be in the box's cage beside the command. */
+bool sandbox_stays(const struct sandbox *box);
+
 /**
  * Start the command as a child, held, and wait for it, between launch_hold_signals() and
  * launch_restore_signals().

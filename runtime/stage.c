@@ -39,6 +39,32 @@ UNCHECKED static void stage_wait(struct stage *stage)
 }
 
 /*
+ * What would be in the way of whoever makes the cage, and of who waits for the command in it: that
+ * is for the command alone.
+ */
+UNCHECKED static void stage_shape(struct stage *stage, const struct cage *cage)
+{
+	/* Its parent leads the session, so that it can be stopped from a terminal: setpgid(2). */
+	if (stage->own_group && syscall(SYS_setpgid, 0, 0))
+		stage_fail(stage, STAGE_GROUP, errno);
+	/* Who waits for it inside shall not end before it. */
+	if (stage->tied && prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L))
+		stage_fail(stage, STAGE_WITH_PARENT, errno);
+	if (stage->tied && syscall(SYS_getppid) != stage->caller)
+		stage_fail(stage, STAGE_WITH_PARENT, ECANCELED);
+	for (size_t i = 0; i < cage->n_limits; i++) {
+		const struct cage_limit *limit = &cage->limits[i];
+		const struct rlimit64 value = {limit->soft, limit->hard};
+
+		stage->limit = i;
+		if (syscall(SYS_prlimit64, 0, limit->resource, &value, NULL))
+			stage_fail(stage, STAGE_LIMIT, errno);
+	}
+	if (cage->set_umask)
+		(void)syscall(SYS_umask, cage->umask);
+}
+
+/*
  * Caller and child have one errno between them.  The child writes it when it fails, and then ends;
  * nothing that the caller does meanwhile depends on it (launch_forward_signals(), waitpid()).
  */
@@ -54,13 +80,15 @@ UNCHECKED static _Noreturn void stage_become(struct stage *stage)
 	status = launch_child_signals();
 	if (status)
 		stage_fail(stage, STAGE_SIGNALS, -status);
+	if (box->cage)
+		stage_shape(stage, box->cage);
 
 	/* From here no_new_privs. */
 	if (!box->new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L))
 		stage_fail(stage, STAGE_NO_NEW_PRIVS, errno);
 
 	/* Should both the supervisor and its guard be killed, this ends the command at least. */
-	if (box->supervisor)
+	if (box->supervisor && !stage->tied)
 		(void)prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L);
 
 	if (stage->filter)

@@ -24,6 +24,9 @@ enum {
 enum stage_step {
 	STAGE_NO_FAILURE,
 	STAGE_SIGNALS,
+	STAGE_GROUP,
+	STAGE_WITH_PARENT,
+	STAGE_LIMIT,
 	STAGE_NO_NEW_PRIVS,
 	STAGE_LOAD,
 	STAGE_EXEC,
@@ -34,6 +37,8 @@ struct stage {
 	const struct filter *filter; /* to load before execve, NULL: none */
 	uint32_t filter_flags;
 	char *stack_top; /* of STAGE_STACK_SIZE bytes, aligned to 16 */
+	bool tied; /* it ends when its parent does */
+	bool own_group; /* it leads a process group */
 	bool held_back; /* the child waits for stage_go() */
 	pid_t caller; /* the process that is to call that */
 	volatile uint32_t go;
@@ -48,6 +53,7 @@ struct stage {
 	/* Written by the child; to be read after it has ended. */
 	volatile enum stage_step failed; /* the step that did */
 	volatile int error; /* errno of it */
+	volatile size_t limit; /* STAGE_LIMIT: which of the cage's */
 };
 
 /**

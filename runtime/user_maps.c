@@ -11,10 +11,15 @@
 #include <unistd.h>
 
 #include "caps.h"
-#include "file.h"
 #include "scope.h"
 
-enum { PATH_SIZE = 64, NUMBER_SIZE = 12, NUMBERS = 3, MAPS_MAX = 340 /* of the kernel */ };
+enum {
+	PATH_SIZE = 64,
+	NUMBER_SIZE = 12,
+	NUMBERS = 3,
+	MAPS_MAX = 340, /* UID_GID_MAP_MAX_EXTENTS of linux/user_namespace.h */
+	SAID_SIZE = 200,
+};
 
 /* The two kinds of ids. */
 struct kind {
@@ -85,49 +90,113 @@ static struct words *words_of(const struct kind *kind, pid_t pid, const struct c
 	return words;
 }
 
-/* With no signal blocked, as a program expects it. */
-static int spawn(char *const argv[], pid_t *out_pid)
+/* What the program is started with: no signal blocked, and what it says goes to @pipe_fd. */
+static int set_up(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *actions, int pipe_fd)
 {
-	posix_spawnattr_t attributes;
 	sigset_t none;
 	int error;
 
 	sigemptyset(&none);
-	error = posix_spawnattr_init(&attributes);
+	error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK);
+	if (!error)
+		error = posix_spawnattr_setsigmask(attributes, &none);
+	return error ? error : posix_spawn_file_actions_adddup2(actions, pipe_fd, STDERR_FILENO);
+}
+
+static int spawn(char *const argv[], int pipe_fd, pid_t *out_pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int error = posix_spawnattr_init(&attributes);
+
 	if (error)
 		return error;
-	error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	if (!error)
-		error = posix_spawnattr_setsigmask(&attributes, &none);
-	if (!error)
-		error = posix_spawnp(out_pid, argv[0], NULL, &attributes, argv, environ);
+	error = posix_spawn_file_actions_init(&actions);
+	if (!error) {
+		error = set_up(&attributes, &actions, pipe_fd);
+		if (!error)
+			error = posix_spawnp(
+				out_pid, argv[0], &actions, &attributes, argv, environ);
+		(void)posix_spawn_file_actions_destroy(&actions);
+	}
 	(void)posix_spawnattr_destroy(&attributes);
 	return error;
+}
+
+/* The first line of what the program says, until its end; the rest is let go. */
+static void hear(int fd, char line[SAID_SIZE])
+{
+	char rest[SAID_SIZE];
+	size_t used = 0;
+	ssize_t size;
+
+	do {
+		bool full = used == SAID_SIZE - 1;
+
+		size = read(
+			fd, full ? rest : line + used, full ? sizeof(rest) : SAID_SIZE - 1 - used);
+		if (!full && size > 0)
+			used += (size_t)size;
+	} while (size > 0 || (size < 0 && errno == EINTR));
+	line[used] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+}
+
+static int wait_for(pid_t program, const struct kind *kind, int *out_status, struct err *e)
+{
+	while (waitpid(program, out_status, 0) < 0) {
+		if (errno != EINTR)
+			return err_sys(e, errno, "waiting for %s", kind->program);
+	}
+	return 0;
+}
+
+static int run(const struct kind *kind, char *const argv[], struct err *e)
+{
+	scoped_fd int reads = -1, writes = -1;
+	char said[SAID_SIZE];
+	int fds[2], status, error;
+	pid_t program;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return err_sys(e, errno, "a pipe to %s", kind->program);
+	reads = fds[0];
+	writes = fds[1];
+	error = spawn(argv, writes, &program);
+	if (error)
+		return err_sys(e, error,
+			"mapping other IDs than your own takes root or %s (Debian: package "
+			"uidmap): %s",
+			kind->program, kind->program);
+	scope_close(&writes);
+	writes = -1;
+	hear(reads, said);
+	if (wait_for(program, kind, &status, e))
+		return -e->code;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return err_set(e, EPERM, "%s: what you may map is in %s", *said ? said : kind->program,
+		kind->subids);
 }
 
 static int by_program(
 	const struct kind *kind, pid_t pid, const struct cage_maps *maps, struct err *e)
 {
 	scoped_free struct words *words = words_of(kind, pid, maps);
-	int status, error;
-	pid_t program;
 
-	if (!words)
-		return err_nomem(e);
-	error = spawn(words->argv, &program);
-	if (error)
-		return err_sys(e, error,
-			"mapping other ids than one's own takes %s (Debian's package uidmap), or "
-			"root: %s",
-			kind->program, kind->program);
-	while (waitpid(program, &status, 0) < 0) {
-		if (errno != EINTR)
-			return err_sys(e, errno, "waiting for %s", kind->program);
-	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	return err_set(e, EPERM, "%s does not map these ids: see %s for those that you have",
-		kind->program, kind->subids);
+	return words ? run(kind, words->argv, e) : err_nomem(e);
+}
+
+static int explain_write(const struct kind *kind, struct err *e)
+{
+	struct err cause = *e;
+
+	if (cause.code == EPERM)
+		return err_set(e, EPERM,
+			"%s: the kernel refuses the map: two parts overlap, or it has an ID that "
+			"the caller's own user namespace lacks",
+			kind->file);
+	return -cause.code;
 }
 
 static int write_map(
@@ -143,7 +212,7 @@ static int write_map(
 	text = text_of(maps);
 	if (!text)
 		return err_nomem(e);
-	return write_to_process(pid, kind->file, text, e);
+	return write_to_process(pid, kind->file, text, e) ? explain_write(kind, e) : 0;
 }
 
 int user_maps_write(pid_t pid, const struct cage *cage, struct err *e)
@@ -157,4 +226,17 @@ int user_maps_write(pid_t pid, const struct cage *cage, struct err *e)
 	if (write_map(&GROUPS, pid, &cage->gid_maps, own_group, e))
 		return -e->code;
 	return write_map(&USERS, pid, &cage->uid_maps, own_user, e);
+}
+
+int user_maps_groups(pid_t pid, bool *out_denied, struct err *e)
+{
+	char path[PATH_SIZE], text[NUMBER_SIZE] = "";
+	scoped_fd int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/setgroups", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return err_sys(e, errno, "%s", path);
+	*out_denied = strcmp(text, "deny\n") == 0;
+	return 0;
 }

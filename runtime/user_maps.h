@@ -4,6 +4,7 @@
 #ifndef SYSCLAMP_USER_MAPS_H
 #define SYSCLAMP_USER_MAPS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "cage.h"
@@ -19,5 +20,8 @@
  * Errors say which map, and what is needed.
  */
 int user_maps_write(pid_t pid, const struct cage *cage, struct err *e);
+
+/** Whether the user namespace of process @pid denies setgroups(2).  Errors: no /proc. */
+int user_maps_groups(pid_t pid, bool *out_denied, struct err *e);
 
 #endif
