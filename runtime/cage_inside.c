@@ -225,6 +225,7 @@ static int take_credentials(struct inside *in, struct err *e)
 	bool loads = sandbox_first_filter(in->box) || sandbox_late_filter(in->box)->filter;
 	const struct credentials_way way = {
 		.keep_admin = in->box->new_privs && loads,
+		.gains_nothing = in->box->new_privs && in->cage->with_parent,
 		.groups_stay = in->page->groups_stay,
 	};
 

@@ -228,11 +228,25 @@ static int set_usual_caps(const struct cage *cage, uint64_t kept, struct err *e)
 	return cage->user.set && cage->user.uid ? set_caps(cage, &sets, e) : 0;
 }
 
+/* capabilities(7): P'(permitted) = (P(inheritable) & F(inheritable)) | (F(permitted) & P(bounding)) */
+static int add_gained(const struct cage *cage, struct sets *sets, struct err *e)
+{
+	struct sets now = {0};
+
+	if ((cage->user.set ? cage->user.uid : geteuid()) != 0)
+		return 0;
+	if (get_caps(&now, e))
+		return -e->code;
+	sets->permitted |=
+		now.permitted & (cage->caps.sets[CAGE_CAP_BOUNDING] | sets->inheritable);
+	return 0;
+}
+
 int credentials_apply(const struct cage *cage, const struct credentials_way *way, struct err *e)
 {
 	const uint64_t *said = cage->caps.sets;
 	const uint64_t kept = way->keep_admin ? bit_of(CAP_SYS_ADMIN) : 0;
-	const struct sets sets = {
+	struct sets sets = {
 		said[CAGE_CAP_PERMITTED] | kept,
 		said[CAGE_CAP_EFFECTIVE] | kept,
 		said[CAGE_CAP_INHERITABLE],
@@ -244,7 +258,7 @@ int credentials_apply(const struct cage *cage, const struct credentials_way *way
 		return -e->code;
 	if (!cage->caps.set)
 		return set_usual_caps(cage, kept, e);
-	if (set_caps(cage, &sets, e))
+	if ((way->gains_nothing && add_gained(cage, &sets, e)) || set_caps(cage, &sets, e))
 		return -e->code;
 	return set_ambient(cage, said[CAGE_CAP_AMBIENT], e);
 }

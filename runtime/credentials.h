@@ -11,6 +11,11 @@
 
 struct credentials_way {
 	bool keep_admin; /* CAP_SYS_ADMIN stays until execve(2): see below */
+	/*
+	 * What execve(2) gives user 0 is permitted before: a process that gains capabilities by it
+	 * no longer ends with its parent (PR_SET_PDEATHSIG(2const)).
+	 */
+	bool gains_nothing;
 	bool groups_stay; /* the user namespace denies setgroups(2): user_maps_groups() */
 };
 

@@ -296,6 +296,8 @@ int main(int argc, char **argv)
 	struct err e;
 	int i = 1, code;
 
+	if (argc > 1 && !strcmp(argv[1], "run"))
+		i++; /* it can be put where sysclamp is expected */
 	for (; i < argc && strcmp(argv[i], "--"); i++)
 		take(&r, argv[i]);
 	if (argc - i < 2)
