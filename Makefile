@@ -124,7 +124,7 @@ deps: ## install what is missing to build, check and demo (Debian packages)
 
 ifneq ($(STATIC),0)
 # What no command uses is left out, and relocations are packed: the pages of both are read at each start.
-$(BIN): PIE := -static-pie -Wl,--gc-sections -Wl,-z,pack-relative-relocs
+$(BIN) $(DRIVERS): PIE := -static-pie -Wl,--gc-sections -Wl,-z,pack-relative-relocs
 endif
 $(BIN): $(OBJECTS)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)

@@ -139,8 +139,14 @@ static int start(struct run *run, struct err *e)
 		if (run->pid < 0)
 			return spaces_explain(run->cage, errno, e);
 	}
-	scope_close(&run->sockets[1]);
-	run->sockets[1] = -1;
+	return 0;
+}
+
+/* As long as it is open here, the child's end would never be told. */
+static int leave_socket(struct run *run, struct err *e)
+{
+	if (close(steal_fd(&run->sockets[1])))
+		return err_sys(e, errno, "closing the child's end of the sockets");
 	return 0;
 }
 
@@ -154,18 +160,21 @@ static int tell(const struct run *run, enum cage_word word, struct err *e)
 }
 
 /*
- * The next word, or a signal that has stopped the command; 0: the child has ended, or become the
- * command.
+ * The next word, or a signal that has stopped the command; in @out_word 0: the child has ended, or
+ * become the command.
  */
-static int hear(const struct run *run)
+static int hear(const struct run *run, int *out_word, struct err *e)
 {
-	unsigned char byte;
+	unsigned char byte = 0;
 	ssize_t size;
 
 	do
 		size = recv(run->sockets[0], &byte, 1, 0);
 	while (size < 0 && errno == EINTR);
-	return size == 1 ? byte : 0;
+	if (size < 0)
+		return err_sys(e, errno, "hearing from the process that makes the cage");
+	*out_word = byte;
+	return 0;
 }
 
 /* What takes who and what the caller is: the child has other capabilities, if any. */
@@ -185,13 +194,14 @@ static int set_up_from_outside(struct run *run, struct err *e)
 static int lead(struct run *run, struct err *e)
 {
 	const struct cage *cage = run->cage;
+	int word;
 
-	if (set_up_from_outside(run, e))
+	if (leave_socket(run, e) || set_up_from_outside(run, e))
 		return -e->code;
 	run->memory_open = sandbox_close_memory();
-	if (tell(run, CAGE_MAPPED, e))
+	if (tell(run, CAGE_MAPPED, e) || hear(run, &word, e))
 		return -e->code;
-	if (!hear(run))
+	if (!word)
 		return 0; /* it says why */
 	if (hooks_run(cage, CAGE_HOOK_PRESTART, run->pid, "creating", e) ||
 		hooks_run(cage, CAGE_HOOK_CREATE_RUNTIME, run->pid, "creating", e))
@@ -211,7 +221,8 @@ static int attend(struct run *run, struct err *e)
 	int word;
 
 	do {
-		word = hear(run);
+		if (hear(run, &word, e))
+			return -e->code;
 		if (word > 0 && word < NSIG)
 			launch_suspend_with(run->pid, word);
 		if (started || (word && word != CAGE_STARTED) || has_failed(run))

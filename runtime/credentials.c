@@ -228,7 +228,8 @@ static int set_usual_caps(const struct cage *cage, uint64_t kept, struct err *e)
 	return cage->user.set && cage->user.uid ? set_caps(cage, &sets, e) : 0;
 }
 
-/* capabilities(7): P'(permitted) = (P(inheritable) & F(inheritable)) | (F(permitted) & P(bounding)) */
+/* capabilities(7): P'(permitted) = (P(inheritable) & F(inheritable)) | (F(permitted) & P(bounding))
+ */
 static int add_gained(const struct cage *cage, struct sets *sets, struct err *e)
 {
 	struct sets now = {0};
@@ -237,8 +238,7 @@ static int add_gained(const struct cage *cage, struct sets *sets, struct err *e)
 		return 0;
 	if (get_caps(&now, e))
 		return -e->code;
-	sets->permitted |=
-		now.permitted & (cage->caps.sets[CAGE_CAP_BOUNDING] | sets->inheritable);
+	sets->permitted |= now.permitted & (cage->caps.sets[CAGE_CAP_BOUNDING] | sets->inheritable);
 	return 0;
 }
 

@@ -88,6 +88,7 @@ static const char *const STEPS[] = {
 	[STAGE_SIGNALS] = "giving the command the caller's signals",
 	[STAGE_GROUP] = "a process group of its own",
 	[STAGE_WITH_PARENT] = "ending the command with who waits for it",
+	[STAGE_UMASK] = "setting the umask",
 	[STAGE_NO_NEW_PRIVS] = "setting no_new_privs",
 };
 

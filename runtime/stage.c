@@ -60,8 +60,9 @@ UNCHECKED static void stage_shape(struct stage *stage, const struct cage *cage)
 		if (syscall(SYS_prlimit64, 0, limit->resource, &value, NULL))
 			stage_fail(stage, STAGE_LIMIT, errno);
 	}
-	if (cage->set_umask)
-		(void)syscall(SYS_umask, cage->umask);
+	if (cage->set_umask && syscall(SYS_umask, cage->umask) < 0)
+		stage_fail(
+			stage, STAGE_UMASK, errno); /* where a filter of the caller's forbids it */
 }
 
 /*

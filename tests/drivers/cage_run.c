@@ -35,10 +35,20 @@ static _Noreturn void misuse(const char *word)
 	exit(2);
 }
 
+static _Noreturn void fail(const struct err *e)
+{
+	fprintf(stderr, "sysclamp run: %s\n", e->text);
+	exit(EXIT_OWN_FAILURE);
+}
+
 static void *added(void *item)
 {
-	if (!item)
-		misuse("memory");
+	struct err e;
+
+	if (!item) {
+		(void)err_nomem(&e);
+		fail(&e);
+	}
 	return item;
 }
 
@@ -209,7 +219,7 @@ static void set_profile(struct request *r, char *value)
 	struct err e;
 
 	if (enforced_read(value, &r->profile, NULL, &e))
-		misuse(e.text);
+		fail(&e);
 	r->box.filter.filter = &r->profile.filter;
 }
 
