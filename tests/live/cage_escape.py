@@ -76,6 +76,20 @@ def check_init_program(who):
     tap.equal(got.stdout, b"", f"{who.name}: nothing is to be had of process 1", got.stderr.decode())
 
 
+def check_making(who):
+    """Nor does it while it makes the cage, to what has all capabilities inside: a hook."""
+    found, hook = os.path.join(caged.SCRATCH, f"found-{who.ids}"), os.path.join(caged.SCRATCH, "look")
+    with open(found, "w", encoding="ascii"):
+        os.chmod(found, 0o666)
+    with open(hook, "w", encoding="ascii") as file:
+        file.write(f"#!/bin/sh\necho ran >>{found}\nreadlink /proc/$PPID/exe /proc/$PPID/root >>{found}\nexit 0\n")
+    os.chmod(hook, 0o755)
+    got = who.run(f"hook=2:{hook}", "ns=uts")
+    with open(found, encoding="ascii") as file:
+        tap.equal(file.read(), "ran\n", f"{who.name}: a hook inside does not see what the launcher's child is",
+                  got.stderr.decode())
+
+
 def check_directory(who):
     """A working directory by a way out."""
     outside = os.open("/usr", os.O_RDONLY | os.O_DIRECTORY)
@@ -99,6 +113,8 @@ def main():
         check_own_program(who)
         check_init_program(who)
         check_directory(who)
+        if who.ids:  # root has the capabilities outside, too
+            check_making(who)
     tap.equal(tap.descendants(), [], "no process is left")
     tap.done()
 
