@@ -31,8 +31,8 @@ def enter():
     group = _own_cgroup()
     with subprocess.Popen(argv, env={**os.environ, INSIDE: group or "none"}, preexec_fn=lambda: _join(group)) as inside:
         status = inside.wait()
-    if group:
-        os.rmdir(group)
+    for path, _, _ in os.walk(group or "none", topdown=False):
+        os.rmdir(path)
     sys.exit(status if status >= 0 else 128 - status)
 
 
