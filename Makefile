@@ -102,7 +102,7 @@ SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check check-sanitize check-bare soak soak-node soak-deny faults fuzz fuzzers coverage tidy format format-check metrics bench \
+.PHONY: all deps demo check check-sanitize check-bare soak soak-node soak-deny soak-launches faults fuzz fuzzers coverage tidy format format-check metrics bench \
 	man-lint install uninstall clean help tests
 
 all: $(BIN) ## build sysclamp
@@ -259,6 +259,9 @@ soak-node: $(BIN) $(BUILD)/tests/programs/timed_calls | $(SETUP) ## MINUTES=30 o
 soak-deny: MINUTES = 1
 soak-deny: $(BIN) $(BUILD)/tests/programs/many_calls | $(SETUP) ## MINUTES=1 of denied calls from 50 processes, explained, then learned
 	$(Q)$(TEST_ENV) tests/soak/denials.py $(MINUTES)
+
+soak-launches: $(BIN) $(BUILD)/tests/programs/static_true | $(SETUP) ## COUNT=10000 full cages in a row, of root and an ordinary user: nothing is left
+	$(Q)$(TEST_ENV) tests/soak/launches.py $(or $(COUNT),10000)
 
 faults: $(BIN) | $(SETUP) ## faults put into the prover: its tests notice each
 	$(Q)BUILD=$(BUILD) scripts/faults.sh

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """
-What starting a command costs, beside OCI runtimes with the same profile: a static program that does nothing, bare,
-under sysclamp run, and in a container of crun and of runc that has as little as these set up by themselves.
-Elapsed time, and the processor time of all processes; the median of five rounds, interleaved.  TSV on standard output.
+What starting a command costs, beside OCI runtimes and bubblewrap with the same profile: a static program that does
+nothing, bare; under sysclamp run; in the bundle that crun and runc write themselves, which sysclamp run --bundle takes
+as it is; and in a cage of options of sysclamp run, and of bubblewrap, with the same namespaces and mounts.  Elapsed time, and the processor time of all processes; the median of five rounds, interleaved.  TSV on standard output.
 """
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -14,23 +15,45 @@ import time
 import ways
 
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import tap  # noqa: E402,F401  (which makes it the one that orphans are given to)
 from container_engines import base, bundles, images, lack  # noqa: E402
 
 PROFILE = "profiles/runtime-default.json"
 ROUNDS, LAUNCHES = 5, 20
 METRICS = ("elapsed", "processor time")
-RUN = "run"
+RUN, BUNDLE, CAGE, BWRAP = "run", "run --bundle", "run with a cage", "bubblewrap"
+FILTER_FD = 9
+CAGE_OPTIONS = ["--userns=private", "--pid=private", "--net=none", "--ipc=private", "--uts=private", "--cgroupns=private",
+                "--read-only", "--private-proc", "--private-dev", "--private-tmp"]
+BWRAP_OPTIONS = ["--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
+                 "--seccomp", str(FILTER_FD)]
+
+
+FILTER = tempfile.NamedTemporaryFile(prefix="sysclamp-bench.")  # pylint: disable=consider-using-with
 
 
 def launch(argv):
     """Microseconds of one start: elapsed, and used by all that it took."""
+    opened = [(os.POSIX_SPAWN_OPEN, FILTER_FD, FILTER.name, os.O_RDONLY, 0),
+              (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
     started = time.monotonic()
-    pid = os.posix_spawnp(argv[0], argv, os.environ)
+    pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=opened)
     _, status, used = os.wait4(pid, 0)
     elapsed = time.monotonic() - started
     if status:
         raise base.Failed(f"{' '.join(argv)}: {status:#x}")
-    return elapsed * 1e6, (used.ru_utime + used.ru_stime) * 1e6
+    return elapsed * 1e6, (used.ru_utime + used.ru_stime + orphans_used()) * 1e6
+
+
+def orphans_used():
+    """Of what a launcher did not wait for, as bubblewrap and its process 1: it is ours (tap.py)."""
+    total = 0
+    while True:
+        try:
+            _, _, used = os.wait4(-1, 0)
+        except ChildProcessError:
+            return total
+        total += used.ru_utime + used.ru_stime
 
 
 def launches(argv):
@@ -69,19 +92,46 @@ def containers(directory):
     return found
 
 
+def bundle_of(found):
+    """sysclamp run with the bundle of one of them."""
+    argv = next(iter(found.values()), None)
+    return {BUNDLE: [ways.SYSCLAMP, "run", "--bundle", argv[argv.index("--bundle") + 1]]} if argv else {}
+
+
+def cages(directory):
+    """sysclamp run with options, and bubblewrap with the same; the program where their /tmp does not hide it."""
+    program = shutil.copy(ways.TRUE, directory)
+    found = {CAGE: [ways.SYSCLAMP, "run", "-p", PROFILE, *CAGE_OPTIONS, "--workdir=/", "--", program]}
+    subprocess.run([ways.SYSCLAMP, "convert", "--format", "bpf", "-o", FILTER.name, PROFILE], check=True, stderr=subprocess.DEVNULL)
+    if shutil.which("bwrap"):
+        found[BWRAP] = ["bwrap", *BWRAP_OPTIONS, "--chdir", "/", program]
+    else:
+        print(f"{BWRAP}\tlaunch of a static true\t-\tnot installed\t-", flush=True)
+    return found
+
+
+def compare(middle, metric):
+    """Each to the bare run, and what is ours to theirs."""
+    pairs = [(way, ways.BARE) for way in list(middle)[1:]]
+    pairs += [(RUN, way) for way in ("crun", "runc")] + [(BUNDLE, way) for way in ("crun", "runc")] + [(CAGE, BWRAP)]
+    for way, other in pairs:
+        if way in middle and other in middle:
+            ways.compare(way, f"launch of a static true, {metric}", "us", middle[way], other, middle[other])
+
+
 def main():
     profile = ["-p", PROFILE, "--"]
-    with tempfile.TemporaryDirectory(prefix="sysclamp-bench.") as directory:
+    with tempfile.TemporaryDirectory(prefix="sysclamp-bench.", dir="/var/tmp") as directory:
         commands = {ways.BARE: [ways.TRUE], RUN: [ways.SYSCLAMP, "run", *profile, ways.TRUE], **containers(directory)}
+        commands.update(bundle_of({way: argv for way, argv in commands.items() if way in ("crun", "runc")}))
+        commands.update(cages(directory))
         seen = {way: [] for way in commands}
         for _ in range(ROUNDS):
             for way, argv in commands.items():
                 seen[way].append(launches(argv))
+    print(f"load average\t\t{os.getloadavg()[0]:.1f}\t\t", flush=True)
     for index, metric in enumerate(METRICS):
-        middle = {way: statistics.median(sample[index] for sample in samples) for way, samples in seen.items()}
-        for way in list(middle)[2:]:
-            ways.compare(way, f"launch of a static true, {metric}", "us", middle[way], ways.BARE, middle[ways.BARE])
-            ways.compare(RUN, f"launch of a static true, {metric}", "us", middle[RUN], way, middle[way])
+        compare({way: statistics.median(sample[index] for sample in samples) for way, samples in seen.items()}, metric)
 
 
 sys.exit(main())
