@@ -190,7 +190,7 @@ static int set_groups(const struct cage *cage, bool groups_stay, struct err *e)
 	if (errno == EPERM)
 		return err_set(e, EPERM,
 			"setting or dropping supplementary groups takes CAP_SETGID: run as root, "
-			"or with --userns private");
+			"with --userns private, or with --keep-groups");
 	return err_sys(e, errno, "setting the supplementary groups");
 }
 

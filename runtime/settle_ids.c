@@ -222,7 +222,7 @@ static int check_may(const struct cage *cage, struct err *e)
 			"user %u: it takes CAP_SETUID; with --userns private it is your number "
 			"inside",
 			user->uid);
-	if ((user->gid != getegid() || user->set_groups) && !cap_is_effective(CAP_SETGID))
+	if (user->gid != getegid() && !cap_is_effective(CAP_SETGID))
 		return err_set(e, EPERM, "group %u: it takes CAP_SETGID", user->gid);
 	return 0;
 }
