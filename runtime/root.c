@@ -63,7 +63,7 @@ static int leave_peers(int directory)
 		if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
 			return mount_change(steal_fd(&at), 0, 0, MS_PRIVATE, false);
 		at = openat(below, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (inside_is_root(at, below))
+		if (at >= 0 && inside_is_root(at, below))
 			return -EINVAL; /* the top, in a chroot */
 	}
 	return -errno;
