@@ -76,7 +76,7 @@ static void test_link(const char *text, const char *path, const char *place)
 
 static void test_links(void)
 {
-	char up[PATH_MAX], absolute[PATH_MAX], absolute_y[PATH_MAX];
+	char up[PATH_MAX], absolute[sizeof(scratch) + 16], absolute_y[sizeof(scratch) + 16];
 
 	(void)snprintf(absolute_y, sizeof(absolute_y), "%s/outside/y", scratch);
 	(void)snprintf(up, sizeof(up), "../../../../../../../..%s/outside", scratch);
@@ -149,7 +149,7 @@ static void test_chain(void)
 	scoped_fd int fd = -1;
 
 	for (int i = 0; i < 60; i++) {
-		char name[16], next[16];
+		char name[32], next[32];
 
 		(void)snprintf(name, sizeof(name), "chain%d", i);
 		(void)snprintf(next, sizeof(next), "chain%d", i + 1);
@@ -262,7 +262,7 @@ static void test_race(const char *text, bool strict)
 
 int main(void)
 {
-	char absolute[PATH_MAX];
+	char absolute[sizeof(scratch) + sizeof("/outside")];
 
 	set_up();
 	test_made();
