@@ -33,7 +33,8 @@ def main():
     before = mounts()
     for who in caged.everybody():
         for name, words in CAGES:
-            launch_faults.Launch(f"{who.name}, {name}", [*who.base, *words, "--", caged.STATE], who.uid).check()
+            launch_faults.Launch(f"{who.name}, {name}", [*who.base, *words, "--", caged.STATE], caged.STATE,
+                                 who.uid).check()
     tap.equal(mounts(), before, "no mount is left")
     tap.done()
 
