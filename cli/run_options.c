@@ -118,11 +118,15 @@ static int take_option(int option, struct run_options *out)
 	}
 }
 
+static bool records(const struct run_options *options)
+{
+	return options->on_deny == DENY_LEARN || options->on_deny == DENY_ASK;
+}
+
 /* Which of what was given does not go together; NULL: all does. */
 static const char *find_conflict(const struct run_options *options)
 {
 	bool supervised = options->on_deny != DENY_PROFILE;
-	bool records = options->on_deny == DENY_LEARN || options->on_deny == DENY_ASK;
 	const struct {
 		bool found;
 		const char *text;
@@ -138,7 +142,7 @@ static const char *find_conflict(const struct run_options *options)
 			"rest out"},
 		{options->bundle_dir && options->new_privs,
 			"--bundle: its process.noNewPrivileges says that; leave --new-privs out"},
-		{options->output && !records, "-o goes with --on-deny learn or ask"},
+		{options->output && !records(options), "-o goes with --on-deny learn or ask"},
 		{options->output && !*options->output, "-o: no file named"},
 	};
 
@@ -152,8 +156,14 @@ static const char *find_conflict(const struct run_options *options)
 /* The same of what the plan tells. */
 static const char *find_late_conflict(const struct run_options *options)
 {
+	const struct cage *cage = run_options_cage(options);
+
 	if (options->on_deny != DENY_PROFILE && options->plan.at != SANDBOX_AT_LAUNCH)
 		return "--on-deny goes with --at launch only";
+	/* Who records is inside, for its PIDs to be the command's: it would write there. */
+	if (records(options) && cage && cage->namespaces[CAGE_NS_MOUNT].how != CAGE_NS_SHARED)
+		return "--on-deny learn and ask write their recording outside: not with a root or "
+		       "mounts of the command's own; explain goes with them";
 	return NULL;
 }
 

@@ -2,10 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
+#include "cage_names.h"
 #include "caps.h"
 #include "landlock.h"
 #include "scope.h"
+
+enum { OWN_PATH_SIZE = 64 };
 
 static bool is(const struct cage *cage, enum cage_ns kind, enum cage_ns_how how)
 {
@@ -108,11 +113,41 @@ static int check_passed(const struct cage *cage, struct err *e)
 	return 0;
 }
 
+/* Also where it cannot be told. */
+static bool may_be_own(const struct cage_namespace *ns, enum cage_ns kind)
+{
+	char path[OWN_PATH_SIZE];
+	struct stat own, joined;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", cage_ns_name(kind));
+	return stat(path, &own) || stat(ns->path, &joined) ||
+	       (own.st_dev == joined.st_dev && own.st_ino == joined.st_ino);
+}
+
+/* A namespace that is joined may be the caller's after all. */
+static int check_parameters(const struct cage *cage, struct err *e)
+{
+	for (size_t i = 0; i < cage->n_sysctls; i++) {
+		const struct cage_sysctl *sysctl = &cage->sysctls[i];
+		enum cage_ns owner = cage_sysctl_owner(sysctl->name);
+
+		if (owner == CAGE_NS_COUNT || !is(cage, owner, CAGE_NS_JOIN) ||
+			!may_be_own(&cage->namespaces[owner], owner))
+			continue;
+		return err_set(e, EPERM,
+			"%s: the %s namespace that is joined is the caller's own: it would be set "
+			"for the host",
+			sysctl->where, cage_ns_name(owner));
+	}
+	return 0;
+}
+
 int cage_check(const struct sandbox *box, struct err *e)
 {
 	const struct cage *cage = box->cage;
 
-	if (check_rules(cage, e) || check_may(cage, e) || check_passed(cage, e))
+	if (check_rules(cage, e) || check_may(cage, e) || check_passed(cage, e) ||
+		check_parameters(cage, e))
 		return -e->code;
 	return landlock_check(&cage->landlock, box->notice, e);
 }

@@ -129,6 +129,9 @@ def check_rows():
                    f"{name}, {who}", got)
 
 
+with open("/proc/sys/net/ipv4/ip_default_ttl", encoding="ascii") as _file:
+    TTL = f"net.ipv4.ip_default_ttl={_file.read().strip()}"
+
 # Name, options, status, what is said, for whom.
 REFUSED = [
     ("another user", ["--user", "7:8"], 125, "takes CAP_SETUID; with --userns private", USER),
@@ -144,6 +147,8 @@ REFUSED = [
     ("a limit above the hard one", ["--ulimit", "nofile=18446744073709551614"], 125, "--ulimit nofile", USER),
     ("a path of Landlock's", ["--landlock", f"ro:{TREE}/none"], 125, f"--landlock ro:{TREE}/none", BOTH),
     ("the host's parameter", ["--sysctl", "kernel.panic=1", "--unshare-all"], 2, "on the host", BOTH),
+    ("the caller's namespace, joined", ["--net", "ns:/proc/self/ns/net", "--sysctl", TTL], 125, "the caller's own", ROOT),
+    ("a recording inside", ["--on-deny", "learn", "-o", "/x", "--private-tmp"], 2, "outside", BOTH),
     ("a value for a switch", ["--private-tmp=yes"], 2, "--private-tmp: it is true or false", BOTH),
     ("an unknown option", ["--private-tmpp"], 2, "unknown option --private-tmpp", BOTH),
     ("no such command", ["--private-tmp", "--env", "PATH=/nowhere"], 127, "not found", BOTH),
