@@ -91,12 +91,14 @@ static int execute(const struct run_options *options, const struct sandbox *box)
 
 static int run_enforced(struct run_options *options, char **env, const char *path)
 {
+	struct notice notice = cli_notice("run");
 	scoped(run_made_done) struct run_made made = {0};
 	struct sandbox box;
 	struct err e;
 
 	if (run_make(options, path, env, &made, &box, &e))
 		return cli_fail("run", EXIT_OWN_FAILURE, &e);
+	box.notice = &notice;
 	return options->dry ? print_plan(options, &box) : execute(options, &box);
 }
 

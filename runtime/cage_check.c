@@ -149,5 +149,5 @@ int cage_check(const struct sandbox *box, struct err *e)
 	if (check_rules(cage, e) || check_may(cage, e) || check_passed(cage, e) ||
 		check_parameters(cage, e))
 		return -e->code;
-	return landlock_check(&cage->landlock, box->notice, e);
+	return landlock_check(&cage->landlock, NULL, e);
 }

@@ -48,8 +48,10 @@ static int run_open(struct run *run, struct err *e)
 	void *page = mmap(NULL, sizeof(*run->page), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (page == MAP_FAILED)
-		return err_nomem(e);
+	if (page == MAP_FAILED) {
+		(void)err_nomem(e);
+		return -ENOMEM;
+	}
 	run->page = page;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, run->sockets))
 		return err_sys(e, errno, "sockets for the cage");
@@ -194,7 +196,7 @@ static int set_up_from_outside(struct run *run, struct err *e)
 static int lead(struct run *run, struct err *e)
 {
 	const struct cage *cage = run->cage;
-	int word;
+	int word = 0;
 
 	if (leave_socket(run, e) || set_up_from_outside(run, e))
 		return -e->code;
@@ -218,7 +220,7 @@ static bool has_failed(const struct run *run)
 static int attend(struct run *run, struct err *e)
 {
 	bool started = false;
-	int word;
+	int word = 0;
 
 	do {
 		if (hear(run, &word, e))
