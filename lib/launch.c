@@ -298,6 +298,22 @@ static void take_continue(void)
 	sigaction(SIGCONT, &act, &signals.on_continue);
 }
 
+int launch_fresh_signals(void)
+{
+	const struct sigaction as_usual = {.sa_handler = SIG_DFL};
+
+	for (int sig = 1; sig < NSIG; sig++) {
+		bool is_of_libc = sig > SIGSYS && sig < SIGRTMIN;
+		bool is_fixed = sig == SIGKILL || sig == SIGSTOP;
+
+		if (!is_of_libc && !is_fixed && sigaction(sig, &as_usual, NULL))
+			return -errno;
+	}
+	signals.on_child = as_usual;
+	sigemptyset(&signals.mask);
+	return 0;
+}
+
 int launch_forward_signals(pid_t pid, struct err *e)
 {
 	struct sigaction forward = {.sa_sigaction = forward_signal};

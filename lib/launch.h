@@ -76,6 +76,12 @@ void launch_block_signals(void);
 int launch_child_signals(void);
 
 /**
+ * Between launch_hold_signals() and launch_child_signals(): the command is to find no signal blocked
+ * or ignored, whatever the caller had.  Returns 0 or -errno.
+ */
+int launch_fresh_signals(void);
+
+/**
  * Keep the signals that end or suspend a job (HUP INT QUIT TERM USR1 USR2 WINCH TSTP TTIN TTOU)
  * from ending the caller, which waits for process @pid, a child not reaped yet.
  *

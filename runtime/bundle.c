@@ -133,6 +133,7 @@ static int set_rest(struct bundle_reader *r, struct err *e)
 	cage->new_session = true;
 	cage->with_parent = true;
 	cage->sets_home = true;
+	cage->fresh_signals = true;
 	cage->state.oci_version = STATE_VERSION;
 	cage->state.bundle = r->dir;
 	cage->state.id = cage_text(cage, "sysclamp-%d", (int)getpid());

@@ -224,6 +224,7 @@ struct cage {
 	int oom_score_adj;
 	const char *cwd; /* inside; NULL: that of the caller, or / with a root of its own */
 	const char *cwd_where;
+	bool fresh_signals; /* none is blocked or ignored */
 	bool sets_home; /* HOME, where the environment has none: home.h */
 	bool new_session; /* setsid(2): no way to the caller's terminal (TIOCSTI) */
 	bool with_parent; /* it ends when the launcher does, whatever ends that */

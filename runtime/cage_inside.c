@@ -244,11 +244,19 @@ static int stay_with_launcher(struct inside *in, struct err *e)
 	return 0;
 }
 
+static int begin_signals(struct inside *in, struct err *e)
+{
+	int code = in->cage->fresh_signals ? launch_fresh_signals() : 0;
+
+	return code ? err_sys(e, -code, "giving the command signals of its own") : 0;
+}
+
 /* What makes the cage, in this order: each step may need what the ones after it take away. */
 static int (*const STEPS[])(struct inside *in, struct err *e) = {
 	await_maps,
 	set_clocks,
 	begin_session,
+	begin_signals,
 	become_maker,
 	close_memory,
 	set_host,

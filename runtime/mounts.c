@@ -10,6 +10,7 @@
 
 #include "cgroup_mount.h"
 #include "copy_up.h"
+#include "inside.h"
 #include "scope.h"
 #include "targets.h"
 
@@ -219,6 +220,24 @@ static int fill(int tree, int target, const struct cage_mount *mount, struct err
 	return code ? err_sys(e, -code, "%s: making it read-only", mount->where) : 0;
 }
 
+/* As runc has it: what covers a directory is no more open than that, unless it says so. */
+static int take_mode(int root, int tree, const struct cage_mount *mount, struct err *e)
+{
+	scoped_fd int covered = -1;
+	struct stat st;
+
+	if (!mount->type || strcmp(mount->type, "tmpfs") != 0 || mount->copies_up ||
+		(mount->attr_set & MOUNT_ATTR_RDONLY) ||
+		(mount->data && strstr(mount->data, "mode=")))
+		return 0;
+	covered = inside_open(root, mount->target, O_PATH | O_DIRECTORY, false);
+	if (covered < 0)
+		return 0; /* it is to be made */
+	if (fstat(covered, &st) || fchmodat(tree, ".", st.st_mode & 07777, 0))
+		return err_sys(e, errno, "%s: the mode of %s", mount->where, mount->target);
+	return 0;
+}
+
 static int attach(int root, int tree, const struct cage_mount *mount, struct err *e)
 {
 	scoped_fd int target = target_open(root, mount, tree, is_directory(tree), e);
@@ -247,5 +266,7 @@ int mount_in(int root, const struct cage *cage, const struct cage_mount *mount, 
 		return 0;
 	if (tree < 0)
 		return tree;
-	return set_attributes(tree, mount, e) ? -e->code : attach(root, tree, mount, e);
+	if (set_attributes(tree, mount, e) || take_mode(root, tree, mount, e))
+		return -e->code;
+	return attach(root, tree, mount, e);
 }

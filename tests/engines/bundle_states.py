@@ -42,6 +42,11 @@ CHANGES = [
     ("names", {"hostname": "box", "domainname": "example"}),
     ("a root to write to", {"root.readonly": False}),
     ("no masks", {"linux.maskedPaths": [], "linux.readonlyPaths": []}),
+    ("a tmpfs on a directory", {"mounts": [
+        {"destination": "/proc", "type": "proc", "source": "proc"},
+        {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]},
+        {"destination": "/closed", "type": "tmpfs", "source": "tmpfs"}],
+        "process.args": ["/held_state", "all", "/closed"]}),
     ("sysctl", {"linux.sysctl": {"net.ipv4.ip_forward": "1", "kernel.shm_rmid_forced": "1"}}),
     ("inheritable capabilities", {"process.capabilities": {
         kind: ["CAP_CHOWN", "CAP_NET_BIND_SERVICE"]
@@ -71,6 +76,7 @@ class Bundle:
         os.makedirs(os.path.join(self.place, "rootfs"))
         os.mkdir(self.state)
         shutil.copy(workload.program("held_state"), os.path.join(self.place, "rootfs"))
+        os.mkdir(os.path.join(self.place, "rootfs", "closed"), 0o711)
         if user:
             for path in (self.place, self.state, os.path.join(self.place, "rootfs")):
                 os.chown(path, user, user)
@@ -80,6 +86,7 @@ class Bundle:
 
     def call(self, command):
         """Its output, run in the bundle, as the bundle's user."""
+        command = ["env", "--ignore-signal=HUP,PIPE", *command]  # neither is the bundle's
         if self.user:
             command = workload.as_user(command, self.user)
         return workload.run(command, cwd=self.place, env={"XDG_RUNTIME_DIR": self.state, "HOME": self.state})

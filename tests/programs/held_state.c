@@ -247,6 +247,15 @@ static void reach(void)
 		read(open("/etc/passwd", O_RDONLY), text, 8) > 0 ? "text" : "nothing");
 }
 
+/* Of each of the paths. */
+static void modes(char **paths)
+{
+	struct stat st;
+
+	for (; *paths; paths++)
+		printf("mode: %04o %s\n", stat(*paths, &st) ? 0 : st.st_mode & 07777, *paths);
+}
+
 int main(int argc, char **argv)
 {
 	bool is_file_system_shown = argc > 1 && !strcmp(argv[1], "all");
@@ -264,5 +273,7 @@ int main(int argc, char **argv)
 	}
 	if (argc > 2 && !strcmp(argv[2], "reach"))
 		reach();
+	else
+		modes(argv + (argc > 2 ? 2 : argc));
 	return fflush(stdout) ? 1 : 0;
 }
