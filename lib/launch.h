@@ -76,8 +76,8 @@ void launch_block_signals(void);
 int launch_child_signals(void);
 
 /**
- * Between launch_hold_signals() and launch_child_signals(): the command is to find no signal blocked
- * or ignored, whatever the caller had.  Returns 0 or -errno.
+ * Between launch_hold_signals() and launch_child_signals(): the command is to find no signal
+ * blocked or ignored, whatever the caller had.  Returns 0 or -errno.
  */
 int launch_fresh_signals(void);
 

@@ -44,8 +44,8 @@ CHANGES = [
     ("no masks", {"linux.maskedPaths": [], "linux.readonlyPaths": []}),
     ("a tmpfs on a directory", {"mounts": [
         {"destination": "/proc", "type": "proc", "source": "proc"},
-        {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]},
-        {"destination": "/closed", "type": "tmpfs", "source": "tmpfs"}],
+        {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
+        {"destination": "/closed", "type": "tmpfs", "source": "tmpfs", "options": ["nodev"]}],
         "process.args": ["/held_state", "all", "/closed"]}),
     ("sysctl", {"linux.sysctl": {"net.ipv4.ip_forward": "1", "kernel.shm_rmid_forced": "1"}}),
     ("inheritable capabilities", {"process.capabilities": {
