@@ -8,6 +8,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -174,10 +177,42 @@ static const char *setuid_program(void)
 	return WEXITSTATUS(status) ? "a set-user-ID program is root" : NULL;
 }
 
+/* Flags of clone(2) that a filter looks at are in memory for clone3(2), where it cannot. */
+static const char *clone_flags(void)
+{
+	struct clone_args args = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		return "clone3 makes a user namespace";
+	return unshare(CLONE_NEWUSER) ? NULL : "unshare makes a user namespace";
+}
+
+/* What is asked for through it is no system call. */
+static const char *io_uring(void)
+{
+	unsigned char params[128] = {0}; /* struct io_uring_params: 120 */
+
+	return syscall(SYS_io_uring_setup, 1, params) < 0 ? NULL : "there is an io_uring";
+}
+
+/* The same calls by the numbers of another ABI: getppid of x32, and of i386. */
+static const char *other_abis(void)
+{
+	long result = syscall(0x40000000 | SYS_getppid);
+
+	return result < 0 ? NULL : "x32 calls are made";
+}
+
 static const struct {
 	const char *name;
 	const char *(*try)(void);
 } WAYS[] = {
+	{"clone_flags", clone_flags},
+	{"io_uring", io_uring},
+	{"other_abis", other_abis},
 	{"programs", programs},
 	{"launcher", launcher},
 	{"descriptors", descriptors},
