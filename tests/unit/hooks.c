@@ -55,9 +55,10 @@ static const struct cage_state STATE = {
 static void check_order(void)
 {
 	static char *first[] = {
-		"hook", "-c", "echo 1 >>$OUT/order; echo spoilt >>/proc/self/fd/0; :", NULL};
-	static char *second[] = {"hook", "-c", "cat >$OUT/state; echo 2 >>$OUT/order", NULL};
-	static char *third[] = {"hook", "-c", "cat >$OUT/again; echo 3 >>$OUT/order", NULL};
+		"hook", "-c", "echo 1 >>${OUT:?}/order; echo spoilt >>/proc/self/fd/0; :", NULL};
+	static char *second[] = {
+		"hook", "-c", "cat >${OUT:?}/state; echo 2 >>${OUT:?}/order", NULL};
+	static char *third[] = {"hook", "-c", "cat >${OUT:?}/again; echo 3 >>${OUT:?}/order", NULL};
 	struct cage_hook hooks[] = {
 		shell("a", first, 0), shell("b", second, 5), shell("c", third, 0)};
 	struct cage cage = {.state = STATE};
@@ -89,9 +90,10 @@ static void check_order(void)
 static void check_surroundings(void)
 {
 	static char *argv[] = {"hook", "-c",
-		"env | grep -v '^PWD=\\|^SHLVL=\\|^_=' >$OUT/env; ls /proc/self/fd | tr '\\n' ' ' "
-		">$OUT/fds; grep 'Sig[BI]' /proc/self/status >$OUT/signals; "
-		"[ $(ps -o pgid= -p $$) = $$ ] && echo own >$OUT/group",
+		"env | grep -v '^PWD=\\|^SHLVL=\\|^_=' >${OUT:?}/env; ls /proc/self/fd | tr '\\n' "
+		"' ' "
+		">${OUT:?}/fds; grep 'Sig[BI]' /proc/self/status >${OUT:?}/signals; "
+		"[ $(ps -o pgid= -p $$) = $$ ] && echo own >${OUT:?}/group",
 		NULL};
 	struct cage_hook hooks[] = {shell("a", argv, 0)};
 	struct cage cage = {.hooks[CAGE_HOOK_POSTSTART] = {hooks, 1}};
@@ -130,7 +132,7 @@ static const struct {
 
 static void check_failures(void)
 {
-	static char *after[] = {"hook", "-c", "echo after >>$OUT/after", NULL};
+	static char *after[] = {"hook", "-c", "echo after >>${OUT:?}/after", NULL};
 	char text[TEXT_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(FAILURES); i++) {
@@ -161,8 +163,8 @@ static bool is_gone(const char *pid_text)
 static void check_timeout(void)
 {
 	static char *argv[] = {"hook", "-c",
-		"mkfifo $OUT/never; (exec cat $OUT/never) & echo $! >$OUT/child; "
-		"echo $$ >$OUT/parent; wait",
+		"mkfifo ${OUT:?}/never; (exec cat ${OUT:?}/never) & echo $! >${OUT:?}/child; "
+		"echo $$ >${OUT:?}/parent; wait",
 		NULL};
 	struct cage_hook hooks[] = {shell("h", argv, 1)};
 	struct cage cage = {.hooks[CAGE_HOOK_CREATE_CONTAINER] = {hooks, 1}};
@@ -189,7 +191,7 @@ static void check_timeout(void)
 /* Standard descriptors may be closed. */
 static void body_closed(void *arg)
 {
-	static char *argv[] = {"hook", "-c", "cat >$OUT/state", NULL};
+	static char *argv[] = {"hook", "-c", "cat >${OUT:?}/state", NULL};
 	struct cage_hook hooks[] = {shell("h", argv, 0)};
 	struct cage cage = {.state = STATE, .hooks[CAGE_HOOK_POSTSTOP] = {hooks, 1}};
 	struct err e;
