@@ -298,20 +298,26 @@ static void take_continue(void)
 	sigaction(SIGCONT, &act, &signals.on_continue);
 }
 
-int launch_fresh_signals(void)
+int launch_default_signals(void)
 {
-	const struct sigaction as_usual = {.sa_handler = SIG_DFL};
+	/* struct sigaction of the kernel, whose sets have 64 signals: SIG_DFL. */
+	const uint64_t as_usual[4] = {0};
 
 	for (int sig = 1; sig < NSIG; sig++) {
-		bool is_of_libc = sig > SIGSYS && sig < SIGRTMIN;
-		bool is_fixed = sig == SIGKILL || sig == SIGSTOP;
-
-		if (!is_of_libc && !is_fixed && sigaction(sig, &as_usual, NULL))
+		if (sig != SIGKILL && sig != SIGSTOP &&
+			syscall(SYS_rt_sigaction, sig, as_usual, NULL, sizeof(uint64_t)))
 			return -errno;
 	}
-	signals.on_child = as_usual;
-	sigemptyset(&signals.mask);
 	return 0;
+}
+
+int launch_fresh_signals(void)
+{
+	int code = launch_default_signals();
+
+	signals.on_child = (struct sigaction){.sa_handler = SIG_DFL};
+	sigemptyset(&signals.mask);
+	return code;
 }
 
 int launch_forward_signals(pid_t pid, struct err *e)

@@ -76,6 +76,13 @@ void launch_block_signals(void);
 int launch_child_signals(void);
 
 /**
+ * No signal is ignored or handled, those included that sigaction(3) leaves to the C library: its
+ * posix_spawn(3), by which make(1) starts programs, leaves them ignored.  For a process that is
+ * about to execute a program.  Returns 0 or -errno.
+ */
+int launch_default_signals(void);
+
+/**
  * Between launch_hold_signals() and launch_child_signals(): the command is to find no signal
  * blocked or ignored, whatever the caller had.  Returns 0 or -errno.
  */

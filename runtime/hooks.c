@@ -17,6 +17,7 @@
 #include "file.h"
 #include "json.h"
 #include "recording.h"
+#include "launch.h"
 #include "scope.h"
 
 enum {
@@ -90,8 +91,7 @@ static void signals_default(void)
 {
 	sigset_t none;
 
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)signal(sig, SIG_DFL);
+	(void)launch_default_signals();
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
