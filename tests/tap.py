@@ -133,6 +133,18 @@ def _exit_on(signo, _frame):
     sys.exit(128 + signo)
 
 
+def _take_signals_back():
+    """Ignore none that whoever started the test does: a shell's background job ignores SIGINT and SIGQUIT, and what
+    posix_spawn(3) of glibc starts, as make(1) does by it, signals 32 and 33, which only the kernel's own call gives back."""
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # Python's own, not passed on
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    if os.uname().machine == "x86_64":
+        for number in (32, 33):
+            ctypes.CDLL(None).syscall(13, number, bytes(32), None, 8)  # rt_sigaction
+
+
+_take_signals_back()
 ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 atexit.register(end_descendants)
 for _signo in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -6,7 +6,6 @@ The bundles are those that runc, crun and umoci write, unchanged but for the com
 one thing more.
 """
 import collections
-import ctypes
 import json
 import os
 import re
@@ -141,13 +140,6 @@ def umoci(place):
     return ["cp", os.path.join(SCRATCH, "unpacked", "config.json"), place]
 
 
-def default_signals():
-    """Signals 32 and 33, which posix_spawn(3) of glibc leaves ignored, and runc in part."""
-    if os.uname().machine == "x86_64":
-        for number in (32, 33):
-            ctypes.CDLL(None).syscall(13, number, bytes(32), None, 8)  # rt_sigaction, SIG_DFL
-
-
 def main():
     """Each bundle, each change."""
     if os.geteuid() != 0:
@@ -157,7 +149,6 @@ def main():
         tap.skip("engines", "bundles", "no runc")
         tap.done()
     known = documented()
-    default_signals()
     specs = [("runc-spec", ["runc", "spec"], None), ("runc-rootless", ["runc", "spec", "--rootless"], NOBODY)]
     if shutil.which("crun"):
         specs += [("crun-spec", ["crun", "spec"], None)]
