@@ -136,6 +136,7 @@ static struct {
 	volatile sig_atomic_t left; /* a signal that found the command ended */
 	bool nested; /* launch_nest() */
 	int outer;
+	struct launch_stops *stops; /* of both; NULL: none */
 	volatile sig_atomic_t told; /* of a stop */
 	bool by_force; /* launch_stop_by_force() */
 	sigset_t mask; /* what the caller had, as all below */
@@ -252,13 +253,19 @@ int launch_child_signals(void)
 	return 0;
 }
 
+/* Whether the last stop that was told of is the one that the launcher outside goes on from. */
+static bool is_answered(void)
+{
+	return !signals.stops || signals.stops->answered == signals.stops->told;
+}
+
 /* As forward_signal() does with errno. */
 static void continue_command(int sig)
 {
 	int saved = errno;
 
 	(void)sig;
-	if (signals.told) {
+	if (signals.told && is_answered()) {
 		signals.told = 0;
 		launch_continue(signals.pid);
 	}
@@ -266,10 +273,16 @@ static void continue_command(int sig)
 		errno = saved;
 }
 
-void launch_nest(int outer)
+void launch_nest(int outer, struct launch_stops *stops)
 {
 	signals.nested = true;
 	signals.outer = outer;
+	signals.stops = stops;
+}
+
+void launch_answer(struct launch_stops *stops)
+{
+	signals.stops = stops;
 }
 
 bool launch_tell_stop(int stop_signal)
@@ -279,6 +292,8 @@ bool launch_tell_stop(int stop_signal)
 	if (!signals.nested)
 		return false;
 	signals.told = 1;
+	if (signals.stops)
+		signals.stops->told++;
 	if (signals.outer >= 0)
 		(void)send(signals.outer, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	return true;
@@ -408,6 +423,8 @@ void launch_continue(pid_t pid)
 
 void launch_suspend_with(pid_t pid, int stop_signal)
 {
+	unsigned told;
+
 	if (launch_tell_stop(stop_signal))
 		return;
 	if (!launch_suspends(getppid(), stop_signal))
@@ -416,6 +433,9 @@ void launch_suspend_with(pid_t pid, int stop_signal)
 	 * Not @stop_signal: as long as that had its default action, the terminal could suspend the
 	 * caller ahead of the command, which then takes from the shell a line that is not its own.
 	 */
+	told = signals.stops ? signals.stops->told : 0;
 	raise(SIGSTOP);
+	if (signals.stops)
+		signals.stops->answered = told;
 	launch_continue(pid);
 }

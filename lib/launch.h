@@ -127,6 +127,14 @@ void launch_restore_signals(void);
  */
 void launch_suspend_with(pid_t pid, int stop_signal);
 
+/*
+ * In memory of both: of the command's stops, how many the launcher outside was told of, and from
+ * which of them it goes on.  A SIGCONT that it sends for one is no answer to the next.
+ */
+struct launch_stops {
+	volatile unsigned told, answered;
+};
+
 /**
  * The caller waits for a command in the place of a launcher outside, a process of which it is: what
  * is process 1 of a PID namespace cannot be stopped from within.  When the command is stopped, the
@@ -134,8 +142,12 @@ void launch_suspend_with(pid_t pid, int stop_signal);
  * when the caller gets SIGCONT, it continues the command.
  *
  * @outer: not closed; -1: nobody wants to know.
+ * @stops: for as long as the caller runs; NULL: any SIGCONT continues the command.
  */
-void launch_nest(int outer);
+void launch_nest(int outer, struct launch_stops *stops);
+
+/** The caller is that launcher outside; @stops: NULL at the end. */
+void launch_answer(struct launch_stops *stops);
 
 /** Tell of a stop, if the caller is nested; returns whether it is. */
 bool launch_tell_stop(int stop_signal);

@@ -297,7 +297,7 @@ static _Noreturn void stay(struct inside *in)
 	struct cage_page *page = in->page;
 	struct err e = {0};
 
-	launch_nest(in->terminal ? -1 : in->socket);
+	launch_nest(in->terminal ? -1 : in->socket, in->terminal ? NULL : &page->stops);
 	if (close_for_good(in, &e) || tell(in, CAGE_STARTED, &e) ||
 		sandbox_run_here(&in->held, &page->end, &e))
 		page->err = e;

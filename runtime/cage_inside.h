@@ -31,6 +31,7 @@ struct cage_page {
 	struct err err; /* of the child, if err.code */
 	struct stage stage; /* of the command, if the child becomes it; stage.failed */
 	char path[PATH_MAX]; /* of the command */
+	struct launch_stops stops;
 	bool executes; /* the command is about to start */
 	bool has_end; /* `end` is set: the child has waited for the command */
 	struct launch_end end;

@@ -33,6 +33,7 @@ struct run {
 
 static void run_done(struct run *run)
 {
+	launch_answer(NULL);
 	spaces_done(&run->spaces);
 	scope_close(&run->sockets[0]);
 	scope_close(&run->sockets[1]);
@@ -307,6 +308,7 @@ static int run_child(struct run *run, struct launch_end *end, struct err *e)
 
 	if (stops_by_force(run->box))
 		launch_stop_by_force();
+	launch_answer(&run->page->stops);
 	code = launch_forward_signals(run->pid, e);
 	if (!code)
 		code = lead(run, e);

@@ -187,14 +187,16 @@ static void try_programs(void)
 
 static void nest(void *arg)
 {
+	struct launch_stops stops = {0};
 	int ends[2];
 	char byte = 0;
 
 	(void)arg;
 	if (launch_tell_stop(SIGTSTP) || socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
 		_exit(1);
-	launch_nest(ends[0]);
-	if (!launch_tell_stop(SIGTSTP) || recv(ends[1], &byte, 1, 0) != 1 || byte != SIGTSTP)
+	launch_nest(ends[0], &stops);
+	if (!launch_tell_stop(SIGTSTP) || recv(ends[1], &byte, 1, 0) != 1 || byte != SIGTSTP ||
+		stops.told != 1)
 		_exit(2);
 	/* Nobody listens any more: that is not waited for, nor does it end the caller. */
 	close(ends[1]);
