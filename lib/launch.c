@@ -299,6 +299,35 @@ bool launch_tell_stop(int stop_signal)
 	return true;
 }
 
+/*
+ * A stop is waited for and told of with SIGCONT held off: one that comes between the two is about
+ * the stop before, and launch_continue() would not see this one any more.
+ */
+static pid_t wait_and_tell(pid_t which, int *status)
+{
+	siginfo_t info;
+	sigset_t continues, before;
+	pid_t pid;
+
+	if (waitid(which < 0 ? P_ALL : P_PID, (id_t)which, &info, WEXITED | WSTOPPED | WNOWAIT))
+		return -1;
+	sigemptyset(&continues);
+	sigaddset(&continues, SIGCONT);
+	sigprocmask(SIG_BLOCK, &continues, &before);
+	pid = waitpid(which, status, WUNTRACED | WNOHANG);
+	if (pid > 0 && pid == signals.pid && WIFSTOPPED(*status)) {
+		(void)launch_tell_stop(WSTOPSIG(*status));
+		pid = 0;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
+pid_t launch_wait(pid_t which, int *status)
+{
+	return signals.nested ? wait_and_tell(which, status) : waitpid(which, status, WUNTRACED);
+}
+
 void launch_stop_by_force(void)
 {
 	signals.by_force = true;

@@ -149,6 +149,12 @@ void launch_nest(int outer, struct launch_stops *stops);
 /** The caller is that launcher outside; @stops: NULL at the end. */
 void launch_answer(struct launch_stops *stops);
 
+/**
+ * waitpid(2) with WUNTRACED, for @which: a child, or -1.  A nested caller's command that was
+ * stopped has been told of, and 0 is returned instead.
+ */
+pid_t launch_wait(pid_t which, int *status);
+
 /** Tell of a stop, if the caller is nested; returns whether it is. */
 bool launch_tell_stop(int stop_signal);
 

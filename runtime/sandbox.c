@@ -117,7 +117,7 @@ int sandbox_wait(pid_t pid, bool reaps, int *out_status, struct err *e)
 	int status;
 
 	for (;;) {
-		pid_t ended = waitpid(reaps ? -1 : pid, &status, WUNTRACED);
+		pid_t ended = launch_wait(reaps ? -1 : pid, &status);
 
 		if (ended < 0) {
 			if (errno == ECHILD)
@@ -125,7 +125,7 @@ int sandbox_wait(pid_t pid, bool reaps, int *out_status, struct err *e)
 			continue; /* EINTR, or whatever the child wrote over it */
 		}
 		if (ended != pid)
-			continue; /* an orphan */
+			continue; /* an orphan, or a stop that was told of */
 		if (!WIFSTOPPED(status)) {
 			*out_status = status;
 			return 0;
