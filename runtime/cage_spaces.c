@@ -10,23 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cage_names.h"
 #include "scope.h"
 
 enum { CLOCK_TEXT_SIZE = 128 };
-
-static const struct {
-	const char *name;
-	int flag; /* CLONE_NEW* */
-} KINDS[CAGE_NS_COUNT] = {
-	[CAGE_NS_USER] = {"user", CLONE_NEWUSER},
-	[CAGE_NS_PID] = {"PID", CLONE_NEWPID},
-	[CAGE_NS_MOUNT] = {"mount", CLONE_NEWNS},
-	[CAGE_NS_NET] = {"network", CLONE_NEWNET},
-	[CAGE_NS_IPC] = {"IPC", CLONE_NEWIPC},
-	[CAGE_NS_UTS] = {"UTS", CLONE_NEWUTS},
-	[CAGE_NS_CGROUP] = {"cgroup", CLONE_NEWCGROUP},
-	[CAGE_NS_TIME] = {"time", CLONE_NEWTIME},
-};
 
 unsigned long spaces_new(const struct cage *cage)
 {
@@ -34,7 +21,7 @@ unsigned long spaces_new(const struct cage *cage)
 
 	for (int kind = 0; kind < CAGE_NS_COUNT; kind++) {
 		if (kind != CAGE_NS_TIME && cage->namespaces[kind].how == CAGE_NS_NEW)
-			flags |= (unsigned long)KINDS[kind].flag;
+			flags |= (unsigned long)cage_ns_flag(kind);
 	}
 	return flags;
 }
@@ -51,8 +38,8 @@ bool spaces_joins(const struct cage *cage)
 static const char *name_of_flag(int flag)
 {
 	for (int kind = 0; kind < CAGE_NS_COUNT; kind++) {
-		if (KINDS[kind].flag == flag)
-			return KINDS[kind].name;
+		if (cage_ns_flag(kind) == flag)
+			return cage_ns_name(kind);
 	}
 	return "other";
 }
@@ -70,9 +57,9 @@ static int check_kind(int fd, int kind, const struct cage_namespace *space, stru
 	if (type < 0)
 		return err_set(e, EINVAL, "%s: %s is no namespace; name one as /proc/PID/ns/net",
 			place(space), space->path);
-	if (type != KINDS[kind].flag)
+	if (type != cage_ns_flag(kind))
 		return err_set(e, EINVAL, "%s: %s is a %s namespace, not a %s namespace",
-			place(space), space->path, name_of_flag(type), KINDS[kind].name);
+			place(space), space->path, name_of_flag(type), cage_ns_name(kind));
 	return 0;
 }
 
@@ -130,7 +117,7 @@ static int join_one(
 
 	if (spaces->fds[kind] < 0)
 		return 0;
-	if (!setns(spaces->fds[kind], KINDS[kind].flag)) {
+	if (!setns(spaces->fds[kind], cage_ns_flag(kind))) {
 		close_one(spaces, kind);
 		return 0;
 	}
@@ -140,9 +127,9 @@ static int join_one(
 		return err_set(e, EPERM,
 			"%s: joining the %s namespace %s takes CAP_SYS_ADMIN in the user namespace "
 			"that it belongs to: run as root, or join that one too",
-			place(space), KINDS[kind].name, space->path);
-	return err_sys(e, errno, "%s: joining the %s namespace %s", place(space), KINDS[kind].name,
-		space->path);
+			place(space), cage_ns_name(kind), space->path);
+	return err_sys(e, errno, "%s: joining the %s namespace %s", place(space),
+		cage_ns_name(kind), space->path);
 }
 
 static int join_all_but_user(

@@ -181,7 +181,7 @@ def check_join(who):
               f"{who.name}: the namespaces {kinds} are joined", got.stderr.decode())
     got = who.run(*words, "ns=pid", "init", argv=["sh", "-c", "exit 7"], base=False)
     tap.equal(got.returncode, 7, f"{who.name}: with an init in a new PID namespace", got.stderr.decode())
-    for kind, path, said in (("net", holder.path("uts"), "is a UTS namespace, not a network namespace"),
+    for kind, path, said in (("net", holder.path("uts"), "is a uts namespace, not a net namespace"),
                              ("net", "/dev/null", "is no namespace"), ("net", "/nonexistent", "No such file")):
         got = who.run(f"ns={kind}:{path}", base=False)
         tap.ok(got.returncode == 125 and said in got.stderr.decode(), f"{who.name}: {path} is not joined as {kind}",
