@@ -96,6 +96,11 @@ int json_err(const struct json_at *at, struct err *e, const char *format, ...)
 void json_notice(const struct json_at *at, const struct notice *to, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/** The same, of @told so far, which it counts: not more than 16, since a hostile file could cause
+ * millions. */
+void json_notice_few(
+	const struct json_at *at, const struct notice *to, unsigned *told, const char *text);
+
 /** The first key of the object @at that is not in the NULL-ended list @known, or NULL. */
 const char *json_unknown_key(const struct json_at *at, const char *const *known);
 

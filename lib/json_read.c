@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+enum { NOTICES_MAX = 16 };
+
 /*
  * Documents are read and let go as a whole.  Their many small pieces come from an arena: to
  * allocate and to free them one by one took a quarter of the time that it takes to read a
@@ -211,6 +213,16 @@ void json_notice(const struct json_at *at, const struct notice *to, const char *
 	va_end(args);
 	json_path(at, path, sizeof(path));
 	notice_tell(to, "%s: %s: %s", at->doc->name, path, what);
+}
+
+void json_notice_few(
+	const struct json_at *at, const struct notice *to, unsigned *told, const char *text)
+{
+	if (*told < NOTICES_MAX)
+		json_notice(at, to, "%s", text);
+	else if (*told == NOTICES_MAX)
+		json_notice(at, to, "what is ignored from here on is not mentioned any more");
+	(*told)++;
 }
 
 static const char *type_name(const json_t *value)

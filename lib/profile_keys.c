@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NOTICES_MAX = 16 };
-
 enum key_kind {
 	KEY_KNOWN,
 	KEY_SILENT, /* no engine gives it a meaning */
@@ -86,11 +84,7 @@ void profile_reader_tell(
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (r->told < NOTICES_MAX)
-		json_notice(at, r->to, "%s", text);
-	else if (r->told == NOTICES_MAX)
-		json_notice(at, r->to, "what is ignored from here on is not mentioned any more");
-	r->told++;
+	json_notice_few(at, r->to, &r->told, text);
 }
 
 /* {}, [], "" and null say nothing in any reader: podman's own default writes them. */

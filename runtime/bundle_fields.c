@@ -7,8 +7,6 @@
 #include "bundle_parts.h"
 #include "nearest.h"
 
-enum { NOTICES_MAX = 16 };
-
 void bundle_tell(struct bundle_reader *r, const struct json_at *at, const char *format, ...)
 {
 	char text[ERR_TEXT_MAX];
@@ -17,11 +15,7 @@ void bundle_tell(struct bundle_reader *r, const struct json_at *at, const char *
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (r->told < NOTICES_MAX)
-		json_notice(at, r->to, "%s", text);
-	else if (r->told == NOTICES_MAX)
-		json_notice(at, r->to, "what is ignored from here on is not mentioned any more");
-	r->told++;
+	json_notice_few(at, r->to, &r->told, text);
 }
 
 static bool holds_nothing(const json_t *object)
