@@ -71,14 +71,19 @@ static int scan_err(const struct scan *s, struct err *e, const char *what)
 	return err_set(e, EINVAL, "%s:%zu:%zu: %s", s->name, line, s->at - line_start + 1, what);
 }
 
-static int scan_string(struct scan *s)
+/* The quote that ends the string whose first character is at @at; @size: none. */
+static size_t string_end(const char *text, size_t size, size_t at)
 {
-	size_t at = s->at + 1;
+	const char *quote = at < size ? memchr(text + at, '"', size - at) : NULL;
 
-	while (at < s->size && s->text[at] != '"')
-		at += s->text[at] == '\\' ? 2 : 1;
-	s->at = at + 1;
-	return 0;
+	if (!quote)
+		return size;
+	if (quote[-1] != '\\')
+		return (size_t)(quote - text);
+	/* It may be one of the string's. */
+	while (at < size && text[at] != '"')
+		at += text[at] == '\\' ? 2 : 1;
+	return at < size ? at : size;
 }
 
 static int big_add(struct json_doc *doc, uint64_t value)
@@ -169,15 +174,26 @@ static int scan_mark(struct scan *s, char c, struct err *e)
 	return 0;
 }
 
+/* Move on to what is not blank; false if nothing is left. */
+static bool skip_blanks(struct scan *s)
+{
+	size_t at = s->at;
+
+	while (at < s->size && (s->text[at] == ' ' || s->text[at] == '\n'))
+		at++;
+	s->at = at;
+	return at < s->size;
+}
+
 static int scan_text(struct scan *s, struct err *e)
 {
 	int code = 0;
 
-	while (!code && s->at < s->size) {
+	while (!code && skip_blanks(s)) {
 		char c = s->text[s->at];
 
 		if (c == '"')
-			code = scan_string(s);
+			s->at = string_end(s->text, s->size, s->at + 1) + 1;
 		else if (c == '-' || is_digit(c))
 			code = scan_number(s, e);
 		else
