@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "inject.h"
+#include "memory.h"
 #include "proc.h"
 #include "scope.h"
 #include "syscalls.h"
@@ -212,16 +213,11 @@ int hold_ignoring(pid_t tid, int sig, struct err *e)
 static const unsigned char END_OF_MAIN[16] = {
 	0x89, 0xc7, 0xb8, SYS_exit, 0, 0, 0, 0x0f, 0x05, 0x0f, 0x0b};
 
-static int write_text(pid_t tid, uint64_t at, const unsigned char *bytes, size_t size)
+static int write_code(pid_t tid, uint64_t at, const void *bytes, size_t size, struct err *e)
 {
-	for (size_t i = 0; i < size; i += sizeof(long)) {
-		long word;
-
-		memcpy(&word, bytes + i, sizeof(word));
-		if (ptrace(PTRACE_POKETEXT, tid, at + i, word))
-			return -errno;
-	}
-	return 0;
+	return memory_write_code(tid, at, bytes, size)
+		       ? 0
+		       : err_sys(e, errno, "process %d: writing to its memory", tid);
 }
 
 /* @stub: where main is to return to. */
@@ -230,17 +226,13 @@ static int map_stub(struct inject *inject, uint64_t *out_stub, struct err *e)
 	const uint64_t args[SYSCALL_ARGS] = {0, sizeof(END_OF_MAIN), PROT_READ | PROT_EXEC,
 		MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
 	long result;
-	int code;
 
 	if (inject_call(inject, SYS_mmap, args, &result, e))
 		return -e->code;
 	if (result < 0 && result > -4096)
 		return err_sys(e, (int)-result, "process %d: an mmap in its name", inject->tid);
-	code = write_text(inject->tid, (uint64_t)result, END_OF_MAIN, sizeof(END_OF_MAIN));
-	if (code)
-		return err_sys(e, -code, "process %d: writing to its memory", inject->tid);
 	*out_stub = (uint64_t)result;
-	return 0;
+	return write_code(inject->tid, *out_stub, END_OF_MAIN, sizeof(END_OF_MAIN), e);
 }
 
 static int enter_strict(struct inject *inject, struct err *e)
@@ -248,11 +240,10 @@ static int enter_strict(struct inject *inject, struct err *e)
 	const uint64_t args[SYSCALL_ARGS] = {PR_SET_SECCOMP, SECCOMP_MODE_STRICT};
 	uint64_t stub = 0;
 
-	if (map_stub(inject, &stub, e))
-		return -e->code;
 	/* At main's first instruction the stack begins with the address that it returns to. */
-	if (write_text(inject->tid, inject->regs.rsp, (const unsigned char *)&stub, sizeof(stub)))
-		return err_sys(e, errno, "process %d: writing to its stack", inject->tid);
+	if (map_stub(inject, &stub, e) ||
+		write_code(inject->tid, inject->regs.rsp, &stub, sizeof(stub), e))
+		return -e->code;
 	if (call(inject,
 		    proc_filters(inject->tid)
 			    ? "entering strict mode behind a filter, which excludes it"

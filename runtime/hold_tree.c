@@ -19,7 +19,18 @@ static void interrupt_again(struct trace *trace, const struct trace_stop *stop)
 	if (!WIFSTOPPED(stop->status))
 		return;
 	(void)ptrace(PTRACE_INTERRUPT, stop->tid, 0L, 0L);
-	trace_resume(trace, stop, PTRACE_CONT, false);
+	trace_resume(trace, stop, PTRACE_CONT,
+		breakpoints_step_back(trace->breakpoints, stop->tid, stop->status));
+}
+
+/*
+ * Who has run into a breakpoint as it was interrupted stands behind it, with the trap yet to come:
+ * as a signal that it would die of once it goes on.  It takes that first.
+ */
+static void take_trap(struct trace *trace, pid_t tid)
+{
+	if (breakpoints_is_due(trace->breakpoints, tid) && !ptrace(PTRACE_CONT, tid, 0L, 0L))
+		trace_find(trace, tid)->status = 0;
 }
 
 static bool all_stand(const struct trace *trace)
@@ -58,6 +69,8 @@ static int halt(struct trace *trace, struct trace_stop stop, struct err *e)
 	for (;;) {
 		if (!is_interruption(stop.status))
 			interrupt_again(trace, &stop);
+		else
+			take_trap(trace, stop.tid);
 		if (all_stand(trace))
 			return 0;
 		if (next(trace, &stop, e))

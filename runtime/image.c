@@ -6,6 +6,7 @@
 #include <gelf.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "scope.h"
 #include "syscalls.h"
@@ -70,6 +71,36 @@ int image_place(struct image *image, struct err *e)
 		return -e->code;
 	image->bias = image->entry - image->file_entry;
 	return 0;
+}
+
+static bool key_of_file(const struct stat *st, uint64_t entry, struct image_key *out)
+{
+	*out = (struct image_key){.dev = st->st_dev, .ino = st->st_ino, .entry = entry};
+	return true;
+}
+
+bool image_key(const struct image *image, struct image_key *out)
+{
+	struct stat st;
+
+	return !fstat(image->fd, &st) && key_of_file(&st, image->entry, out);
+}
+
+bool image_key_of(pid_t tid, struct image_key *out)
+{
+	char path[32];
+	uint64_t entry;
+	struct stat st;
+	struct err e;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", tid);
+	return !stat(path, &st) && !read_auxv(tid, AT_ENTRY, &entry, &e) &&
+	       key_of_file(&st, entry, out);
+}
+
+bool image_keys_equal(const struct image_key *a, const struct image_key *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->entry == b->entry;
 }
 
 void image_done(struct image *image)

@@ -23,6 +23,14 @@ struct image {
 	uint64_t entry; /* the program's first instruction, to which ld.so leads */
 };
 
+/* What tells programs apart, and where they were loaded to: of processes that have the same one,
+ * each is a copy of the other, or executed the same file at the same place. */
+struct image_key {
+	dev_t dev;
+	ino_t ino;
+	uint64_t entry; /* as of struct image */
+};
+
 /**
  * @pid: a process that the caller traces, after its execve.
  * @out: to be released with image_done().
@@ -37,6 +45,13 @@ void image_done(struct image *image);
  * Errors: those of reading /proc/PID/auxv.
  */
 int image_place(struct image *image, struct err *e);
+
+/** That of an image that was placed; false, with errno: its file cannot be looked at. */
+bool image_key(const struct image *image, struct image_key *out);
+
+/** That of whatever the process of a task executes; false, with errno: unknown. */
+bool image_key_of(pid_t tid, struct image_key *out);
+bool image_keys_equal(const struct image_key *a, const struct image_key *b);
 
 /** Whether the address lies in code of the program itself, rather than of a library. */
 bool image_is_code(const struct image *image, uint64_t address);

@@ -15,8 +15,7 @@
 
 struct holding {
 	const struct sandbox *box;
-	struct moment *moment;
-	pid_t tid; /* of the task that came to the moment */
+	const struct moment *moment;
 };
 
 /* Why the moment never came. */
@@ -54,7 +53,7 @@ static int hold_process(void *ctx, pid_t tid, struct err *e)
 		.suspend = true,
 	};
 
-	if (tid == h->tid && moment_pass(h->moment, tid, e))
+	if (moment_pass(h->moment, tid, e))
 		return -e->code;
 	return box->mode == SANDBOX_STRICT ? hold_strict(tid, e) : hold_filter(tid, &hold, e);
 }
@@ -89,16 +88,14 @@ static int wait_for_moment(
 	}
 }
 
-static int watch_and_hold(const struct sandbox *box, struct trace *trace, struct err *e)
+static int watch_and_hold(
+	const struct sandbox *box, struct moment *moment, struct trace *trace, struct err *e)
 {
-	scoped(moment_done) struct moment moment;
-	struct holding holding = {.box = box, .moment = &moment};
+	struct holding holding = {.box = box, .moment = moment};
 	struct trace_stop stop;
 
-	moment_init(&moment, box->at, box->symbol, trace->leader);
-	if (wait_for_moment(trace, &moment, &stop, e) || check_alone(box, trace, e))
+	if (wait_for_moment(trace, moment, &stop, e) || check_alone(box, trace, e))
 		return -e->code;
-	holding.tid = stop.tid;
 	return hold_tree(trace, &stop, hold_process, &holding, e);
 }
 
@@ -111,16 +108,18 @@ static void end_child(pid_t pid, struct late_end *out)
 int late_hold(pid_t pid, const struct sandbox *box, void (*go)(void *ctx), void *ctx,
 	struct late_end *out, struct err *e)
 {
+	scoped(moment_done) struct moment moment;
 	struct trace trace;
 	int code;
 
 	*out = (struct late_end){0};
-	if (trace_begin(pid, box->within_ns, &trace, e)) {
+	moment_init(&moment, box->at, box->symbol, pid);
+	if (trace_begin(pid, box->within_ns, &moment.breakpoints, &trace, e)) {
 		end_child(pid, out);
 		return -e->code;
 	}
 	go(ctx);
-	code = watch_and_hold(box, &trace, e);
+	code = watch_and_hold(box, &moment, &trace, e);
 	if (code)
 		trace_kill(&trace);
 	*out = (struct late_end){trace.leader_ended, trace.leader_status};

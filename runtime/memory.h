@@ -13,4 +13,13 @@
 bool memory_read(pid_t tid, uint64_t address, void *bytes, size_t size);
 bool memory_write(pid_t tid, uint64_t address, const void *bytes, size_t size);
 
+/**
+ * The same for memory that the thread itself may not read or write, as its code.
+ *
+ * @tid: stands in a ptrace stop.
+ * Whole words are written, aligned ones: what shares one with the bytes is not to change meanwhile.
+ */
+bool memory_read_code(pid_t tid, uint64_t address, void *bytes, size_t size);
+bool memory_write_code(pid_t tid, uint64_t address, const void *bytes, size_t size);
+
 #endif

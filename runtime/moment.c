@@ -3,10 +3,8 @@
 #include <elf.h>
 #include <errno.h>
 #include <signal.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 
@@ -21,30 +19,15 @@ enum {
 	/* musl's static-pie start-up relocates the program before it calls main. */
 	STEPS_MAX = 1000000,
 	STEPS_FEW = 100, /* the others' takes ten or so */
-	DR7_FIRST = 1, /* stop where an instruction at DR0 is executed: volume 3, 17.2.4 */
 };
 
-/*
- * Debug registers rather than an int3 in the code: nothing is written that another thread or a
- * child could run into.  Threads and children begin without (copy_thread(), arch/x86).
- */
-static int set_register(pid_t tid, size_t nr, uint64_t value, struct err *e)
+/* It may have been killed meanwhile: wait(2) will say so. */
+static int stop_at(struct moment *moment, pid_t tid, uint64_t address, struct err *e)
 {
-	if (ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg) + nr * sizeof(value),
-		    value))
-		return errno == ESRCH ? 0 : err_sys(e, errno, "setting a debug register");
-	return 0;
-}
+	int code = breakpoints_add(&moment->breakpoints, &moment->image, tid, address, e);
 
-static int stop_at(pid_t tid, uint64_t address, struct err *e)
-{
-	return set_register(tid, 0, address, e) || set_register(tid, 7, DR7_FIRST, e) ? -e->code
-										      : 0;
-}
-
-static void stop_no_more(pid_t tid)
-{
-	(void)ptrace(PTRACE_POKEUSER, tid, offsetof(struct user, u_debugreg[7]), 0L);
+	moment->address = address;
+	return code == -ESRCH ? 0 : code;
 }
 
 static bool get_regs(pid_t tid, struct user_regs_struct *out)
@@ -55,30 +38,39 @@ static bool get_regs(pid_t tid, struct user_regs_struct *out)
 	       part.iov_len == sizeof(*out);
 }
 
-/* A trap of the processor, rather than a signal that somebody sent. */
-static bool is_trap(const struct trace_stop *stop)
+/*
+ * One instruction was executed, PTRACE_SINGLESTEP, or the rest of a call: TRAP_TRACE, TRAP_BRKPT.
+ * SI_KERNEL is an int3.
+ */
+static bool is_step(const struct trace_stop *stop)
 {
 	siginfo_t info;
 
 	return !trace_event(stop) && WSTOPSIG(stop->status) == SIGTRAP &&
-	       !ptrace(PTRACE_GETSIGINFO, stop->tid, 0L, &info) && info.si_code > 0;
+	       !ptrace(PTRACE_GETSIGINFO, stop->tid, 0L, &info) && info.si_code > 0 &&
+	       info.si_code != SI_KERNEL;
 }
 
-/* Whether the thread has come to moment->address. */
+/* Whether the task has come to moment->address: then it stands before it. */
 static bool is_there(struct moment *moment, const struct trace_stop *stop)
 {
-	struct user_regs_struct regs;
+	moment->own_signal = breakpoints_is_at(&moment->breakpoints, moment->address, stop->tid,
+				     stop->status) &&
+			     breakpoints_step_back(&moment->breakpoints, stop->tid, stop->status);
+	return moment->own_signal;
+}
 
-	return is_trap(stop) && get_regs(stop->tid, &regs) && regs.rip == moment->address;
+/* A child that was forked before goes on: its main is another. */
+static bool is_leader(const struct moment *moment, pid_t tid)
+{
+	return tid == moment->leader || proc_process(tid) == moment->leader;
 }
 
 static int step_to_main(
 	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
 {
 	(void)e;
-	*out_reached = moment->own_signal = is_there(moment, stop);
-	if (*out_reached)
-		stop_no_more(stop->tid);
+	*out_reached = is_leader(moment, stop->tid) && is_there(moment, stop);
 	return 0;
 }
 
@@ -101,10 +93,11 @@ static int step_through_start(
 	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
 {
 	struct user_regs_struct regs;
+	uint64_t address;
 	struct err none;
 
 	*out_reached = false;
-	moment->own_signal = is_trap(stop);
+	moment->own_signal = is_step(stop);
 	if (!moment->own_signal || !get_regs(stop->tid, &regs))
 		return 0;
 	if (moment->steps++ == STEPS_MAX)
@@ -112,15 +105,12 @@ static int step_through_start(
 			"the program has no main that its start-up code would hand to libc; name "
 			"the function that is to be waited for, as --at main.main for Go");
 	if (is_main_in_hand(moment, &regs))
-		moment->address = regs.rdi;
-	else if (moment->steps != STEPS_FEW ||
-		 image_find(&moment->image, "main", &moment->address, &none))
+		address = regs.rdi;
+	else if (moment->steps != STEPS_FEW || image_find(&moment->image, "main", &address, &none))
 		return 0;
 	moment->step = step_to_main;
 	moment->request = PTRACE_CONT;
-	/* Each change of an enabled one takes the kernel longer than a stop (50 us). */
-	return moment->stopped_at_entry ? set_register(stop->tid, 0, moment->address, e)
-					: stop_at(stop->tid, moment->address, e);
+	return stop_at(moment, stop->tid, address, e);
 }
 
 /* The program's first instruction is the next. */
@@ -143,35 +133,19 @@ static int step_to_entry(
 	struct user_regs_struct regs;
 
 	*out_reached = false;
-	moment->own_signal = is_there(moment, stop);
-	if (!moment->own_signal || !get_regs(stop->tid, &regs))
+	if (!is_leader(moment, stop->tid) || !is_there(moment, stop) || !get_regs(stop->tid, &regs))
 		return 0;
-	moment->stopped_at_entry = true;
+	if (breakpoints_clear(&moment->breakpoints, stop->tid, e))
+		return e->code == ESRCH ? 0 : -e->code;
 	return begin_start(moment, stop->tid, &regs, e);
 }
 
-/* A process that has executed another program may have anything at that address. */
-static bool is_same_program(const struct moment *moment, pid_t tid)
-{
-	char path[32];
-	struct stat here, there;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/exe", tid);
-	return !fstat(moment->image.fd, &here) && !stat(path, &there) &&
-	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
-}
-
+/* Whoever of the program comes there: a child that was forked before, too. */
 static int step_to_symbol(
 	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e)
 {
-	*out_reached = false;
-	if (stop->is_new)
-		return stop_at(stop->tid, moment->address, e);
-	moment->own_signal = is_there(moment, stop);
-	if (!moment->own_signal)
-		return 0;
-	stop_no_more(stop->tid);
-	*out_reached = is_same_program(moment, stop->tid);
+	(void)e;
+	*out_reached = is_there(moment, stop);
 	return 0;
 }
 
@@ -199,29 +173,31 @@ static int step_to_serve(
 static int begin_main(struct moment *moment, pid_t tid, struct err *e)
 {
 	struct user_regs_struct regs;
+	uint64_t address;
 
 	if (image_place(&moment->image, e))
 		return -e->code;
-	if (start_code_main(tid, moment->image.entry, &moment->address) &&
-		image_is_code(&moment->image, moment->address)) {
+	if (start_code_main(tid, moment->image.entry, &address) &&
+		image_is_code(&moment->image, address)) {
 		moment->step = step_to_main;
-		return stop_at(tid, moment->address, e);
+		return stop_at(moment, tid, address, e);
 	}
-	moment->address = moment->image.entry;
 	/* Without an ld.so it begins there. */
-	if (get_regs(tid, &regs) && regs.rip == moment->address)
+	if (get_regs(tid, &regs) && regs.rip == moment->image.entry)
 		return begin_start(moment, tid, &regs, e);
 	moment->step = step_to_entry;
-	return stop_at(tid, moment->address, e);
+	return stop_at(moment, tid, moment->image.entry, e);
 }
 
 static int begin_symbol(struct moment *moment, pid_t tid, struct err *e)
 {
+	uint64_t address;
+
 	moment->step = step_to_symbol;
 	if (image_place(&moment->image, e) ||
-		image_find(&moment->image, moment->symbol, &moment->address, e))
+		image_find(&moment->image, moment->symbol, &address, e))
 		return -e->code;
-	return stop_at(tid, moment->address, e);
+	return stop_at(moment, tid, address, e);
 }
 
 static int begin_serve(struct moment *moment, pid_t tid, struct err *e)
@@ -251,10 +227,7 @@ static bool comes_by_trap(const struct moment *moment)
 	return moment->at == SANDBOX_AT_MAIN || moment->at == SANDBOX_AT_SYMBOL;
 }
 
-/*
- * The processor's traps are signals that cannot be blocked or ignored: the kernel lifts either for
- * good (force_sig_info()).  What the program itself changes before the moment is not looked for.
- */
+/* For breakpoint.h; what the program itself changes before the moment is not looked for. */
 static void note_trap(struct moment *moment, pid_t tid)
 {
 	const uint64_t trap = UINT64_C(1) << (SIGTRAP - 1);
@@ -265,16 +238,25 @@ static void note_trap(struct moment *moment, pid_t tid)
 	moment->trap_ignored = proc_ignored_signals(tid) & trap;
 }
 
-int moment_pass(const struct moment *moment, pid_t tid, struct err *e)
+static void block_trap(pid_t tid)
 {
 	uint64_t mask;
 
-	if (!comes_by_trap(moment))
+	if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask))
+		return;
+	mask |= UINT64_C(1) << (SIGTRAP - 1);
+	(void)ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask);
+}
+
+int moment_pass(const struct moment *moment, pid_t tid, struct err *e)
+{
+	if (breakpoints_clear(&moment->breakpoints, tid, e))
+		return -e->code;
+	if (!(moment->trap_blocked || moment->trap_ignored) ||
+		proc_process(tid) != proc_process(moment->came))
 		return 0;
-	if (moment->trap_blocked && !ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask)) {
-		mask |= UINT64_C(1) << (SIGTRAP - 1);
-		(void)ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask);
-	}
+	if (moment->trap_blocked)
+		block_trap(moment->came);
 	return moment->trap_ignored ? hold_ignoring(tid, SIGTRAP, e) : 0;
 }
 
@@ -286,7 +268,6 @@ static int step_to_exec(
 		return 0;
 	image_done(&moment->image);
 	moment->steps = 0;
-	moment->stopped_at_entry = false;
 	if (comes_by_trap(moment))
 		note_trap(moment, stop->tid);
 	if (image_open(stop->tid, &moment->image, e))
@@ -320,6 +301,7 @@ int moment_look(
 		moment->step = step_to_exec;
 		moment->request = PTRACE_CONT;
 	}
+	moment->came = stop->tid;
 	return moment->step(moment, stop, out_reached, e);
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "breakpoint.h"
 #include "err.h"
 #include "image.h"
 #include "sandbox.h"
@@ -27,12 +28,13 @@ struct moment {
 	enum __ptrace_request request; /* how tasks go on until then */
 	bool own_signal; /* the signal of the last stop was of our own making */
 	struct image image; /* the command's program, once it was executed */
-	uint64_t address; /* where the processor stops */
+	struct breakpoints breakpoints;
+	uint64_t address; /* the one of them that comes next */
 	uint64_t stack; /* the stack pointer as the program began */
 	int argc; /* what it points to */
-	bool stopped_at_entry; /* a debug register is in use since */
 	unsigned steps; /* instructions that were looked at one by one */
 	bool trap_ignored, trap_blocked; /* what became of SIGTRAP as the program began */
+	pid_t came; /* the task of the last stop */
 };
 
 /** To be released with moment_done(). */
@@ -44,15 +46,15 @@ void moment_done(struct moment *moment);
  *
  * @out_reached: whether this is the moment, in this task.
  * Errors: -ENOEXEC: the program is none to look into; -ENOENT: there is no main, or no such symbol;
- * -ENOSPC: no debug register.
+ * those of breakpoints_add().
  */
 int moment_look(
 	struct moment *moment, const struct trace_stop *stop, bool *out_reached, struct err *e);
 
 /**
- * Undo what stopping at the moment has changed in the task, before it is held.
+ * Undo what stopping at the moment has changed in a process, before it is held.
  *
- * @tid: it has come to the moment and is in an interruption stop.
+ * @tid: a task of it, in an interruption stop, as is the one that has come to the moment.
  * Errors: those of inject.h, -ESRCH among them.
  */
 int moment_pass(const struct moment *moment, pid_t tid, struct err *e);

@@ -68,9 +68,14 @@ static void drop(struct trace *trace, pid_t tid)
 		(trace->n_tasks - at) * sizeof(*trace->tasks));
 }
 
-int trace_begin(pid_t child, uint64_t within_ns, struct trace *out, struct err *e)
+int trace_begin(pid_t child, uint64_t within_ns, const struct breakpoints *breakpoints,
+	struct trace *out, struct err *e)
 {
-	struct trace trace = {.leader = child, .deadline_ns = steady_ns() + within_ns};
+	struct trace trace = {
+		.leader = child,
+		.deadline_ns = steady_ns() + within_ns,
+		.breakpoints = breakpoints,
+	};
 	sigset_t ends;
 
 	/* Its ends and stops are waited for by sigtimedwait(2), which takes that they are blocked;
@@ -255,7 +260,8 @@ void trace_resume(
 		leave_stopped(trace, stop);
 		return;
 	}
-	if (event || own || sig == (SIGTRAP | 0x80))
+	if (event || own || sig == (SIGTRAP | 0x80) ||
+		breakpoints_pass(trace->breakpoints, stop->tid, stop->status))
 		sig = 0;
 	if (stop->tid == trace->leader)
 		trace->suspend_signal = 0;

@@ -14,6 +14,7 @@
 #include <sys/ptrace.h>
 #include <sys/types.h>
 
+#include "breakpoint.h"
 #include "err.h"
 
 enum {
@@ -43,6 +44,7 @@ struct trace {
 	struct trace_task *tasks; /* all that are traced, sorted by number */
 	size_t n_tasks, room;
 	uint64_t deadline_ns; /* of steady_ns() */
+	const struct breakpoints *breakpoints; /* whose stops are none of the command's */
 };
 
 /* A stop of one task, or its end. */
@@ -58,10 +60,12 @@ struct trace_stop {
  * Between launch_hold_signals() and launch_restore_signals().
  *
  * @within_ns: how long trace_next() is to wait in all.
+ * @breakpoints: what the caller sets, now or later; borrowed.
  * @out: to be released with trace_done().
  * Errors: those of PTRACE_SEIZE.
  */
-int trace_begin(pid_t child, uint64_t within_ns, struct trace *out, struct err *e);
+int trace_begin(pid_t child, uint64_t within_ns, const struct breakpoints *breakpoints,
+	struct trace *out, struct err *e);
 
 /**
  * Wait for the next stop or end.
@@ -78,7 +82,7 @@ struct trace_task *trace_find(const struct trace *trace, pid_t tid);
 
 /**
  * Let the task go on: with the signal that it stopped for, if any, and unless it is of the tracer's
- * own making.
+ * own making, as where it has run into a breakpoint, which its process is then rid of.
  *
  * @request: PTRACE_CONT, PTRACE_SYSCALL, PTRACE_SINGLESTEP, or PTRACE_DETACH.
  */

@@ -29,6 +29,7 @@ LARGE_CALLS = ("personality", "getpgid", "getsid", "umask", "setpgid", "getprior
 with open("/proc/self/status", encoding="ascii") as _file:
     BASE = sum(int(line.split()[1]) for line in _file if line.startswith("Seccomp_filters:"))
 HELD = f"2 {BASE + 1} {DENIED}"
+FREE = f"{2 if BASE else 0} {BASE} 0"
 TWICE = f"2 {BASE + 2} {DENIED}"
 
 # Case; --at; how it ends; the lines that it writes, in any order; or what is said of it.
@@ -49,10 +50,15 @@ CASES = [
     ("relay", "moment", 5, [f"own: {HELD}"] + 4 * [f"child: {HELD}"]),
     ("traces", "main", 5, ["traced: 1", f"own: {HELD}"]),
     ("exec-before-main", "main", 5, [f"own: {HELD}"]),
+    ("together", "moment", 5, 5 * [f"thread: {HELD}"] + [f"own: {HELD}"]),
+    ("own-code", "moment", 5, ["child's: 1", "own: 1", f"child: {HELD}", f"own: {HELD}"]),
+    ("former-child", "moment", 5, [f"child: {FREE}", f"own: {HELD}"]),
+    ("main-child", "main", 5, [f"main: {FREE}", f"main: {HELD}"]),
     ("sequence", "moment_in_sequence", 5, ["aborted: 1", f"sequence: {HELD}"]),
     ("unholdable-child", "moment", OWN_FAILURE, "no vDSO"),
     ("never", "moment", OWN_FAILURE, "exited with status 5 before it came to moment"),
     ("never", "serve", OWN_FAILURE, "exited with status 5 before it came to serve"),
+    ("never", "trapping", OWN_FAILURE, "begins with a breakpoint (int3) of its own"),
     ("never", "nowhere", OWN_FAILURE, 'no function "nowhere"'),
 ]
 
@@ -80,7 +86,7 @@ def left():
 
 # Those of tests/programs/late_tree.c.
 TREE = ("without-leader", "unholdable-child", "daemon", "stopped-child", "vfork-child", "waiting-threads", "many-forks",
-        "crowd", "relay", "traces", "in-thread")
+        "crowd", "relay", "traces", "in-thread", "together", "own-code", "former-child", "main-child")
 
 
 def case(name):
@@ -135,6 +141,16 @@ def check_daemons():
         if (result.returncode, result.stdout.decode()) != (5, f"daemon: {HELD}\n"):
             wrong.append(result)
     tap.equal(wrong, [], "a daemon, 40 times")
+
+
+def check_together():
+    """Another thread runs into it before all stand, or as it is stopped: it is the end of none."""
+    wrong = []
+    for delay in range(0, 90000, 300):
+        result = late("moment", case("together"), env={"DELAY": str(delay)})
+        if (result.returncode, result.stdout.decode().count(HELD)) != (5, 3):
+            wrong.append((delay, result))
+    tap.equal(wrong, [], "two threads that come to it at almost the same time, 300 times")
 
 
 def check_inherited():
@@ -347,6 +363,7 @@ def main():
     check_cases()
     check_own_filters()
     check_daemons()
+    check_together()
     check_inherited()
     check_stops()
     check_signals()

@@ -123,6 +123,11 @@ static void sequence(void)
 	report("sequence");
 }
 
+#ifdef __x86_64__
+/* A function that begins with a breakpoint of its own. */
+__asm__(".globl trapping\n.type trapping, @function\ntrapping: int3\nret\n.size trapping, 2\n");
+#endif
+
 static volatile sig_atomic_t traps;
 
 static void on_trap(int sig)

@@ -335,7 +335,127 @@ static void in_thread(void)
 	report("own");
 }
 
+/* All threads come to the moment at once; or with DELAY two, one of them that many turns of a loop
+ * after the other. */
+static _Atomic size_t arrived;
+static size_t n_together = THREADS;
+
+static void *come_together(void *delay)
+{
+	volatile unsigned left = *(const unsigned *)delay;
+
+	left = arrived++ ? left : 0;
+	while (arrived < n_together)
+		(void)sched_yield();
+	while (left)
+		left--;
+	moment();
+	report("thread");
+	return NULL;
+}
+
+static void together(void)
+{
+	const char *text = getenv("DELAY");
+	unsigned delay = text ? (unsigned)atoi(text) : 0;
+	pthread_t threads[THREADS];
+
+	n_together = text ? 2 : THREADS;
+	for (size_t i = 0; i < n_together; i++)
+		(void)pthread_create(&threads[i], NULL, come_together, &delay);
+	for (size_t i = 0; i < n_together; i++)
+		(void)pthread_join(threads[i], NULL);
+	report("own");
+}
+
+/* Whether the code of moment() is as the program's file has it. */
+static bool is_as_written(void)
+{
+	unsigned char code[16] = {0};
+	char line[512];
+	unsigned long start, end, offset, at = (unsigned long)moment;
+	FILE *maps = fopen("/proc/self/maps", "r"), *file = fopen("/proc/self/exe", "r");
+
+	while (maps && file && fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx %*s %lx", &start, &end, &offset) != 3 || at < start ||
+			at >= end)
+			continue;
+		(void)fseek(file, (long)(at - start + offset), SEEK_SET);
+		(void)!fread(code, sizeof(code), 1, file);
+	}
+	return !memcmp((const void *)at, code, sizeof(code));
+}
+
+/* A child that was there before the moment looks at its code behind it, and comes to it itself. */
+static void own_code(void)
+{
+	int gate[2];
+	char byte;
+
+	if (pipe(gate))
+		_exit(1);
+	if (!fork()) {
+		(void)close(gate[1]);
+		(void)!read(gate[0], &byte, 1);
+		printf("child's: %d\n", is_as_written());
+		moment();
+		report("child");
+		_exit(0);
+	}
+	moment();
+	printf("own: %d\n", is_as_written());
+	(void)close(gate[1]);
+	(void)wait(NULL);
+	report("own");
+}
+
+static void start_last(void)
+{
+	(void)close(atoi(getenv("GATE")));
+	(void)wait(NULL);
+	moment();
+	report("own");
+}
+
+/* The command executes a program anew; a child of the one before comes to what was the moment. */
+static void former_child(void)
+{
+	char name[] = "late_tree", last[] = "start-last", *again[] = {name, last, NULL};
+	char number[16], byte;
+	int gate[2];
+
+	if (pipe(gate))
+		_exit(1);
+	if (!fork()) {
+		(void)close(gate[1]);
+		(void)!read(gate[0], &byte, 1);
+		moment();
+		report("child");
+		_exit(0);
+	}
+	(void)snprintf(number, sizeof(number), "%d", gate[1]);
+	(void)setenv("GATE", number, 1);
+	(void)execv("/proc/self/exe", again);
+}
+
+static void main_child(void)
+{
+	report("main");
+}
+
+/* Before main; the child goes on to a main of its own, of which the command's waits for the end. */
+static void __attribute__((constructor)) before(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "main-child") && fork())
+		(void)wait(NULL);
+}
+
 static const struct late_case CASES[] = {
+	{"together", together},
+	{"own-code", own_code},
+	{"former-child", former_child},
+	{"start-last", start_last},
+	{"main-child", main_child},
 	{"without-leader", without_leader},
 	{"unholdable-child", unholdable_child},
 	{"daemon", daemonize},
