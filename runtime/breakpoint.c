@@ -44,16 +44,23 @@ int breakpoints_add(struct breakpoints *list, const struct image *image, pid_t t
 	return 0;
 }
 
+/* A program that lets nobody look (PR_SET_DUMPABLE) is taken for it: clear() says why it is not
+ * held.
+ */
+static bool runs(pid_t tid, const struct image_key *program)
+{
+	struct image_key key;
+
+	return !image_key_of(tid, &key) || image_keys_equal(&key, program);
+}
+
 /* The one that a task whose instruction pointer is @ip has run into; NULL: none. */
 static const struct breakpoint *find_behind(const struct breakpoints *list, pid_t tid, uint64_t ip)
 {
-	struct image_key program;
-
 	for (size_t i = list->n; i-- > 0;) {
 		const struct breakpoint *at = &list->all[i];
 
-		if (at->address + sizeof(INT3) == ip && image_key_of(tid, &program) &&
-			image_keys_equal(&program, &at->program))
+		if (at->address + sizeof(INT3) == ip && runs(tid, &at->program))
 			return at;
 	}
 	return NULL;

@@ -334,6 +334,16 @@ def check_unreadable():
         check_refused(result, "ermission denied", f"unreadable: an ordinary user at {at}")
 
 
+def check_hidden():
+    """It lets nobody look into it when the moment comes."""
+    if os.geteuid():
+        tap.skip("root", "a program that nobody may look into", "this is an ordinary user")
+        return
+    check_held(late("moment", case("hidden")), "nobody may look into it: root")
+    check_refused(late("moment", case("hidden"), prefix=workload.as_user([])), "ermission denied",
+                  "nobody may look into it: an ordinary user")
+
+
 def limited(**limits):
     """What sets limits of the launcher and the command alike."""
     def apply():
@@ -374,6 +384,7 @@ def main():
     check_sections()
     check_programs()
     check_unreadable()
+    check_hidden()
     check_limits()
     tap.done()
 

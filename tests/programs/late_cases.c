@@ -188,6 +188,13 @@ static void held(void)
 	report("own");
 }
 
+/* Nobody but root may look into it any more. */
+static void hidden(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	held();
+}
+
 static void never(void)
 {
 	char end;
@@ -205,6 +212,7 @@ static const struct late_case CASES[] = {
 	{"inherited-trap", inherited_trap},
 	{"stops", stops},
 	{"held", held},
+	{"hidden", hidden},
 	{"line", line},
 	{"never", never},
 };
