@@ -153,44 +153,59 @@ static int read_config(struct bundle_reader *r, struct err *e)
 	return set_rest(r, e) || bundle_check(r, e) ? -e->code : 0;
 }
 
-static int find_dir(struct bundle_reader *r, const char *dir, struct err *e)
+/* Whose paths these are, and what the file is called in errors. */
+static int find_file(struct bundle_reader *r, const char *dir, const char **out_path, struct err *e)
 {
 	scoped_free char *real = realpath(dir, NULL);
 
 	if (!real)
 		return err_sys(e, errno, "%s", dir);
 	r->dir = cage_text(r->cage, "%s", real);
-	return r->dir ? 0 : err_nomem(e);
+	*out_path = cage_text(r->cage, "%s/config.json", dir);
+	return r->dir && *out_path ? 0 : err_nomem(e);
 }
 
-static int read_file(struct bundle_reader *r, const char *dir, struct err *e)
+static int parse(struct bundle_reader *r, const char *path, char *text, size_t size, struct err *e)
+{
+	return json_parse(path, text, size, &r->out->doc, e) || read_config(r, e) ? -e->code : 0;
+}
+
+static int read_file(struct bundle_reader *r, const char *path, struct err *e)
 {
 	scoped_free char *text = NULL;
-	const char *path;
 	size_t size;
 
-	if (find_dir(r, dir, e))
-		return -e->code;
-	path = cage_text(r->cage, "%s/config.json", dir);
-	if (!path)
-		return err_nomem(e);
-	if (file_read(path, BUNDLE_SIZE_MAX, &text, &size, e) ||
-		json_parse(path, text, size, &r->out->doc, e))
-		return -e->code;
-	return read_config(r, e);
+	return file_read(path, BUNDLE_SIZE_MAX, &text, &size, e) || parse(r, path, text, size, e)
+		       ? -e->code
+		       : 0;
 }
 
-int bundle_read(const char *dir, struct bundle *out, const struct notice *to, struct err *e)
+/* @text: of the file; NULL: it is read. */
+static int read_bundle(const char *dir, char *text, size_t size, struct bundle *out,
+	const struct notice *to, struct err *e)
 {
 	struct bundle bundle = {0};
 	struct bundle_reader r = {.out = &bundle, .cage = &bundle.cage, .to = to};
+	const char *path = NULL;
 
-	if (read_file(&r, dir, e)) {
+	if (find_file(&r, dir, &path, e) ||
+		(text ? parse(&r, path, text, size, e) : read_file(&r, path, e))) {
 		bundle_done(&bundle);
 		return -e->code;
 	}
 	*out = bundle;
 	return 0;
+}
+
+int bundle_parse(const char *dir, char *text, size_t size, struct bundle *out,
+	const struct notice *to, struct err *e)
+{
+	return read_bundle(dir, text, size, out, to, e);
+}
+
+int bundle_read(const char *dir, struct bundle *out, const struct notice *to, struct err *e)
+{
+	return read_bundle(dir, NULL, 0, out, to, e);
 }
 
 void bundle_done(struct bundle *bundle)

@@ -46,6 +46,14 @@ struct bundle {
  */
 int bundle_read(const char *dir, struct bundle *out, const struct notice *to, struct err *e);
 
+/**
+ * The same of a text that is there already.
+ *
+ * @text: @size bytes, as for json_parse(), of what would be DIR/config.json; nothing of it is kept.
+ */
+int bundle_parse(const char *dir, char *text, size_t size, struct bundle *out,
+	const struct notice *to, struct err *e);
+
 /** Release what @bundle owns; takes a zeroed one too. */
 void bundle_done(struct bundle *bundle);
 

@@ -221,22 +221,31 @@ static int read_root(struct reader *r, const struct json_at *root, struct err *e
 	return 0;
 }
 
-int cage_file_read(
-	const char *path, struct cage_request *request, struct cage_file *out, struct err *e)
+int cage_file_parse(const char *name, char *text, size_t size, struct cage_request *request,
+	struct cage_file *out, struct err *e)
 {
 	scoped(json_doc_done) struct json_doc doc = {0};
-	scoped_free char *text = NULL;
 	struct cage_file file = {0};
 	struct reader reader = {request, &file};
 	struct json_at root;
-	size_t size;
 
-	if (file_read(path, CAGE_FILE_SIZE_MAX, &text, &size, e) ||
-		json_parse(path, text, size, &doc, e))
+	if (json_parse(name, text, size, &doc, e))
 		return -e->code;
 	root = json_root(&doc);
 	if (read_root(&reader, &root, e))
 		return -e->code;
 	*out = file;
 	return 0;
+}
+
+int cage_file_read(
+	const char *path, struct cage_request *request, struct cage_file *out, struct err *e)
+{
+	scoped_free char *text = NULL;
+	size_t size;
+
+	return file_read(path, CAGE_FILE_SIZE_MAX, &text, &size, e) ||
+			       cage_file_parse(path, text, size, request, out, e)
+		       ? -e->code
+		       : 0;
 }

@@ -39,4 +39,13 @@ struct cage_file {
 int cage_file_read(
 	const char *path, struct cage_request *request, struct cage_file *out, struct err *e);
 
+/**
+ * The same of a text that is there already.
+ *
+ * @name: what errors call it.
+ * @text: @size bytes, as for json_parse(); nothing of it is kept.
+ */
+int cage_file_parse(const char *name, char *text, size_t size, struct cage_request *request,
+	struct cage_file *out, struct err *e);
+
 #endif
