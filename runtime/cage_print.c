@@ -12,6 +12,7 @@
 #include "landlock.h"
 #include "mount_option.h"
 #include "scope.h"
+#include "user_maps.h"
 
 enum { NAMES_MAX = 1024 };
 
@@ -237,17 +238,29 @@ static void print_caps(FILE *out, const struct cage_caps *caps)
 	}
 }
 
-static void print_credentials(FILE *out, const struct cage *cage)
+/* What is said where none are asked for. */
+static const char *const NO_GROUPS[] = {
+	[GROUPS_GO] = " none",
+	[GROUPS_STAY] = " the caller's, since setgroups(2) is denied",
+	[GROUPS_UNKNOWN] = " none, or the caller's if setgroups(2) is denied there",
+};
+
+static void print_user(FILE *out, const struct cage *cage)
 {
 	const struct cage_user *user = &cage->user;
 
-	if (user->set) {
-		fprintf(out, "  %-14s%u:%u, groups:", "user", user->uid, user->gid);
-		for (size_t i = 0; i < user->n_groups; i++)
-			fprintf(out, " %u", user->groups[i]);
-		fputs(user->n_groups ? "" : " none", out);
-		end_line(out);
-	}
+	fprintf(out, "  %-14s%u:%u, groups:", "user", user->uid, user->gid);
+	for (size_t i = 0; i < user->n_groups; i++)
+		fprintf(out, " %u", user->groups[i]);
+	if (!user->n_groups)
+		fputs(NO_GROUPS[user_maps_foresee_groups(cage)], out);
+	end_line(out);
+}
+
+static void print_credentials(FILE *out, const struct cage *cage)
+{
+	if (cage->user.set)
+		print_user(out, cage);
 	print_caps(out, &cage->caps);
 	if (cage->with_parent)
 		step(out, "ends", "when sysclamp does, whatever ends that");

@@ -10,6 +10,7 @@
 #include "landlock.h"
 #include "mount_option.h"
 #include "scope.h"
+#include "user_maps.h"
 
 enum { NAMES_MAX = 1024, VERSION = 1 };
 
@@ -307,8 +308,11 @@ static void put_caps(struct json_writer *w, uint64_t caps)
 	json_close(w, ']');
 }
 
-static void put_user(struct json_writer *w, const struct cage_user *user)
+static void put_user(struct json_writer *w, const struct cage *cage)
 {
+	const struct cage_user *user = &cage->user;
+	enum user_maps_fate fate = user_maps_foresee_groups(cage);
+
 	json_key(w, "user");
 	json_open_inline(w, '{');
 	json_member_u64(w, "uid", user->uid);
@@ -318,13 +322,18 @@ static void put_user(struct json_writer *w, const struct cage_user *user)
 	for (size_t i = 0; i < user->n_groups; i++)
 		json_put_u64(w, user->groups[i]);
 	json_close(w, ']');
+	json_key(w, "groups_stay");
+	if (fate == GROUPS_UNKNOWN)
+		json_put_null(w);
+	else
+		json_put_bool(w, fate == GROUPS_STAY);
 	json_close(w, '}');
 }
 
 static void put_credentials(struct json_writer *w, const struct cage *cage)
 {
 	if (cage->user.set)
-		put_user(w, &cage->user);
+		put_user(w, cage);
 	if (cage->caps.set) {
 		json_key(w, "capabilities");
 		json_open(w, '{');

@@ -9,6 +9,7 @@
 #include "cage_words.h"
 #include "caps.h"
 #include "scope.h"
+#include "user_maps.h"
 
 /* Who was asked for, by number; who is not said is -1. */
 struct asked {
@@ -172,8 +173,7 @@ static int keep_groups(struct cage *cage, struct err *e)
 	int n = getgroups(0, NULL);
 	scoped_free gid_t *groups = n > 0 ? calloc((size_t)n, sizeof(gid_t)) : NULL;
 
-	/* Who cannot set them in a namespace keeps them in any case: user_namespaces(7). */
-	if (is_new(cage) && !cap_is_effective(CAP_SETGID))
+	if (user_maps_foresee_groups(cage) == GROUPS_STAY)
 		return 0;
 	if (n > 0 && (!groups || getgroups(n, groups) != n))
 		return err_nomem(e);

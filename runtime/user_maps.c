@@ -215,17 +215,42 @@ static int write_map(
 	return write_to_process(pid, kind->file, text, e) ? explain_write(kind, e) : 0;
 }
 
+/* Who maps their own group, and may do no more, has to deny setgroups(2): user_namespaces(7). */
+static bool denies_groups(const struct cage *cage)
+{
+	return is_own(&cage->gid_maps, getegid()) && !cap_is_effective(GROUPS.cap);
+}
+
 int user_maps_write(pid_t pid, const struct cage *cage, struct err *e)
 {
 	bool own_user = is_own(&cage->uid_maps, geteuid());
 	bool own_group = is_own(&cage->gid_maps, getegid());
 
-	if (own_group && !cap_is_effective(GROUPS.cap) &&
-		write_to_process(pid, "setgroups", "deny", e))
+	if (denies_groups(cage) && write_to_process(pid, "setgroups", "deny", e))
 		return -e->code;
 	if (write_map(&GROUPS, pid, &cage->gid_maps, own_group, e))
 		return -e->code;
 	return write_map(&USERS, pid, &cage->uid_maps, own_user, e);
+}
+
+enum user_maps_fate user_maps_foresee_groups(const struct cage *cage)
+{
+	bool denied = false;
+	struct err e;
+
+	switch (cage->namespaces[CAGE_NS_USER].how) {
+	case CAGE_NS_JOIN:
+		return GROUPS_UNKNOWN;
+	case CAGE_NS_NEW:
+		if (denies_groups(cage))
+			return GROUPS_STAY;
+		/* What the caller's namespace denies, those made in it do: user_namespaces(7). */
+		if (user_maps_groups(getpid(), &denied, &e))
+			return GROUPS_UNKNOWN;
+		return denied ? GROUPS_STAY : GROUPS_GO;
+	default:
+		return GROUPS_GO;
+	}
 }
 
 int user_maps_groups(pid_t pid, bool *out_denied, struct err *e)

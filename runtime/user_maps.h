@@ -21,6 +21,16 @@
  */
 int user_maps_write(pid_t pid, const struct cage *cage, struct err *e);
 
+/** What becomes of the caller's supplementary groups in a cage. */
+enum user_maps_fate {
+	GROUPS_GO, /* dropped, or replaced by those that are asked for */
+	GROUPS_STAY, /* setgroups(2) is denied to whoever is inside */
+	GROUPS_UNKNOWN, /* as of a user namespace that is joined, which may deny that */
+};
+
+/** What user_maps_write() and the caller's own user namespace will lead to; asks the host. */
+enum user_maps_fate user_maps_foresee_groups(const struct cage *cage);
+
 /** Whether the user namespace of process @pid denies setgroups(2).  Errors: no /proc. */
 int user_maps_groups(pid_t pid, bool *out_denied, struct err *e);
 

@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import tap  # noqa: E402
 import workload  # noqa: E402
-from cage_state import Caller, differences  # noqa: E402
+from cage_state import Caller, differences, parse  # noqa: E402
 
 GOLDEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden", "cage_states")
 CLONE_NEWNS = 0x00020000
@@ -138,6 +138,7 @@ def make_files(scratch):
 def usual():
     """Of the process that becomes the caller: what is not left to chance."""
     os.umask(0o022)
+    os.setpriority(os.PRIO_PROCESS, 0, 0)
     with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("100")
     for kind, value in LIMITS.items():
@@ -162,13 +163,28 @@ class As:
         prefix = ["unshare", "--mount", "--propagation=shared", *self.prefix] if shared else self.prefix
         return workload.run([*prefix, *argv], cwd=os.path.join(self.scratch, "work"), preexec_fn=before, **kwargs)
 
-    def caged(self, options, **kwargs):
-        """held_state in a cage."""
+    def caged(self, options, dry=(), **kwargs):
+        """held_state in a cage; with `dry`, the plan of it."""
         inside = "/held_state" if "ROOT" in options else workload.program("held_state")
         text = options.replace("ROOT", f"{self.scratch}/root").replace("SCRATCH", self.scratch)
         options = text.replace("{UID}", str(self.uid)).split()
-        return self.run([workload.SYSCLAMP, "run", "-p", f"{self.scratch}/p.json", *options, "--", inside, "all", "reach"],
+        return self.run([workload.SYSCLAMP, "run", "-p", f"{self.scratch}/p.json", *dry, *options, "--", inside, "all", "reach"],
                         **kwargs)
+
+    def misplanned(self, options, result, **kwargs):
+        """What the plan says of supplementary groups and the command does not find."""
+        if result.returncode:
+            return []
+        user = json.loads(self.caged(options, dry=["--dry-run=json"], **kwargs).stdout).get("cage", {}).get("user")
+        found = dict(parse(result.stdout.decode()))["groups"].split()
+        mine = self.caller.fields["groups"].split()
+        if not user:
+            wanted = mine
+        elif user["groups_stay"]:  # those without a number inside are called 65534
+            found, wanted = len(found), len(mine)
+        else:
+            wanted = [str(group) for group in sorted(user["groups"])]
+        return [] if found == wanted else [f"as {self.name}: found {found}, planned {wanted}"]
 
     def told(self, result):
         """The lines of the golden file."""
@@ -208,12 +224,14 @@ def check_table(callers):
         if "scope" in options and not has_scopes():
             tap.skip("landlock", f"{name}: what the command finds", "this kernel's Landlock has no scopes")
             continue
-        lines = [f"options: {options}"]
+        lines, wrong = [f"options: {options}"], []
         for caller in callers[:1] if name in NOT_ALICES else callers:
-            result = caller.caged(options.replace("SPACE", f"/proc/{space.pid}/ns/net"), pass_fds=(5, 9, 11),
-                                  shared="propagation" in name)
+            said, how = options.replace("SPACE", f"/proc/{space.pid}/ns/net"), {"pass_fds": (5, 9, 11)}
+            result = caller.caged(said, shared="propagation" in name, **how)
+            wrong += caller.misplanned(said, result, **how)
             lines += [line.replace(f"/proc/{space.pid}/", "/proc/PID/") for line in caller.told(result)]
         compare(name, lines)
+        tap.equal(wrong, [], f"{name}: the plan says its groups")
     space.kill()
     space.wait()
 
@@ -225,6 +243,25 @@ def check_complete():
     used = {word.partition("=")[0] for options in CAGES.values() for word in options.split()}
     tap.equal(sorted(known - used), [], "each option of --help-cage is in a cage")
     tap.ok(len(known) > 50, "there are many", len(known))
+
+
+def check_kept(alice):
+    """Groups that are to be kept and have no number in a range of newgidmap(1) are not dropped in silence."""
+    ranges = [os.path.join(alice.scratch, os.path.basename(place)) for place in ("/etc/subuid", "/etc/subgid")]
+    what = "--keep-groups with mapped ranges"
+    if not shutil.which("newgidmap") or not os.path.exists("/etc/subgid"):
+        tap.skip("uidmap", what, "not installed")
+        return
+    for path in ranges:
+        with open(path, "w", encoding="ascii") as file:
+            file.write("alice:300000:1000\n")
+    options = f"--uidmap 0:{ALICE}:1 --uidmap 1:300000:10"
+    done = alice.caged(options)
+    tap.ok(done.returncode == 0 and not alice.misplanned(options, done), "mapped ranges: the groups go, as planned", done)
+    done = alice.caged(f"{options} --keep-groups")
+    tap.ok(done.returncode == 2 and not done.stdout and f"group {AUDIO} has no number inside" in done.stderr.decode(), what, done)
+    for path in ranges:
+        os.truncate(path, 0)
 
 
 def check_outside(scratch):
@@ -281,6 +318,7 @@ def main():
     for fd in (5, 9, 11):
         os.close(fd)
     check_odd(callers)
+    check_kept(callers[1])
     check_outside(scratch)
     tap.done()
 
