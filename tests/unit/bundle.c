@@ -2,6 +2,7 @@
  * What a bundle's config.json becomes: the cage, and what runs in it.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <linux/seccomp.h>
@@ -12,31 +13,99 @@
 
 #define BIT(cap) (1ull << (cap))
 
+/* What a field is and what it is to be. */
+struct number {
+	const char *what;
+	uint64_t got, wanted;
+};
+
+struct text {
+	const char *what, *got, *wanted;
+};
+
+static void are_numbers(const struct number *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ok(rows[i].got == rows[i].wanted, "%s: %#" PRIx64 ", to be %#" PRIx64, rows[i].what,
+			rows[i].got, rows[i].wanted);
+}
+
+static void are_texts(const struct text *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		is_text(rows[i].got, rows[i].wanted, "%s", rows[i].what);
+}
+
+static void are_maps(
+	const char *what, const struct cage_maps *maps, const struct cage_map *wanted, size_t n)
+{
+	ok(maps->n == n, "%s: %zu maps", what, maps->n);
+	for (size_t i = 0; i < n && i < maps->n; i++) {
+		const struct number numbers[] = {
+			{"inside", maps->maps[i].inside, wanted[i].inside},
+			{"outside", maps->maps[i].outside, wanted[i].outside},
+			{"how many", maps->maps[i].count, wanted[i].count},
+		};
+
+		are_numbers(numbers, ARRAY_LEN(numbers));
+	}
+}
+
+static void check_least_numbers(const struct bundle *bundle)
+{
+	const struct cage *cage = &bundle->cage;
+	const struct number numbers[] = {
+		{"a cage", cage->used, true},
+		{"a read-only root", cage->root.readonly, false},
+		{"a root without devices", cage->root.nodev, false},
+		{"the default devices", cage->root.default_devices, true},
+		{"a propagation", cage->root.propagation, 0},
+		{"somebody", cage->user.set, true},
+		{"user", cage->user.uid, 0},
+		{"group", cage->user.gid, 0},
+		{"supplementary groups", cage->user.n_groups, 0},
+		{"capabilities are said", cage->caps.set, true},
+		{"bounding", cage->caps.sets[CAGE_CAP_BOUNDING], 0},
+		{"permitted", cage->caps.sets[CAGE_CAP_PERMITTED], 0},
+		{"a session", cage->new_session, true},
+		{"with the launcher", cage->with_parent, true},
+		{"an init", cage->init, false},
+		{"a terminal", cage->terminal, false},
+		{"a umask", cage->set_umask, false},
+		{"an OOM score", cage->set_oom_score_adj, false},
+		{"no_new_privs", bundle->no_new_privs, false},
+		{"a profile", bundle->has_profile, false},
+	};
+
+	are_numbers(numbers, ARRAY_LEN(numbers));
+}
+
+static void check_least_texts(const struct cage *cage)
+{
+	char path[128], id[64];
+	const struct text texts[] = {
+		{"its root", cage->root.path, path},
+		{"where capabilities would stand", bundle_place(cage->caps.where),
+			"$.process.capabilities"},
+		{"the state names the bundle", cage->state.bundle, bundle_dir},
+		{"and a version", cage->state.oci_version, "1.0.2"},
+		{"and an id", cage->state.id, id},
+	};
+
+	bundle_path("rootfs", path);
+	(void)snprintf(id, sizeof(id), "sysclamp-%d", (int)getpid());
+	are_texts(texts, ARRAY_LEN(texts));
+}
+
 static void check_least(void)
 {
 	struct bundle bundle;
-	char path[128];
-	const struct cage *cage = &bundle.cage;
 
-	ok(bundle_is_read("{}", &bundle), "the least there can be");
-	bundle_path("rootfs", path);
-	ok(cage->used && !strcmp(cage->root.path, path) && !cage->root.readonly &&
-			!cage->root.nodev && cage->root.default_devices,
-		"its root, with the default devices");
-	ok(cage->user.set && cage->user.uid == 0 && cage->user.gid == 0 && !cage->user.n_groups,
-		"user and group 0");
-	ok(cage->caps.set && !cage->caps.sets[CAGE_CAP_BOUNDING] &&
-			!cage->caps.sets[CAGE_CAP_PERMITTED],
-		"no capabilities");
-	is_text(bundle_place(cage->caps.where), "$.process.capabilities", "where they would stand");
-	ok(cage->new_session && cage->with_parent && !cage->init && !cage->terminal,
-		"a session, no init, no terminal");
-	ok(!bundle.no_new_privs && !bundle.has_profile && !bundle.env[0], "and nothing else");
-	ok(!cage->set_umask && !cage->set_oom_score_adj && !cage->root.propagation,
-		"what is not said is left alone");
-	is_text(cage->state.bundle, bundle_dir, "the state names the bundle");
-	is_text(cage->state.oci_version, "1.0.2", "and a version");
-	ok(!strncmp(cage->state.id, "sysclamp-", 9) && !cage->state.annotations, "and an id");
+	if (!ok(bundle_is_read("{}", &bundle), "the least there can be"))
+		return;
+	check_least_numbers(&bundle);
+	check_least_texts(&bundle.cage);
+	ok(!bundle.env[0] && !bundle.cage.state.annotations, "no environment, no annotations");
 	bundle_done(&bundle);
 }
 
@@ -53,27 +122,43 @@ static void check_rest_of_process(const struct bundle *bundle)
 	is_text(bundle_place(cage->limits[1].where), "$.process.rlimits[1]", "and their places");
 }
 
+static void check_process_numbers(const struct cage *cage)
+{
+	const struct number numbers[] = {
+		{"a terminal", cage->terminal, true},
+		{"its rows", cage->rows, 50},
+		{"its columns", cage->columns, 132},
+		{"user", cage->user.uid, 1000},
+		{"group", cage->user.gid, 4294967294},
+		{"groups are set", cage->user.set_groups, true},
+		{"a umask", cage->set_umask, true},
+		{"its umask", cage->umask, 027},
+	};
+
+	are_numbers(numbers, ARRAY_LEN(numbers));
+}
+
 static void check_process(void)
 {
 	struct bundle bundle;
 	const struct cage *cage = &bundle.cage;
 
-	ok(bundle_is_read(
-		   "{'process': {'terminal': true, 'consoleSize': {'height': 50, 'width': 132}, "
-		   "'user': {'uid': 1000, 'gid': 4294967294, 'additionalGids': [5, 0, 7], 'umask': "
-		   "23}, 'args': ['a', '', 'b c'], 'env': ['A=1', 'PATH=/x', 'A=2=3', 'B='], "
-		   "'cwd': '/var/x', 'noNewPrivileges': true, 'oomScoreAdj': -17, 'rlimits': "
-		   "[{'type': 'RLIMIT_NOFILE', 'soft': 10, 'hard': 20}, {'type': 'RLIMIT_AS', "
-		   "'soft': "
-		   "0, 'hard': 9223372036854775807}]}}",
-		   &bundle),
-		"a process");
-	ok(cage->terminal && cage->rows == 50 && cage->columns == 132, "its terminal");
-	ok(cage->user.uid == 1000 && cage->user.gid == 4294967294 && cage->user.set_groups &&
-			cage->user.n_groups == 3 && cage->user.groups[0] == 5 &&
-			cage->user.groups[2] == 7,
-		"its user and groups");
-	ok(cage->set_umask && cage->umask == 027, "its umask");
+	if (!ok(bundle_is_read(
+			"{'process': {'terminal': true, 'consoleSize': {'height': 50, 'width': "
+			"132}, "
+			"'user': {'uid': 1000, 'gid': 4294967294, 'additionalGids': [5, 0, 7], "
+			"'umask': "
+			"23}, 'args': ['a', '', 'b c'], 'env': ['A=1', 'PATH=/x', 'A=2=3', 'B='], "
+			"'cwd': '/var/x', 'noNewPrivileges': true, 'oomScoreAdj': -17, 'rlimits': "
+			"[{'type': 'RLIMIT_NOFILE', 'soft': 10, 'hard': 20}, {'type': 'RLIMIT_AS', "
+			"'soft': "
+			"0, 'hard': 9223372036854775807}]}}",
+			&bundle),
+		    "a process"))
+		return;
+	check_process_numbers(cage);
+	ok(cage->user.n_groups == 3 && cage->user.groups[0] == 5 && cage->user.groups[2] == 7,
+		"its groups");
 	ok(!strcmp(bundle.argv[0], "a") && !*bundle.argv[1] && !strcmp(bundle.argv[2], "b c") &&
 			!bundle.argv[3],
 		"its arguments");
@@ -251,52 +336,76 @@ static void check_mounts(void)
 	bundle_done(&bundle);
 }
 
+static void check_names_and_clocks(const struct cage *cage)
+{
+	const struct text texts[] = {
+		{"joined by its path", cage->namespaces[CAGE_NS_UTS].path, "/proc/1/ns/uts"},
+		{"it knows its place", bundle_place(cage->namespaces[CAGE_NS_UTS].where),
+			"$.linux.namespaces[1]"},
+		{"hostname", cage->hostname, "h"},
+		{"domainname", cage->domainname, "d"},
+	};
+	const struct number clocks[] = {
+		{"clocks are set", cage->set_clocks, true},
+		{"monotonic, seconds", (uint64_t)cage->monotonic.s, (uint64_t)-7},
+		{"monotonic, nanoseconds", cage->monotonic.ns, 999999999},
+		{"boottime, seconds", (uint64_t)cage->boottime.s, INT64_MAX},
+		{"boottime, nanoseconds", cage->boottime.ns, 0},
+	};
+
+	are_texts(texts, ARRAY_LEN(texts));
+	are_numbers(clocks, ARRAY_LEN(clocks));
+}
+
 static void check_spaces(void)
 {
 	struct bundle bundle;
 	const struct cage *cage = &bundle.cage;
 
-	ok(bundle_is_read(
-		   "{'hostname': 'h', 'domainname': 'd', 'process': {'user': {'uid': 11, 'gid': "
-		   "3}}, "
-		   "'linux': {'namespaces': [{'type': 'mount'}, {'type': 'uts', 'path': "
-		   "'/proc/1/ns/uts'}, {'type': 'user'}, {'type': 'pid', 'path': ''}, {'type': "
-		   "'ipc'}, "
-		   "{'type': 'network'}, {'type': 'cgroup'}, {'type': 'time'}], 'uidMappings': "
-		   "[{'containerID': 0, 'hostID': 1000, 'size': 1}, {'containerID': 10, 'hostID': "
-		   "100000, 'size': 5}], 'gidMappings': [{'containerID': 3, 'hostID': 4, 'size': "
-		   "1}], "
-		   "'timeOffsets': {'monotonic': {'secs': -7, 'nanosecs': 999999999}, 'boottime': "
-		   "{'secs': 9223372036854775807}}}}",
-		   &bundle),
-		"namespaces");
+	if (!ok(bundle_is_read(
+			"{'hostname': 'h', 'domainname': 'd', 'process': {'user': {'uid': 11, "
+			"'gid': "
+			"3}}, "
+			"'linux': {'namespaces': [{'type': 'mount'}, {'type': 'uts', 'path': "
+			"'/proc/1/ns/uts'}, {'type': 'user'}, {'type': 'pid', 'path': ''}, "
+			"{'type': "
+			"'ipc'}, "
+			"{'type': 'network'}, {'type': 'cgroup'}, {'type': 'time'}], "
+			"'uidMappings': "
+			"[{'containerID': 0, 'hostID': 1000, 'size': 1}, {'containerID': 10, "
+			"'hostID': "
+			"100000, 'size': 5}], 'gidMappings': [{'containerID': 3, 'hostID': 4, "
+			"'size': "
+			"1}], "
+			"'timeOffsets': {'monotonic': {'secs': -7, 'nanosecs': 999999999}, "
+			"'boottime': "
+			"{'secs': 9223372036854775807}}}}",
+			&bundle),
+		    "namespaces"))
+		return;
 	for (int i = 0; i < CAGE_NS_COUNT; i++)
 		ok(cage->namespaces[i].how == (i == CAGE_NS_UTS ? CAGE_NS_JOIN : CAGE_NS_NEW),
 			"namespace %d", i);
-	is_text(cage->namespaces[CAGE_NS_UTS].path, "/proc/1/ns/uts", "joined by its path");
-	is_text(bundle_place(cage->namespaces[CAGE_NS_UTS].where), "$.linux.namespaces[1]",
-		"it knows its place");
-	ok(cage->uid_maps.n == 2 && cage->uid_maps.maps[1].inside == 10 &&
-			cage->uid_maps.maps[1].outside == 100000 &&
-			cage->uid_maps.maps[1].count == 5 && cage->gid_maps.n == 1 &&
-			cage->gid_maps.maps[0].inside == 3,
-		"maps");
-	ok(cage->set_clocks && cage->monotonic.s == -7 && cage->monotonic.ns == 999999999 &&
-			cage->boottime.s == INT64_MAX && cage->boottime.ns == 0,
-		"clocks");
-	ok(!strcmp(cage->hostname, "h") && !strcmp(cage->domainname, "d"), "names");
+	check_names_and_clocks(cage);
+	are_maps("users", &cage->uid_maps, (const struct cage_map[]){{0, 1000, 1}, {10, 100000, 5}},
+		2);
+	are_maps("groups", &cage->gid_maps, (const struct cage_map[]){{3, 4, 1}}, 1);
 	bundle_done(&bundle);
+}
 
-	ok(bundle_is_read(
-		   "{'process': {'user': {'uid': 5, 'gid': 6}}, 'linux': {'namespaces': [{'type': "
-		   "'mount'}, {'type': 'user'}]}}",
-		   &bundle),
-		"a user namespace without mappings");
-	ok(cage->uid_maps.n == 1 && cage->uid_maps.maps[0].inside == 5 &&
-			cage->uid_maps.maps[0].outside == geteuid() &&
-			cage->gid_maps.maps[0].inside == 6 &&
-			cage->gid_maps.maps[0].outside == getegid(),
-		"maps the caller to the process's user");
+/* The caller is mapped to the process's user. */
+static void check_no_maps(void)
+{
+	struct bundle bundle;
+
+	if (!ok(bundle_is_read("{'process': {'user': {'uid': 5, 'gid': 6}}, 'linux': "
+			       "{'namespaces': [{'type': "
+			       "'mount'}, {'type': 'user'}]}}",
+			&bundle),
+		    "a user namespace without mappings"))
+		return;
+	are_maps("users", &bundle.cage.uid_maps, (const struct cage_map[]){{5, geteuid(), 1}}, 1);
+	are_maps("groups", &bundle.cage.gid_maps, (const struct cage_map[]){{6, getegid(), 1}}, 1);
 	bundle_done(&bundle);
 }
 
@@ -374,6 +483,7 @@ int main(void)
 	check_options();
 	check_mounts();
 	check_spaces();
+	check_no_maps();
 	check_linux();
 	check_hooks();
 	ok(bundle_end(), "nothing is left");
