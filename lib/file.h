@@ -23,11 +23,14 @@ int file_read(const char *path, size_t limit, char **out_text, size_t *out_size,
  * Replace @path by @size bytes in one step: whoever reads it sees the old file or the new one,
  * whole.
  *
- * The bytes go to a file of the fixed name ".<name>.tmp" in the same directory, which is synced,
- * renamed over @path, and its directory synced (rename(2) is atomic, but durable only so).  Of
- * several writers each waits for the one before (flock(2)); the last one's file stays.  A
- * failure leaves @path as it was and no temporary file.  What exists and is no regular file (a
- * terminal, a pipe, /dev/null) is written to directly.  "-" is standard output.
+ * The bytes go to a file without a name in the same directory (open(2), O_TMPFILE), which is
+ * synced, gets the fixed name ".<name>.tmp", is renamed over @path, and its directory synced
+ * (rename(2) is atomic, but durable only so).  Where the file system has none without a name it has
+ * that one from the beginning.  Of several writers each waits for the one before (flock(2)); the
+ * last one's file stays.  A failure leaves @path as it was and no temporary file; so does a signal,
+ * but for SIGKILL while there is a temporary name: the next writer takes away what that leaves.
+ * What exists and is no regular file (a terminal, a pipe, /dev/null) is written to directly.  "-"
+ * is standard output.
  *
  * @mode: permission bits of a new file; the umask applies.  One that exists keeps its own.
  */
@@ -39,6 +42,24 @@ int file_replace(const char *path, const void *bytes, size_t size, mode_t mode, 
  */
 int file_replace_unsynced(
 	const char *path, const void *bytes, size_t size, mode_t mode, struct err *e);
+
+/* What one of several files shall hold. */
+struct file_content {
+	const char *path;
+	const void *bytes;
+	size_t size;
+};
+
+/**
+ * Replace @n files together: none is touched before all are written and synced but for their names.
+ *
+ * What is written to directly, as standard output, comes before the first is renamed; then they are
+ * renamed in the order given.  What can still fail then leaves those that come before replaced: a
+ * rename, and, where the file system has no files without a name, the writing of the next one.
+ *
+ * @mode: of each that is new, as with file_replace().
+ */
+int file_replace_all(const struct file_content *files, size_t n, mode_t mode, struct err *e);
 
 /**
  * The same as file_replace() inside an open directory: @name is one path component and must be no

@@ -294,13 +294,13 @@ is "$? $(cd "$crash/seccomp" && find . -name '.*.tmp' | sort | paste -s -d ' ')"
 
 # At every single call: strace kills it there.
 if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null && [ -z "${SANITIZE:-}" ]; then
-    calls=openat,mkdirat,fchmod,fchmodat,flock,getdents64,unlinkat,write,fsync,renameat,newfstatat,close
+    calls=openat,mkdirat,fchmod,fchmodat,flock,getdents64,unlinkat,write,fsync,linkat,renameat,newfstatat,close
     dir=$TMP/step
     mkdir "$dir"
     strace -o "$TMP/trace" -e trace=$calls "$SYSCLAMP" install --kubelet-dir "$dir" -p "$one" --name web >/dev/null 2>&1
     # The file is synced before it gets its name, its directory after that.
-    is "$(sed -n '/json.tmp/,$p' "$TMP/trace" | grep -oE '^(fchmod|fsync|renameat)' | paste -s -d ' ')" \
-        "fchmod fsync renameat fsync" "mode set, file synced, renamed, directory synced"
+    is "$(sed -n '/O_TMPFILE/,$p' "$TMP/trace" | grep -oE '^(fchmod|fsync|linkat|renameat)' | paste -s -d ' ')" \
+        "fchmod fsync linkat renameat fsync" "mode set, file synced, named, renamed, directory synced"
     broken=0 steps=0 killed=0
     for call in ${calls//,/ }; do
         for ((n = $(grep -c "^$call(" "$TMP/trace"); n > 0; n--)); do

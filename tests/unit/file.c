@@ -1,11 +1,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "file.h"
@@ -169,6 +174,26 @@ static void test_replace(const char *dir)
 	ok(entries(dir) == before + 1, "no temporary file is left");
 }
 
+/* Have the kernel answer as where files need a name from the beginning (NFS). */
+static void lack_nameless(void)
+{
+	const uint32_t flag = O_TMPFILE & ~O_DIRECTORY;
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ||
+		open("/tmp", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600) >= 0 || errno != EOPNOTSUPP)
+		_exit(9);
+}
+
 enum { WRITERS = 6, WRITES = 40, LETTERS = 3000 };
 
 /* All of one letter. */
@@ -185,12 +210,14 @@ static bool is_whole(const char *path)
 	return fd < 0 || n == LETTERS;
 }
 
-static void write_often(const char *path, char letter)
+static void write_often(const char *path, char letter, bool named)
 {
 	char bytes[LETTERS];
 	int failed = 0;
 	struct err e;
 
+	if (named)
+		lack_nameless();
 	memset(bytes, letter, sizeof(bytes));
 	for (int i = 0; i < WRITES; i++)
 		failed |= file_replace_unsynced(path, bytes, sizeof(bytes), 0644, &e) ||
@@ -198,22 +225,23 @@ static void write_often(const char *path, char letter)
 	_exit(failed);
 }
 
-static void test_writers(const char *dir)
+/* @named: where files need a name from the beginning, or else for every other writer. */
+static void test_writers(const char *dir, bool named)
 {
-	const char *path = in(dir, "busy");
+	const char *path = in(dir, named ? "busy-named" : "busy");
 	int before = entries(dir), failed = 0, status;
 
 	for (int i = 0; i < WRITERS; i++) {
 		if (fork() == 0)
-			write_often(path, (char)('a' + i));
+			write_often(path, (char)('a' + i), named || i % 2);
 	}
 	for (int i = 0; i < WRITERS; i++) {
 		(void)wait(&status);
 		failed += status != 0;
 	}
 	ok(!failed && is_whole(path),
-		"several writers at a time: none fails, and whoever reads sees one file (%d)",
-		failed);
+		"several writers at a time%s: none fails, and whoever reads sees one file (%d)",
+		named ? ", all with a name" : "", failed);
 	ok(entries(dir) == before + 1, "and no temporary file is left");
 }
 
@@ -292,17 +320,28 @@ static void replace_denied(void *arg)
 	_exit(strstr(e.text, "kept: cannot write the new file: Permission denied") ? 0 : 4);
 }
 
+/* SIGXFSZ, which such a write brings, would end the process. */
 static void replace_past_limit(void *arg)
 {
 	static const char big[64 * 1024];
 	struct rlimit limit = {.rlim_cur = 4096, .rlim_max = 4096};
 	struct err e = {.text = ""};
+	sigset_t pending, held;
 
-	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &limit);
 	if (file_replace(in(arg, "kept"), big, sizeof(big), 0644, &e) != -EFBIG)
 		_exit(3);
+	sigpending(&pending);
+	sigprocmask(SIG_SETMASK, NULL, &held);
+	if (!sigisemptyset(&pending) || !sigisemptyset(&held))
+		_exit(5);
 	_exit(strstr(e.text, "kept: cannot write the new file: File too large") ? 0 : 4);
+}
+
+static void replace_past_limit_named(void *arg)
+{
+	lack_nameless();
+	replace_past_limit(arg);
 }
 
 /* A disk of 64 KiB that nobody else sees, and that goes with the child. */
@@ -346,6 +385,15 @@ static void replace_on_full_disk(void *arg)
 	_exit(holds(path, "old") && entries(arg) == 1 ? 0 : 5);
 }
 
+static void test_past_limit(const char *dir, void (*child)(void *arg), const char *where)
+{
+	int status = tap_child(child, (void *)(uintptr_t)dir);
+
+	ok(status == 0, "a limit on the size of files is an error%s (%#x)", where,
+		(unsigned)status);
+	ok(holds(in(dir, "kept"), "old") && entries(dir) == 1, "and the old file is there, alone");
+}
+
 static void test_replace_fails(const char *dir)
 {
 	scoped_free char *closed = strdup(in(dir, "closed")), *disk = strdup(in(dir, "disk"));
@@ -362,10 +410,8 @@ static void test_replace_fails(const char *dir)
 	ok(status == 0, "a directory that takes no file is an error (%#x)", (unsigned)status);
 	ok(holds(in(closed, "kept"), "old") && entries(closed) == 1, "and the old file is there");
 	chmod(closed, 0755);
-	status = tap_child(replace_past_limit, closed);
-	ok(status == 0, "a limit on the size of files is an error (%#x)", (unsigned)status);
-	ok(holds(in(closed, "kept"), "old") && entries(closed) == 1,
-		"and the old file is there, alone");
+	test_past_limit(closed, replace_past_limit, "");
+	test_past_limit(closed, replace_past_limit_named, ", where files need names");
 	status = tap_child(replace_on_full_disk, disk);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
 		tap_skip("namespaces", "a full disk", "no mount namespace to be had");
@@ -400,6 +446,26 @@ static void test_replace_at(const char *dir)
 	ok(holds(in(sub, "p.json"), "two") && entries(sub) == 3, "and nothing has changed");
 }
 
+static void test_replace_all(const char *dir)
+{
+	scoped_free char *pair = strdup(in(dir, "pair"));
+	const char *first = in(pair, "first"), *second = in(pair, "second");
+	const struct file_content files[] = {{first, "1", 1}, {second, "2", 1}};
+	const struct file_content refused[] = {{first, "one", 3}, {in(pair, "no/such"), "2", 1}};
+	const struct file_content full[] = {{first, "one", 3}, {"/dev/full", "2", 1}};
+	struct err e;
+
+	mkdir(pair, 0755);
+	ok(file_replace_all(files, 2, 0644, &e) == 0 && holds(first, "1") && holds(second, "2"),
+		"two files are made together");
+	ok(file_replace_all(refused, 2, 0644, &e) == -ENOENT && strstr(e.text, "no/such: ") &&
+			holds(first, "1"),
+		"the first is as it was when the second cannot be made");
+	ok(file_replace_all(full, 2, 0644, &e) == -ENOSPC && holds(first, "1"),
+		"or when a stream takes nothing");
+	ok(entries(pair) == 2, "and no other file is left");
+}
+
 static void test_long_name(const char *dir)
 {
 	char name[256];
@@ -424,12 +490,14 @@ int main(void)
 	test_read_errors(dir);
 	test_stdin();
 	test_replace(dir);
-	test_writers(dir);
+	test_writers(dir, false);
+	test_writers(dir, true);
 	test_replace_links(dir);
 	test_replace_errors(dir);
 	test_fifo(dir);
 	test_replace_fails(dir);
 	test_replace_at(dir);
+	test_replace_all(dir);
 	test_long_name(dir);
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	ok(system(command) == 0, "and the folder is gone");
