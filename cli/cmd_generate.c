@@ -386,19 +386,18 @@ static void tell_next(
 	fputs(" --name NAME\n", stderr);
 }
 
-/* Notes speak of a profile that is there: none without it, and none of one that could not be
- * written. */
+/* Notes speak of a profile that is there: both or none. */
 static int write_files(const struct request *request, const char *text, size_t size,
 	const char *notes, size_t notes_size, struct err *e)
 {
 	const char *out = request->out ? request->out : "-";
+	const struct file_content files[] = {
+		{out, text, size}, {request->notes, notes, notes_size}};
 
 	if (notes && (cli_check_output("--notes", request->notes, "notes", e) ||
 			     cli_check_output("-o", out, "a profile", e)))
 		return -e->code;
-	if (file_replace(out, text, size, 0644, e))
-		return -e->code;
-	return notes ? file_replace(request->notes, notes, notes_size, 0644, e) : 0;
+	return file_replace_all(files, notes ? 2 : 1, 0644, e);
 }
 
 static int read_base(struct request *request, const struct notice *to, struct err *e)

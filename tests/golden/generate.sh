@@ -210,6 +210,43 @@ echo before >"$TMP/kept.json"
 is "$? $(cat "$TMP/kept.json")" "2 before" "notes that cannot be written: status 2, and the old profile as it was"
 matches "$(tail -n 1 "$TMP/err")" '^sysclamp generate: generate: .*directory' "and says which file"
 
+# Profile and notes are there both or not at all, and nothing else is: past a limit, and ended at any call.
+pair=$TMP/pair
+mkdir "$pair"
+pair_of() { timeout 20 "$@" "$SYSCLAMP" generate -o "$pair/p" --notes "$pair/n" web.rec.json >/dev/null 2>"$TMP/err"; }
+echo before >"$pair/p"
+(ulimit -f 4 && pair_of)
+is "$? $(ls -A "$pair") $(cat "$pair/p")" "2 p before" "notes past the limit on the size of files: the old profile as it was"
+matches "$(tail -n 1 "$TMP/err")" "^sysclamp generate: .*/pair/n: .*too large" "and says which file"
+# ended_pairs STRACE_OPTION...: what was wrong with the files after SIGTERM at each call of $steps.
+ended_pairs() {
+    local call n
+    for call in $steps; do
+        for ((n = $(grep -c "^$call(" "$TMP/trace"); n > 0; n--)); do
+            rm -f "$pair"/* "$pair"/.*.tmp
+            pair_of strace -o /dev/null "$@" -e inject="$call":signal=TERM:when=$n
+            [ $? = 143 ] || echo "$call $n: not ended"
+            case $(ls -A "$pair" | paste -s -d ' ') in
+                "" | p | "n p") ;;
+                *) echo "$call $n:" "$pair"/* "$pair"/.*.tmp ;;
+            esac
+        done
+    done
+}
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null && [ -z "${SANITIZE:-}" ]; then
+    pair_of strace -o "$TMP/trace" -e trace=openat,flock,fsync,linkat,renameat
+    steps="openat flock fsync linkat renameat"
+    is "$(ended_pairs)" "" "ended at any call: nothing but what is whole"
+    nameless=$(grep '^openat(' "$TMP/trace" | grep -n O_TMPFILE | cut -d : -f 1 | paste -s -d ' ')
+    nameless=${nameless/ /..}
+    pair_of strace -o "$TMP/trace" -e inject=openat:error=EOPNOTSUPP:when=$nameless
+    steps="flock write fsync renameat"
+    is "$(ended_pairs -e inject=openat:error=EOPNOTSUPP:when=$nameless)" "" \
+        "the same where files need a name from the beginning"
+else
+    skip strace "ended at any call" "no strace that may trace, or a sanitizer that cannot be traced"
+fi
+
 if [ -w /dev/full ]; then
     "$SYSCLAMP" generate web.rec.json >/dev/full 2>"$TMP/err"
     is "$?" 2 "standard output on a full disk: status 2"
