@@ -7,6 +7,7 @@
 #include "file.h"
 #include "flatten.h"
 #include "format.h"
+#include "held_notices.h"
 #include "scope.h"
 #include "syscalls.h"
 
@@ -130,7 +131,8 @@ static int read_profile(
 
 static int convert(const struct request *request)
 {
-	struct notice notice = cli_notice("convert");
+	scoped(held_notices_done) struct held_notices held = {.command = "convert"};
+	struct notice notice = held_notice(&held);
 	scoped(profile_done) struct profile profile = {0};
 	scoped(enforced_done) struct enforced enforced = {0};
 	scoped_free char *text = NULL;
@@ -146,6 +148,7 @@ static int convert(const struct request *request)
 		format_text(&format, &enforced.profile, &text, &size, &e) ||
 		file_replace(request->out, text, size, 0644, &e))
 		return cli_fail("convert", EXIT_USAGE, &e);
+	held_notices_tell(&held);
 	cli_tell_written("convert", request->out);
 	return EXIT_OK;
 }

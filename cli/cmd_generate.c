@@ -9,6 +9,7 @@
 #include "file.h"
 #include "flatten.h"
 #include "format.h"
+#include "held_notices.h"
 #include "num.h"
 #include "phase.h"
 #include "profiler.h"
@@ -429,7 +430,8 @@ static struct format_options format_of(const struct request *request, const char
 
 static int generate(struct request *request)
 {
-	struct notice notice = cli_notice("generate");
+	scoped(held_notices_done) struct held_notices held = {.command = "generate"};
+	struct notice notice = held_notice(&held);
 	scoped(recording_done) struct recording rec = {0};
 	scoped(profile_done) struct profile profile = {0};
 	scoped_free char *text = NULL, *notes = NULL;
@@ -449,6 +451,7 @@ static int generate(struct request *request)
 	if (format_text(&format, &profile, &text, &size, &e) ||
 		write_files(request, text, size, notes, notes_size, &e))
 		return cli_fail("generate", EXIT_USAGE, &e);
+	held_notices_tell(&held);
 	tell_next(request, &rec, &profile);
 	return EXIT_OK;
 }

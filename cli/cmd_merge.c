@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "held_notices.h"
 #include "json.h"
 #include "merge.h"
 #include "recordings.h"
@@ -93,12 +94,16 @@ static int parse(int argc, char **argv, struct request *request)
 	return EXIT_OK;
 }
 
-static int write_out(const struct request *request, const char *text, size_t size)
+/* @held: NULL, or what is said only of a result that is there. */
+static int write_out(
+	const struct request *request, const char *text, size_t size, struct held_notices *held)
 {
 	struct err e;
 
 	if (file_replace(request->out, text, size, FILE_MODE, &e))
 		return cli_fail("merge", EXIT_USAGE, &e);
+	if (held)
+		held_notices_tell(held);
 	cli_tell_written("merge", request->out);
 	return EXIT_OK;
 }
@@ -141,7 +146,7 @@ static int merge_recordings(const struct request *request, const struct recordin
 	if (recordings_join(recordings, NULL, NULL, &rec, &e) ||
 		recording_emit(&rec, &text, &size, &e))
 		return fail_recordings(request, &e);
-	return write_out(request, text, size);
+	return write_out(request, text, size, NULL);
 }
 
 static void profiles_done(struct named_profile **profiles)
@@ -170,7 +175,8 @@ static int read_profiles(const struct request *request, const struct notice *to,
 
 static int merge_profiles(const struct request *request)
 {
-	const struct notice notice = cli_notice("merge");
+	scoped(held_notices_done) struct held_notices held = {.command = "merge"};
+	const struct notice notice = held_notice(&held);
 	scoped(profiles_done) struct named_profile *profiles = NULL;
 	scoped(profile_done) struct profile merged = {0};
 	scoped_free char *text = NULL;
@@ -184,7 +190,7 @@ static int merge_profiles(const struct request *request)
 		return cli_fail("merge", EXIT_USAGE, &e);
 	if (merged.n_rules == 0)
 		notice_tell(&notice, "no rule is left: all calls get the default action");
-	return write_out(request, text, size);
+	return write_out(request, text, size, &held);
 }
 
 static int run(int argc, char **argv)

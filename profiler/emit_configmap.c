@@ -26,8 +26,10 @@ EMITTER(emit_configmap)
 		return -e->code;
 	if (text.size > DATA_MAX)
 		return err_set(e, EFBIG,
-			"%s: %zu bytes of JSON; a ConfigMap holds at most %d (1 MiB)", ctx->input,
-			text.size, DATA_MAX);
+			"%s: %zu bytes of JSON; a ConfigMap holds at most %d (1 MiB); put it in "
+			"place "
+			"with sysclamp install",
+			ctx->input, text.size, DATA_MAX);
 	return emit_yaml(origin,
 		json_pack("{s:s, s:s, s:o, s:b, s:{s:s}}", "apiVersion", "v1", "kind", "ConfigMap",
 			"metadata", metadata(ctx, text.stem), "immutable", 1, "data", text.file,

@@ -157,7 +157,8 @@ static int check_clauses(struct policy_file *file, const struct named_call *call
 
 		if (!action_lets_through(action))
 			return emit_refuse(file->ctx, e,
-				"%s: a policy of minijail cannot say %s for some arguments only",
+				"%s: a policy of minijail cannot say %s for some arguments only; "
+				"give it that without args",
 				call->name, action_print(action, text, sizeof(text)));
 		logs |= action_kind(action) == SECCOMP_RET_LOG;
 	}
@@ -224,8 +225,11 @@ static int put_action(struct policy_file *file, const char *name, action_t actio
 		file->n_labels++;
 		return 0;
 	default:
-		return emit_refuse(file->ctx, e, "%s: a policy of minijail cannot say %s", name,
-			action_print(action, text, sizeof(text)));
+		return emit_refuse(file->ctx, e,
+			"%s: a policy of minijail cannot say %s; let it allow, kill, or answer "
+			"with an "
+			"error",
+			name, action_print(action, text, sizeof(text)));
 	}
 }
 
@@ -263,7 +267,8 @@ static int check_default(const struct policy_file *file, struct err *e)
 	if (is_kill(file->otherwise) || action_kind(file->otherwise) == SECCOMP_RET_ERRNO)
 		return 0;
 	return emit_refuse(file->ctx, e,
-		"$.defaultAction: a policy of minijail cannot say %s for all other calls",
+		"$.defaultAction: a policy of minijail cannot say %s for all other calls; "
+		"let it kill, or answer with an error",
 		action_print(file->otherwise, text, sizeof(text)));
 }
 

@@ -47,7 +47,8 @@ static int check_abis(const struct profile *profile, const struct emit_context *
 		for (size_t j = 0; j < ARRAY_LEN(LACKING_ABIS); j++) {
 			if (!strcmp(profile->abis[i]->oci, LACKING_ABIS[j]))
 				return emit_refuse(ctx, e,
-					"$.architectures: a SeccompProfile cannot list %s",
+					"$.architectures: a SeccompProfile cannot list %s; leave "
+					"it out",
 					LACKING_ABIS[j]);
 		}
 	}
@@ -65,7 +66,8 @@ static int check_listener(
 	if (strncmp(path, LISTENER_PATH, strlen(LISTENER_PATH)) || !*file ||
 		file[strspn(file, LISTENER_LETTERS)])
 		return emit_refuse(ctx, e,
-			"$.listenerPath: a SeccompProfile takes only files in " LISTENER_PATH);
+			"$.listenerPath: a SeccompProfile takes only files in " LISTENER_PATH
+			"; put it there");
 	return 0;
 }
 

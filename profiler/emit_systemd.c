@@ -105,11 +105,13 @@ static int check_default(const struct unit *unit, struct err *e)
 	case SECCOMP_RET_ERRNO:
 		if (action & SECCOMP_RET_DATA)
 			return 0;
-		return emit_refuse(
-			unit->ctx, e, "$.defaultErrnoRet: SystemCallErrorNumber= cannot be 0");
+		return emit_refuse(unit->ctx, e,
+			"$.defaultErrnoRet: SystemCallErrorNumber= cannot be 0; say the number "
+			"of an error");
 	default:
 		return emit_refuse(unit->ctx, e,
-			"$.defaultAction: a unit cannot say %s for all other calls",
+			"$.defaultAction: a unit cannot say %s for all other calls; let it allow, "
+			"kill, or answer with an error",
 			action_print(action, text, sizeof(text)));
 	}
 }
@@ -140,8 +142,10 @@ static int judge_action(
 	case SECCOMP_RET_ERRNO:
 		return 0;
 	default:
-		return emit_refuse(unit->ctx, e, "%s: a unit cannot say %s of a call", name,
-			action_print(action, text, sizeof(text)));
+		return emit_refuse(unit->ctx, e,
+			"%s: a unit cannot say %s of a call; let it allow, kill, or answer with an "
+			"error",
+			name, action_print(action, text, sizeof(text)));
 	}
 }
 
@@ -336,7 +340,7 @@ static int check_architectures(const struct unit *unit, struct err *e)
 	for (size_t i = 0; i < policy->n_abis; i++) {
 		if (!architecture_name(policy->abis[i].abi->oci))
 			return emit_refuse(unit->ctx, e,
-				"$.architectures: systemd has no name for %s",
+				"$.architectures: systemd has no name for %s; leave it out",
 				policy->abis[i].abi->oci);
 	}
 	return 0;

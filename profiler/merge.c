@@ -153,10 +153,8 @@ static int list_abis(struct merge *merge, struct err *e)
 			profile->abis[profile->n_abis++] = &rows[i];
 	}
 	if (profile->n_abis == 0)
-		return err_set(e, EINVAL,
-			"no architecture is listed in all of %s … %s: nothing is allowed by all, "
-			"and a profile without architectures is one for this machine",
-			merge->profiles[0].name, merge->profiles[merge->n - 1].name);
+		return err_set(
+			e, EINVAL, "no architecture is listed in all of them; list one in common");
 	return 0;
 }
 
@@ -441,7 +439,8 @@ static int write_rules(struct merge *merge, struct err *e)
 	}
 	if (merge->profile.n_rules > PROFILE_RULES_MAX)
 		return err_set(e, E2BIG,
-			"together they come to %zu rules, and a profile has at most %d",
+			"together they come to %zu rules, and a profile has at most %d; merge "
+			"fewer of them",
 			merge->profile.n_rules, PROFILE_RULES_MAX);
 	return 0;
 }
@@ -466,9 +465,16 @@ static int copy_loading(struct merge *merge, struct err *e)
 static int check_result(const struct merge *merge, struct err *e)
 {
 	scoped(policy_done) struct policy policy = {.n_abis = 0};
-	const struct notice nobody = {NULL, NULL};
 
-	return policy_resolve("the merged profile", &merge->profile, &policy, &nobody, e);
+	return policy_resolve("the merged profile", &merge->profile, &policy, NULL, e);
+}
+
+/* What is wrong with them together. */
+static int refuse_together(const struct named_profile *all, size_t n, struct err *e)
+{
+	if (n == 2)
+		return err_prefix(e, "%s and %s: ", all[0].name, all[1].name);
+	return err_prefix(e, "%s%s: ", all[0].name, n > 1 ? " and others" : "");
 }
 
 int profile_merge(enum profile_merge_mode mode, const struct named_profile *profiles, size_t n,
@@ -486,7 +492,7 @@ int profile_merge(enum profile_merge_mode mode, const struct named_profile *prof
 	if (list_abis(&merge, e) || check_defaults(&merge, e) || list_names(&merge, e) ||
 		say_all(&merge, e) || write_rules(&merge, e) || copy_loading(&merge, e) ||
 		check_result(&merge, e))
-		return -e->code;
+		return refuse_together(profiles, n, e);
 	*out = merge.profile;
 	merge.profile = (struct profile){0};
 	return 0;

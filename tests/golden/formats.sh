@@ -58,6 +58,32 @@ echo before >"$TMP/kept"
 "$SYSCLAMP" convert --format systemd -o "$TMP/kept" shop.json 2>"$TMP/err"
 is "$? $(cat "$TMP/kept") $(wc -l <"$TMP/err")" "2 before 1" "refused: one line, and the old file as it was"
 
+# What was noticed on the way to a refusal is of a file that is not there; with the file it is said.
+both=(convert --format systemd -o "$TMP/kept" base.json)
+"$SYSCLAMP" "${both[@]}" 2>"$TMP/err"
+is "$? $(cat "$TMP/kept") $(wc -l <"$TMP/err")" "2 before 1" "refused with something else to say: one line"
+matches "$(cat "$TMP/err")" 'base.json: a unit cannot look at .*; accept that with --lossy$' "which is the refusal"
+"$SYSCLAMP" convert --lossy "${both[@]:1}" 2>"$TMP/err"
+is "$? $(grep -c 'execve is not allowed' "$TMP/err") $(tail -n 1 "$TMP/err")" \
+    "0 1 sysclamp convert: wrote $TMP/kept" "accepted: all of it, and last where it went"
+
+# refused NAME PATTERN FORMAT PROFILE: one line, which ends with what to do.
+refused() {
+    printf '%s' "$4" >"$TMP/refused.json"
+    "$SYSCLAMP" convert --lossy --format "$3" "$TMP/refused.json" >"$TMP/out" 2>"$TMP/err"
+    is "$? $(wc -l <"$TMP/err") $(wc -c <"$TMP/out")" "2 1 0" "$1: status 2 and one line"
+    matches "$(cat "$TMP/err")" "refused.json: $2" "$1: what, where, and what to do"
+}
+notify='"syscalls": [{"names": ["write"], "action": "SCMP_ACT_NOTIFY"}]'
+some='"syscalls": [{"names": ["ioctl"], "action": "SCMP_ACT_KILL_PROCESS", "args": [{"index": 1, "value": 5, "op": "SCMP_CMP_EQ"}]}]'
+errno='"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet"'
+refused "minijail, an action" 'write: .* cannot say SCMP_ACT_NOTIFY; let it' minijail "{$errno: 1, $notify}"
+refused "minijail, the default" '\$.defaultAction: .* cannot say SCMP_ACT_LOG .*; let it' minijail '{"defaultAction": "SCMP_ACT_LOG"}'
+refused "minijail, an action for some arguments" 'ioctl: .* some arguments only; give' minijail "{$errno: 1, $some}"
+refused "systemd, an action" 'write: .* cannot say SCMP_ACT_NOTIFY of a call; let it' systemd "{$errno: 1, $notify}"
+refused "systemd, the default" '\$.defaultAction: .* cannot say SCMP_ACT_LOG .*; let it' systemd '{"defaultAction": "SCMP_ACT_LOG"}'
+refused "systemd, an errno" '\$.defaultErrnoRet: .* cannot be 0; say' systemd "{$errno: 0, \"syscalls\": []}"
+
 # The raw program is that of the header, whoever writes it.
 "$SYSCLAMP" convert --format bpf shop.json >"$TMP/convert.bpf"
 is "$(($(wc -c <"$TMP/convert.bpf") / 8))" "$(grep -c '^	{0x' formats/shop-c.out)" \

@@ -216,7 +216,7 @@ mkdir "$pair"
 pair_of() { timeout 20 "$@" "$SYSCLAMP" generate -o "$pair/p" --notes "$pair/n" web.rec.json >/dev/null 2>"$TMP/err"; }
 echo before >"$pair/p"
 (ulimit -f 4 && pair_of)
-is "$? $(ls -A "$pair") $(cat "$pair/p")" "2 p before" "notes past the limit on the size of files: the old profile as it was"
+is "$? $(ls -A "$pair") $(cat "$pair/p") $(wc -l <"$TMP/err")" "2 p before 1" "notes past the limit on the size of files: the old profile as it was"
 matches "$(tail -n 1 "$TMP/err")" "^sysclamp generate: .*/pair/n: .*too large" "and says which file"
 # ended_pairs STRACE_OPTION...: what was wrong with the files after SIGTERM at each call of $steps.
 ended_pairs() {

@@ -131,6 +131,8 @@ def test_refused():
     both = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]
     wide = profile("wide.json", [names("write")], architectures=both)
     bad = write("bad.json", {"defaultAction": "SCMP_ACT_NONE"})
+    unknown = profile("unknown.json", [names("read", "nosuchcall")])
+    enosys = profile("enosys.json", [names("read")], defaultErrnoRet=38, architectures=["SCMP_ARCH_AARCH64"])
     flags = profile("flags.json", [], flags=["SECCOMP_FILTER_FLAG_LOG"])
     rows = {
         "nothing": ([], "no recording given"),
@@ -146,6 +148,9 @@ def test_refused():
         "a missing profile": (["--union", path("none.json")], "none.json: No such file"),
         "a bad profile": (["--union", plain, bad], r"bad.json: \$.defaultAction: unknown action"),
         "other architectures": (["--union", plain, wide], "read should be answered .* list the same arch"),
+        "other architectures and defaults, and a name that is ignored": (
+            ["--union", unknown, enosys], "^sysclamp merge: .*unknown.json and .*enosys.json: under .* should get .*; list"),
+        "nothing in common": (["--intersect", unknown, enosys], "unknown.json and .*enosys.json: no arch.*; list one"),
         "other flags": (["--union", plain, flags], "plain.json and .*flags.json differ in flags"),
         "an unknown option": (["--difference", plain], "unknown option --difference"),
     }

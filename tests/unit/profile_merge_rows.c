@@ -77,15 +77,17 @@ static const struct {
 	{"where they do not agree there is no union", PROFILE_UNION,
 		"{" ERRNO BOTH ", 'syscalls': [" ALLOW("'write'") "]}",
 		"{" ERRNO X86_64 ", 'syscalls': [" ALLOW("'read'") "]}",
-		"read should be answered in one way under SCMP_ARCH_X86_64 and in another under "
-		"SCMP_ARCH_X86"},
+		"a.json and b.json: read should be answered in one way under SCMP_ARCH_X86_64 and "
+		"in another under SCMP_ARCH_X86"},
 	{"nor with another default", PROFILE_UNION,
 		"{'defaultAction': 'SCMP_ACT_KILL_PROCESS'" BOTH "}", "{" ERRNO X86_64 "}",
-		"under SCMP_ARCH_X86 what is not named should get SCMP_ACT_KILL_PROCESS"},
+		"a.json and b.json: under SCMP_ARCH_X86 what is not named should get "
+		"SCMP_ACT_KILL_PROCESS"},
 	{"an ABI of the same token that has another default", PROFILE_UNION,
 		"{'defaultAction': 'SCMP_ACT_KILL_PROCESS'" X86_64 "}",
 		"{" ERRNO ", 'architectures': ['SCMP_ARCH_X32']}",
-		"under SCMP_ARCH_X86_64 what is not named should get SCMP_ACT_KILL_PROCESS"},
+		"a.json and b.json: under SCMP_ARCH_X86_64 what is not named should get "
+		"SCMP_ACT_KILL_PROCESS"},
 	{"arguments that are always so are none, under any architecture", PROFILE_UNION,
 		"{" ERRNO BOTH ", 'syscalls': [{'names': ['close'], 'action': 'SCMP_ACT_ALLOW', "
 		"'args': [{'index': 0, 'value': 0, 'op': 'SCMP_CMP_GE'}]}]}",
@@ -101,7 +103,7 @@ static const struct {
 		"0\n"},
 	{"architectures that have nothing in common", PROFILE_INTERSECT,
 		"{" ERRNO ", 'architectures': ['SCMP_ARCH_X86']}", "{" ERRNO X86_64 "}",
-		"no architecture is listed in all of a.json … b.json"},
+		"a.json and b.json: no architecture is listed in all of them"},
 	{"flags that differ", PROFILE_UNION,
 		"{" ERRNO X86_64 ", 'flags': ['SECCOMP_FILTER_FLAG_LOG']}", "{" ERRNO X86_64 "}",
 		"a.json and b.json differ in flags"},
