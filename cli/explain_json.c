@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "args.h"
 #include "json.h"
 #include "scope.h"
 
@@ -26,9 +27,12 @@ static void put_many(struct json_writer *w)
 static void put_arg(struct json_writer *w, const struct rec_call *call, const struct rec_arg *arg)
 {
 	char text[ARG_TEXT_MAX];
+	const char *name = arg_name(rec_call_name(call, text), arg->index);
 
 	json_open_inline(w, '{');
 	put_u64(w, "index", arg->index);
+	if (name)
+		put_text(w, "name", name);
 	if (arg->values.many) {
 		put_many(w);
 	} else {

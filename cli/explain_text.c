@@ -130,9 +130,12 @@ static void print_counts(const struct recording *rec, const struct rec_call *cal
 static void print_arg(const struct rec_call *call, const struct rec_arg *arg)
 {
 	char text[ARG_TEXT_MAX];
+	const char *name = arg_name(rec_call_name(call, text), arg->index);
 	size_t column = TEXT_COLUMN;
 
 	printf("  argument %u  ", arg->index);
+	if (name)
+		column += (size_t)printf("%s: ", name);
 	for (size_t i = 0; i < arg->values.n_tuples; i++) {
 		size_t len = strlen(rec_text_value(call, arg, i, text));
 		bool breaks = i > 0 && column + len > LINE_COLUMNS;

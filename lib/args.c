@@ -94,6 +94,17 @@ size_t args_of_call(const struct abi *abi, const char *name, const struct arg_ro
 	return end - first;
 }
 
+/* The last word of the source is the parameter's name. */
+const char *arg_name(const char *call, unsigned index)
+{
+	for (size_t i = row_position(call); i < ARRAY_LEN(ROWS) && !strcmp(ROWS[i].call, call);
+		i++) {
+		if (ROWS[i].index == index)
+			return strrchr(ROWS[i].source, ' ') + 1;
+	}
+	return NULL;
+}
+
 uint64_t arg_cut(uint64_t value, unsigned bits)
 {
 	return bits == 32 ? (uint32_t)value : value;

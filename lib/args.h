@@ -49,6 +49,12 @@ const struct arg_row *args_table(size_t *out_len);
  */
 size_t args_of_call(const struct abi *abi, const char *name, const struct arg_row **out_first);
 
+/**
+ * What the kernel calls the argument, "flags", for people: of one in the table, under whatever ABI;
+ * NULL for others.  Lives forever.
+ */
+const char *arg_name(const char *call, unsigned index);
+
 /** @value as the kernel sees it: the lowest @bits (32 or 64). */
 uint64_t arg_cut(uint64_t value, unsigned bits);
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "args.h"
 #include "base.h"
 #include "json.h"
 #include "recording_text.h"
@@ -157,6 +158,7 @@ static void put_args(struct json_writer *w, const struct allowed_name *name)
 	for (size_t i = 0; i < name->gaps.n_open; i++) {
 		json_open_inline(w, '{');
 		json_member_u64(w, "index", name->gaps.open[i].index);
+		json_member_text(w, "name", arg_name(name->name, name->gaps.open[i].index));
 		json_member_text(w, "why", pin_why_name(name->gaps.open[i].why));
 		json_close(w, '}');
 	}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "args.h"
 #include "base.h"
 #include "completeness.h"
 #include "phase.h"
@@ -186,11 +187,11 @@ static void tell_added(const struct cut *cut)
 	tell_implied(cut);
 }
 
-/* "ioctl[1], socket[2]": arguments that are open for the same reason. */
+/* "cmd of ioctl, protocol of socket": arguments that are open for the same reason. */
 static void tell_open(const struct cut *cut, enum pin_why why)
 {
 	struct name_row row = {0};
-	char what[ERR_TEXT_MAX / 4], one[SYSCALL_NAME_MAX + sizeof("[255]")];
+	char what[ERR_TEXT_MAX / 4], one[2 * SYSCALL_NAME_MAX];
 
 	for (size_t i = 0; i < cut->allowed.n_names; i++) {
 		const struct allowed_name *name = &cut->allowed.names[i];
@@ -198,8 +199,8 @@ static void tell_open(const struct cut *cut, enum pin_why why)
 		for (size_t j = 0; j < name->gaps.n_open; j++) {
 			if (name->gaps.open[j].why != why)
 				continue;
-			(void)snprintf(
-				one, sizeof(one), "%s[%d]", name->name, name->gaps.open[j].index);
+			(void)snprintf(one, sizeof(one), "%s of %s",
+				arg_name(name->name, name->gaps.open[j].index), name->name);
 			name_row_add(&row, one);
 		}
 	}

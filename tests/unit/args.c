@@ -25,6 +25,7 @@ static bool source_is_sound(const struct arg_row *row)
 	bool is_long = strstr(row->source, " long ") || strstr(row->source, "size_t ");
 
 	return colon && parameter > colon + 3 && strchr(row->source, '/') &&
+	       !strcmp(arg_name(row->call, row->index), parameter + 1) &&
 	       !is_never(parameter + 1) && row->bits == (is_long ? 64 : 32);
 }
 
@@ -58,6 +59,9 @@ static void test_rows(void)
 			ok(false, "%s %u (%s) is sound", rows[i].call, rows[i].index,
 				rows[i].source);
 	}
+	is_text(arg_name("openat", 2), "flags", "an argument has the kernel's name");
+	ok(!arg_name("openat", 1) && !arg_name("opena", 2) && !arg_name("zzz", 0),
+		"one that is not in the table has none");
 	ok(len > 150, "%zu arguments: calls that exist, widths of the types, nothing unpinnable",
 		len);
 }

@@ -115,9 +115,9 @@ socket (x86_64, number 41)
   phases      start
               serve
   programs    /srv/web/bin/web
-  argument 0  AF_UNIX, AF_INET, AF_NETLINK
-  argument 1  SOCK_RAW, SOCK_STREAM|SOCK_CLOEXEC
-  argument 2  0, 6, 9
+  argument 0  family: AF_UNIX, AF_INET, AF_NETLINK
+  argument 1  type: SOCK_RAW, SOCK_STREAM|SOCK_CLOEXEC
+  argument 2  protocol: 0, 6, 9
   together    socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0)
               socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP)
               socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT)
@@ -138,9 +138,9 @@ i386:socket (i386, number 359)
   last        +0.0080 s, 2025-10-09 08:53:20.008000 UTC
   phases      serve
   programs    /bin/sh
-  argument 0  AF_INET
-  argument 1  SOCK_STREAM
-  argument 2  0
+  argument 0  family: AF_INET
+  argument 1  type: SOCK_STREAM
+  argument 2  protocol: 0
   together    socket(AF_INET, SOCK_STREAM, 0)
 """
 
@@ -151,8 +151,8 @@ setsockopt (x86_64, number 54)
   last        +0.0060 s, 2025-10-09 08:53:20.006000 UTC
   phases      start
   programs    /srv/web/bin/web
-  argument 1  SOL_SOCKET, IPPROTO_TCP
-  argument 2  many: more than 32, or some are not known
+  argument 1  level: SOL_SOCKET, IPPROTO_TCP
+  argument 2  optname: many: more than 32, or some are not known
   together    many: more than 32, or some are not known
 """
 
@@ -163,8 +163,8 @@ getsockopt (x86_64, number 55)
   last        +0.0060 s, 2025-10-09 08:53:20.006000 UTC
   phases      start
   programs    /srv/web/bin/web
-  argument 1  SOL_SOCKET, IPPROTO_TCP
-  argument 2  4, 9
+  argument 1  level: SOL_SOCKET, IPPROTO_TCP
+  argument 2  optname: 4, 9
   together    getsockopt(?, SOL_SOCKET, SO_ERROR)
               getsockopt(?, IPPROTO_TCP, TCP_DEFER_ACCEPT)
 """
@@ -267,7 +267,7 @@ def check_json():
     socket, setsockopt = got["calls"]
     tap.equal((socket["name"], socket["count"], socket["denied"], socket["phases"], socket["programs"]),
               ("socket", 3, 1, ["start", "serve"], ["/srv/web/bin/web"]), "with names, not indexes")
-    tap.equal(socket["arguments"][1], {"index": 1, "values": ["SOCK_RAW", "SOCK_STREAM|SOCK_CLOEXEC"]},
+    tap.equal(socket["arguments"][1], {"index": 1, "name": "type", "values": ["SOCK_RAW", "SOCK_STREAM|SOCK_CLOEXEC"]},
               "with arguments as text")
     tap.equal(socket["together"][1], "socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP)",
               "and what stood together")
@@ -277,7 +277,7 @@ def check_json():
                "stack": ["libc.so.6!__socket+0xb", "web+0x12f3", "[vdso]!a+b+0x0", "?+0x1"]},
               "and where it comes from")
     tap.equal((setsockopt["arguments"][1], "together" in setsockopt, setsockopt["origins"]),
-              ({"index": 2, "many": True}, False, []), "many is said, what is not known is left out")
+              ({"index": 2, "name": "optname", "many": True}, False, []), "many is said, what is not known is left out")
     got = json.loads(explain("--format", "json", "web.rec.json")[1])
     tap.equal([one["nr"] for one in got["calls"]], [one["nr"] for one in CALLS],
               "without a call, all are there")
@@ -316,7 +316,7 @@ mmap (x86_64, number 9)
   last        +0.0010 s, 2025-10-09 08:53:20.001000 UTC
   phases      start
   programs    /bin/sh
-  argument 3  MAP_SHARED, MAP_PRIVATE, MAP_PRIVATE|MAP_ANONYMOUS,
+  argument 3  flags: MAP_SHARED, MAP_PRIVATE, MAP_PRIVATE|MAP_ANONYMOUS,
               MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, MAP_PRIVATE|MAP_DENYWRITE,
               MAP_PRIVATE|MAP_FIXED|MAP_DENYWRITE
 """
