@@ -73,6 +73,8 @@ int file_read(const char *path, size_t limit, char **out_text, size_t *out_size,
 	if (!strcmp(path, "-"))
 		return read_until_end(
 			STDIN_FILENO, "standard input", READ_CHUNK, limit, out_text, out_size, e);
+	if (!*path)
+		return err_set(e, ENOENT, "\"\": no file has such a name; name one");
 	opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (opened < 0 || fstat(opened, &st))
 		return err_sys(e, errno, "%s", path);

@@ -15,7 +15,7 @@
  * @limit: the largest size accepted, in bytes; a larger file is refused before it is read.
  * @out_text: heap, owned by the caller, with a NUL behind the last byte.
  * @out_size: its size in bytes without that NUL.
- * Errors name @path: missing, a directory, empty, too large, unreadable.
+ * Errors name @path: missing, without a name, a directory, empty, too large, unreadable.
  */
 int file_read(const char *path, size_t limit, char **out_text, size_t *out_size, struct err *e);
 

@@ -263,6 +263,8 @@ static int target_open(struct target *target, struct err *e)
 	target->is_stream = !strcmp(path, "-");
 	if (target->is_stream)
 		return 0;
+	if (!*path)
+		return err_set(e, ENOENT, "\"\": no file has such a name; name one");
 	is_new = stat(path, &st);
 	if (!is_new && S_ISDIR(st.st_mode))
 		return err_set(e, EISDIR, "%s: is a directory; name a file", path);

@@ -138,6 +138,8 @@ misuse() {
 cp base.json "$TMP/base.json" && : >"$TMP/one"
 misuse "no recording"
 misuse "output to no name" -o '' web.rec.json
+misuse "notes to no name" --notes '' -o "$TMP/unnoted" web.rec.json
+is "$(ls -A "$TMP" | grep -c unnoted)" 0 "and no profile is written"
 misuse "unknown option" --frobnicate web.rec.json
 misuse "option without its value" --errno
 misuse "unknown runtime" --runtime docker web.rec.json
@@ -184,6 +186,7 @@ refused() {
 }
 refused 'missing\.json: .*No such file' "missing file" missing.json
 refused 'generate: .*directory' "a directory" generate
+refused '"": no file has such a name; name one' "no name" ''
 : >"$TMP/zero.json"
 refused "$TMP/zero.json: empty" "an empty file" "$TMP/zero.json"
 head -c 500 web.rec.json >"$TMP/cut.json"

@@ -275,6 +275,9 @@ static void test_replace_errors(const char *dir)
 	ok(file_replace(in(dir, "no/such"), "x", 1, 0644, &e) == -ENOENT &&
 			strstr(e.text, "no/such: cannot open its directory: No such file"),
 		"a directory that is missing is named");
+	ok(file_replace("", "x", 1, 0644, &e) == -ENOENT &&
+			!strcmp(e.text, "\"\": no file has such a name; name one"),
+		"no name is an error that can be seen");
 	ok(file_replace(in(dir, "nodir/"), "x", 1, 0644, &e) < 0,
 		"a name that ends in a slash is an error");
 	ok(file_replace("/dev/null", "x", 1, 0644, &e) == 0, "/dev/null is written to");
