@@ -58,19 +58,23 @@ static bool is_file(const struct request *request, size_t i)
 	return i + 1 == request->n_words || looks_like_file(request->words[i]);
 }
 
-/* Whether the last word, which is a recording, is none, but one before it is. */
-static bool is_call_last(const struct request *request)
+/* The first recording before the last word, if that, which should be one, is none; else NULL. */
+static const char *recording_before_call(const struct request *request)
 {
-	bool other = false;
+	size_t last = request->n_words - 1;
 
-	for (size_t i = 0; i + 1 < request->n_words; i++)
-		other |= is_file(request, i);
-	return other && !looks_like_file(request->words[request->n_words - 1]) &&
-	       access(request->words[request->n_words - 1], F_OK);
+	if (looks_like_file(request->words[last]) || !access(request->words[last], F_OK))
+		return NULL;
+	for (size_t i = 0; i < last; i++) {
+		if (is_file(request, i) || !access(request->words[i], F_OK))
+			return request->words[i];
+	}
+	return NULL;
 }
 
 static int check_words(struct request *request)
 {
+	const char *swapped, *last;
 	size_t inputs = 0;
 
 	if (request->n_words == 0)
@@ -79,9 +83,13 @@ static int check_words(struct request *request)
 		request->n_calls += !is_file(request, i);
 		inputs += !strcmp(request->words[i], "-");
 	}
-	if (is_call_last(request))
-		return cli_misuse("explain", "%s: no such file; calls go before the recordings",
-			request->words[request->n_words - 1]);
+	last = request->words[request->n_words - 1];
+	swapped = recording_before_call(request);
+	if (swapped)
+		return cli_misuse("explain",
+			"%s and %s are swapped: calls go before the recordings, as in sysclamp "
+			"explain %s %s",
+			swapped, last, last, swapped);
 	if (inputs > 1)
 		return cli_misuse("explain", "standard input (-) can be read once only");
 	return EXIT_OK;

@@ -246,11 +246,15 @@ def check_missing():
 
 
 def check_misuse():
+    put("web", recording(4, CALLS, []))
     for words, error in [
             ([], "no recording given"),
             (["--format", "yaml", "web.rec.json"], '--format is text or json: not "yaml"'),
             (["vax:read", "web.rec.json"], "vax:read: no ABI of that name is known"),
-            (["web.rec.json", "socket"], "socket: no such file; calls go before the recordings"),
+            (["web.rec.json", "socket"], "web.rec.json and socket are swapped: calls go before the recordings, "
+             "as in sysclamp explain socket web.rec.json"),
+            (["web", "open", "read"], "web and read are swapped: calls go before the recordings, "
+             "as in sysclamp explain read web"),
             (["-", "-"], "standard input (-) can be read once only"),
             (["--json", "web.rec.json"], "unknown option --json")]:
         says(words, "", f"misuse: {error}", INPUT,
