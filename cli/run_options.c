@@ -63,36 +63,49 @@ static int take_dry_run(const char *text, struct run_options *out)
 	return EXIT_OK;
 }
 
-/* What is kept as it was given. */
-static const struct {
+/* What is kept as it was given; the last one counts, but for what holds the command. */
+static const struct text_option {
 	int option;
 	size_t at; /* in struct run_options: a const char * */
+	const char *once; /* its name: a second one would take back what the first one says */
 } TEXTS[] = {
-	{BPF, offsetof(struct run_options, filter.program)},
-	{AT, offsetof(struct run_options, late.at)},
-	{MODE, offsetof(struct run_options, late.mode)},
-	{THEN, offsetof(struct run_options, late.then)},
-	{BUNDLE, offsetof(struct run_options, bundle_dir)},
-	{'o', offsetof(struct run_options, output)},
+	{BPF, offsetof(struct run_options, filter.program), "--bpf"},
+	{AT, offsetof(struct run_options, late.at), NULL},
+	{MODE, offsetof(struct run_options, late.mode), NULL},
+	{THEN, offsetof(struct run_options, late.then), "--then"},
+	{BUNDLE, offsetof(struct run_options, bundle_dir), "--bundle"},
+	{'o', offsetof(struct run_options, output), NULL},
 };
 
-static bool keep_text(int option, struct run_options *out)
+static const struct text_option *find_text(int option)
 {
 	for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++) {
-		if (TEXTS[i].option != option)
-			continue;
-		*(const char **)((char *)out + TEXTS[i].at) = optarg;
-		return true;
+		if (TEXTS[i].option == option)
+			return &TEXTS[i];
 	}
-	return false;
+	return NULL;
+}
+
+static int keep_text(const struct text_option *text, struct run_options *out)
+{
+	unsigned bit = 1u << (text - TEXTS);
+
+	if (text->once && out->given & bit)
+		return cli_misuse("run",
+			"%s: given twice, and only one of them would hold the "
+			"command; leave one out",
+			text->once);
+	out->given |= bit;
+	*(const char **)((char *)out + text->at) = optarg;
+	return EXIT_OK;
 }
 
 static int take_option(int option, struct run_options *out)
 {
 	if (run_cage_owns(option))
 		return run_cage_take(option, &out->cage);
-	if (keep_text(option, out))
-		return EXIT_OK;
+	if (find_text(option))
+		return keep_text(find_text(option), out);
 	switch (option) {
 	case CONFIG: /* read already */
 		return EXIT_OK;
@@ -227,6 +240,9 @@ static int read_config(
 	while ((option = cli_option(argc, argv, words->shorts, words->longs, &cmd_run)) != -1) {
 		if (option == '?')
 			return EXIT_USAGE;
+		if (option == CONFIG && config)
+			return cli_misuse("run", "--config: given twice; put into one file what "
+						 "holds the command");
 		if (option == CONFIG)
 			config = optarg;
 		if (option == HELP_CAGE) {

@@ -30,6 +30,7 @@ struct run_options {
 	const char *output; /* where on_deny records */
 	bool print_profile;
 	bool new_privs;
+	unsigned given; /* what was, of the options that stand once: bits */
 };
 
 /**

@@ -92,6 +92,7 @@ struct cage_root {
 	const char *path; /* outside: a directory; NULL: the caller's root, as it is */
 	const char *where;
 	bool readonly;
+	bool readonly_below; /* so is what is mounted in it outside: not what the cage mounts */
 	/* MS_*, of all mounts before anything is mounted; 0: MS_SLAVE | MS_REC, so that nothing
 	 * goes out. */
 	unsigned long propagation;

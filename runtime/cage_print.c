@@ -144,7 +144,8 @@ static void print_root(FILE *out, const struct cage *cage)
 	print_paths(out, "masked", cage->masked, cage->n_masked);
 	print_paths(out, "read-only", cage->readonly, cage->n_readonly);
 	if (root->readonly)
-		step(out, "read-only", "the root, not what is mounted in it");
+		step(out, "read-only", "the root, %swhat is mounted in it outside",
+			root->readonly_below ? "and " : "not ");
 	for (size_t i = 0; i < cage->n_sysctls; i++)
 		step(out, "sysctl", "%s = %s", cage->sysctls[i].name, cage->sysctls[i].value);
 }

@@ -175,6 +175,7 @@ static void put_root(struct json_writer *w, const struct cage *cage)
 	put_devices(w, cage);
 	member_text(w, "root", root->path);
 	json_member_bool(w, "root_readonly", root->readonly);
+	json_member_bool(w, "root_readonly_below", root->readonly_below);
 	json_member_bool(w, "root_nodev", root->nodev);
 	put_texts(w, "masked", cage->masked, cage->n_masked);
 	put_texts(w, "readonly", cage->readonly, cage->n_readonly);

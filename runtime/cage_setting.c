@@ -78,7 +78,7 @@ static const struct cage_setting SETTINGS[] = {
 	LIST("sysctl", SETTING_SPACES, "NAME=VALUE", word_sysctl, "of its namespaces"),
 
 	ONE("root", SETTING_FILES, "DIR", word_root, "its root directory: pivot_root(2)"),
-	SWITCH("read-only", SETTING_FILES, read_only, "the root, not what is mounted in it"),
+	SWITCH("read-only", SETTING_FILES, read_only, "the root and all that is mounted in it"),
 	ONE("propagation", SETTING_FILES, "WAY", word_propagation, "of all mounts: rslave"),
 	SWITCH("private-proc", SETTING_FILES, private_proc, "a /proc of its processes"),
 	SWITCH("private-dev", SETTING_FILES, private_dev, "a /dev with the usual few"),

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -69,6 +70,21 @@ static int leave_peers(int directory)
 	return -errno;
 }
 
+/* All that is mounted in the tree; the root itself only in the end: mounts get their places in it.
+ */
+static int protect_below(int tree)
+{
+	struct statvfs st;
+	int code;
+
+	if (fstatvfs(tree, &st))
+		return -errno;
+	code = mount_change(tree, MOUNT_ATTR_RDONLY, 0, 0, true);
+	if (!code && !(st.f_flag & ST_RDONLY))
+		code = mount_change(tree, 0, MOUNT_ATTR_RDONLY, 0, false);
+	return code;
+}
+
 /*
  * A copy of the directory with all that is mounted below it, mounted over the directory: pivot_root
  * wants a mount, attributes are to be of the command's root only, what is mounted in it hides no
@@ -85,6 +101,8 @@ static int mount_root(const struct cage *cage, struct err *e)
 		return err_sys(e, -tree, "%s: root directory %s", name_of(cage), path);
 	if (cage->root.nodev)
 		code = mount_change(tree, MOUNT_ATTR_NODEV, 0, 0, true);
+	if (!code && cage->root.readonly_below)
+		code = protect_below(tree);
 	/* It is not to be among the peers of the directory's own mount: pivot_root(2). */
 	if (!code)
 		code = mount_change(tree, 0, 0, MS_SLAVE, false);

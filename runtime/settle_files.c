@@ -73,6 +73,6 @@ int cage_settle_files(struct cage_request *request, struct err *e)
 			return -e->code;
 	}
 	cage->root.default_devices = request->private_dev == SWITCH_ON;
-	cage->root.readonly = request->read_only == SWITCH_ON;
+	cage->root.readonly = cage->root.readonly_below = request->read_only == SWITCH_ON;
 	return 0;
 }

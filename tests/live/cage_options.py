@@ -4,6 +4,7 @@
 A row says what is asked for, what the command does, and what it must print.  Where an ordinary user may not,
 the error says so, and nothing has run.
 """
+import contextlib
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ import workload  # noqa: E402
 
 SCRATCH = tap.scratch()
 TREE = os.path.join(SCRATCH, "tree")
+PLAIN = os.path.join(SCRATCH, "allow.json")
 UID = 65534
 BOTH, ROOT, USER = ("root", "user"), ("root",), ("user",)
 STATUS = "/proc/self/status"
@@ -112,7 +114,7 @@ ROWS = [
      "/\nno\n", BOTH),
     ("everything private", ["--unshare-all", "--private-proc"],
      "for n in ipc net uts cgroup mnt pid; do readlink /proc/self/ns/$n; done", r"(\w+:\[\d+\]\n){6}", BOTH),
-    ("a filter, too", ["-p", os.path.join(SCRATCH, "allow.json"), "--private-tmp"], f"grep Seccomp: {STATUS}",
+    ("a filter, too", ["-p", PLAIN, "--private-tmp"], f"grep Seccomp: {STATUS}",
      "Seccomp:\t2\n", BOTH),
 ]
 
@@ -151,6 +153,8 @@ REFUSED = [
     ("a recording inside", ["--on-deny", "learn", "-o", "/x", "--private-tmp"], 2, "outside", BOTH),
     ("a value for a switch", ["--private-tmp=yes"], 2, "--private-tmp: it is true or false", BOTH),
     ("an unknown option", ["--private-tmpp"], 2, "unknown option --private-tmpp", BOTH),
+    ("two files of --config", ["--config", PLAIN, "--config", PLAIN], 2, "--config: given twice", BOTH),
+    ("two profiles for later", ["--at", "main", "--then", PLAIN, "--then", PLAIN], 2, "--then: given twice", BOTH),
     ("no such command", ["--private-tmp", "--env", "PATH=/nowhere"], 127, "not found", BOTH),
 ]
 
@@ -166,6 +170,22 @@ def check_refused():
             got = caged(who, options, ["touch", ran])
             tap.ok(got.returncode == status and got.stderr.count(b"\n") == 1 and wanted in got.stderr.decode()
                    and not os.path.exists(ran), f"{name}, {who}: {status}", got)
+
+
+def check_read_only():
+    """Nothing that is mounted outside can be written to, either; what the command mounts can."""
+    if not os.path.ismount("/dev/shm"):
+        tap.skip("shm", "read-only, what is mounted", "/dev/shm is no mount here")
+        return
+    place = f"/dev/shm/{os.path.basename(SCRATCH)}"
+    for who in filter(can, BOTH):
+        for name, options, wanted in (("outside", [], "no\n"), ("inside", ["--tmpfs", "/dev/shm"], "x\n")):
+            script = f"(echo x > {place}) 2>/dev/null && cat {place} || echo no; echo > /dev/null"
+            got = caged(who, ["--read-only", *options], ["sh", "-c", script])
+            tap.equal((got.returncode, got.stdout.decode(), os.path.exists(place)), (0, wanted, False),
+                      f"read-only, what is mounted {name}, {who}", got)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(place)
 
 
 def check_descriptors():
@@ -252,7 +272,7 @@ def main():
         with open(os.path.join(TREE, name), "w", encoding="utf-8") as file:
             file.write(text)
     os.chmod(TREE, 0o777)
-    with open(os.path.join(SCRATCH, "allow.json"), "w", encoding="utf-8") as file:
+    with open(PLAIN, "w", encoding="utf-8") as file:
         file.write('{"defaultAction": "SCMP_ACT_ALLOW"}')
     check_help()
     check_bundle()
@@ -261,6 +281,7 @@ def main():
         tap.done()
     check_rows()
     check_refused()
+    check_read_only()
     check_descriptors()
     check_directory()
     check_parent()

@@ -81,7 +81,6 @@ CAGES = {
     "sysctl": "--net private --sysctl net.ipv4.ip_default_ttl=77",
     "root": "--root ROOT --workdir /home",
     "root-read-only": "-P ROOT --read-only --private-proc --private-dev --private-tmp",
-    "read-only": "--read-only",
     "propagation": "--propagation rprivate",
     "propagation-usual": "--mountns private",
     "propagation-slave": "--propagation rslave",
