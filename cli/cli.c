@@ -1,6 +1,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -192,6 +193,19 @@ int cli_check_output(const char *option, const char *file, const char *what, str
 		return err_sys(e, errno, "%s: cannot write %s there; choose a file with %s", file,
 			what, option);
 	return 0;
+}
+
+static void do_nothing(int sig)
+{
+	(void)sig;
+}
+
+void cli_outlive_readers(void)
+{
+	struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART}, before;
+
+	if (!sigaction(SIGPIPE, NULL, &before) && before.sa_handler == SIG_DFL)
+		(void)sigaction(SIGPIPE, &action, NULL);
 }
 
 bool cli_may_colour(FILE *file)

@@ -36,6 +36,14 @@ int cli_fail(const char *command, int exit_code, const struct err *e);
 /** A misuse: one line and a pointer to help; returns EXIT_USAGE. */
 int cli_misuse(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/**
+ * From here on what is written to a pipe that nobody reads fails, and does not end the process:
+ * what it has begun it also ends, and says in its status.  SIGPIPE gets a handler that does
+ * nothing; if it were ignored, commands would inherit that.  Whoever has it ignored or blocked
+ * keeps it so.
+ */
+void cli_outlive_readers(void);
+
 /** Say "sysclamp COMMAND: wrote FILE" to standard error; nothing for NULL or "-", standard output.
  */
 void cli_tell_written(const char *command, const char *file);

@@ -162,6 +162,7 @@ static int run(int argc, char **argv)
 		return status;
 	if (!options.profile)
 		return EXIT_USAGE; /* parse() has refused that */
+	cli_outlive_readers();
 	return hold(&options);
 }
 

@@ -299,6 +299,7 @@ static int run(int argc, char **argv)
 	status = check_request(&request, optind < argc);
 	if (status)
 		return status;
+	cli_outlive_readers();
 	return request.what == RECORD_COMMAND ? record_command(&request, argv + optind)
 					      : record_attach(&request);
 }

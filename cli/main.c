@@ -66,6 +66,7 @@ int main(int argc, char **argv)
 	}
 	command = find_command(argv[1]);
 	if (!command) {
+		text_tame(argv[1]);
 		fprintf(stderr, "sysclamp: unknown command %s; see sysclamp --help\n", argv[1]);
 		return EXIT_USAGE;
 	}

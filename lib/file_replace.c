@@ -303,13 +303,30 @@ static int targets_open(struct targets *targets, const struct file_content *file
 	return 0;
 }
 
+/* A FIFO that nobody reads is not waited for, since nobody may ever: open(2), ENXIO. */
+static int open_stream(const char *path)
+{
+	scoped_fd int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	return fd < 0 || fcntl(fd, F_SETFL, 0) ? -errno : steal_fd(&fd);
+}
+
+static bool is_fifo(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISFIFO(st.st_mode);
+}
+
 static int write_stream(const struct file_content *file, struct err *e)
 {
 	bool is_stdout = !strcmp(file->path, "-");
-	scoped_fd int opened = is_stdout ? -1 : open(file->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	scoped_fd int opened = is_stdout ? -1 : open_stream(file->path);
 	int fd = is_stdout ? STDOUT_FILENO : opened;
-	int code = fd < 0 ? -errno : file_write_all(fd, file->bytes, file->size);
+	int code = fd < 0 ? fd : file_write_all(fd, file->bytes, file->size);
 
+	if (code == -ENXIO && is_fifo(file->path))
+		return err_set(e, ENXIO, "%s: nobody reads it; start its reader first", file->path);
 	return code ? err_sys(e, -code, "%s", is_stdout ? "standard output" : file->path) : 0;
 }
 

@@ -219,6 +219,7 @@ void launch_block_signals(void)
  */
 static const int ALSO_HANDLED[] = {
 	SIGALRM, /* tracer/ticker.c */
+	SIGPIPE, /* cli/cli.c */
 	SIGCONT, /* runtime/guard.c */
 	SIGABRT,
 	SIGBUS,

@@ -189,6 +189,18 @@ def check_held(user):
     tap.equal(process.end(), "epoll_wait 1 0", f"{who}: and goes on")
 
 
+def check_unread():
+    """Nobody reads what it says: it is held, and the status says so."""
+    process = asleep("epoll_wait")
+    read, write = os.pipe()
+    os.close(read)
+    result = subprocess.run([workload.SYSCLAMP, "clamp", "--pid", str(process.pid), "-p", MOST], stderr=write,
+                            env=workload.ENVIRON, check=False, restore_signals=True)
+    os.close(write)
+    tap.equal((result.returncode, held(process.pid)), (0, HELD), "nobody reads what it says: held")
+    tap.equal(process.end(), "epoll_wait 1 0", "and goes on")
+
+
 def check_new_privs():
     """Without no_new_privs, who may."""
     process = asleep("read")
@@ -422,7 +434,8 @@ def check_signals():
     tap.equal((held(process.pid)[2], process.end()), ("0", "epoll_wait 1 0"),
               "and never leave the process in the middle")
     process = Process("odd_process", "vfork")
-    with subprocess.Popen([workload.SYSCLAMP, "clamp", "--pid", str(process.pid), "-p", MOST]) as clamping:
+    with subprocess.Popen([workload.SYSCLAMP, "clamp", "--pid", str(process.pid), "-p", MOST,
+                           "--within", "60s"]) as clamping:
         tap.wait_until(lambda: int(status(clamping.pid, "SigBlk"), 16) >> (signal.SIGTERM - 1) & 1, "it waits")
         clamping.send_signal(signal.SIGTERM)
         tap.equal(clamping.wait(workload.DEADLINE_S), -signal.SIGTERM, "SIGTERM ends the wait for a good moment")
@@ -438,6 +451,7 @@ def main():
     check_no_target()
     check_held(user=False)
     check_held(user=True)
+    check_unread()
     check_new_privs()
     check_shell()
     check_profile_denies()

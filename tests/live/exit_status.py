@@ -46,6 +46,27 @@ def check_status():
                   f"{script}: the recording says so, and is complete")
 
 
+def check_unread():
+    """Nobody reads what is said any more: the command runs, is not told of SIGPIPE either, and its status counts."""
+    read, write = os.pipe()
+    os.close(read)
+    for name, prefix in both():
+        for script, status in (("exit 7", 7), ("kill -PIPE $$; exit 7", 128 + signal.SIGPIPE)):
+            result = subprocess.run([*prefix, "sh", "-c", f"echo ran; {script}"], stdout=subprocess.PIPE, stderr=write,
+                                    env=workload.ENVIRON, check=False, restore_signals=True)
+            tap.equal((result.returncode, result.stdout), (status, b"ran\n"), f"{name}: nobody reads what it says, {script}")
+    os.close(write)
+
+
+def check_fifo():
+    """A recording goes to a FIFO that nobody reads: said, not waited for."""
+    fifo = os.path.join(SCRATCH, "fifo")
+    os.mkfifo(fifo)
+    result = workload.sysclamp("record", "-q", "-o", fifo, "--", "true")
+    tap.ok(result.returncode == 125 and result.stderr.decode() ==
+           f"sysclamp record: {fifo}: nobody reads it; start its reader first\n", "a FIFO without a reader", result)
+
+
 def steady_child(strace):
     """The child of the recorder below strace that waits to become the command: none that is there
     for a moment only."""
@@ -244,6 +265,8 @@ def main():
     with open(PROFILE, "w", encoding="ascii") as file:
         file.write('{"defaultAction": "SCMP_ACT_ALLOW"}\n')
     check_status()
+    check_unread()
+    check_fifo()
     check_killed_early()
     check_first()
     check_streams()

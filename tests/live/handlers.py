@@ -13,7 +13,7 @@ import deny  # noqa: E402
 import tap  # noqa: E402
 import workload  # noqa: E402
 
-RESET = {"SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGTSTP", "SIGTTIN", "SIGTTOU",
+RESET = {"SIGPIPE", "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGTSTP", "SIGTTIN", "SIGTTOU",
          "SIGALRM", "SIGCONT", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGTRAP"}
 OF_LIBC = range(32, 34)  # nptl(7): launch.h leaves them alone
 

@@ -160,6 +160,8 @@ static void test_fifo(const char *dir)
 
 	if (mkfifo(path, 0600))
 		return;
+	ok(file_replace(path, "piped", 5, 0644, &e) == -ENXIO && strstr(e.text, "nobody reads it"),
+		"a named pipe that nobody reads is not waited for");
 	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ok(file_replace(path, "piped", 5, 0644, &e) == 0 && read(reader, got, 7) == 5 &&
 			!strcmp(got, "piped"),
