@@ -68,6 +68,20 @@ static void drop(struct trace *trace, pid_t tid)
 		(trace->n_tasks - at) * sizeof(*trace->tasks));
 }
 
+/* @child: is not to be traced: -@code. */
+static int refuse(pid_t child, int code, struct err *e)
+{
+	static const char WHAT[] = "tracing the command, which loading a filter late takes";
+	pid_t tracer = proc_tracer(child);
+
+	if (code == EPERM && tracer)
+		return err_set(e, EPERM,
+			"%s: process %d does that already, and a task has one tracer; sysclamp "
+			"record has --backend ebpf",
+			WHAT, tracer);
+	return err_sys(e, code, "%s", WHAT);
+}
+
 int trace_begin(pid_t child, uint64_t within_ns, const struct breakpoints *breakpoints,
 	struct trace *out, struct err *e)
 {
@@ -87,7 +101,7 @@ int trace_begin(pid_t child, uint64_t within_ns, const struct breakpoints *break
 		return -e->code;
 	if (ptrace(PTRACE_SEIZE, child, 0L, (unsigned long)TRACE_OPTIONS)) {
 		trace_done(&trace);
-		return err_sys(e, errno, "tracing the command, which loading a filter late takes");
+		return refuse(child, errno, e);
 	}
 	*out = trace;
 	return 0;
