@@ -274,6 +274,7 @@ def main():
     check_killed_early()
     check_first()
     check_streams()
+    check_closed()
     check_signals()
     for name, record in RECORDS.items():
         check_signal_burst(name, record)
