@@ -221,7 +221,7 @@ $(BUILD)/tests/programs/%: tests/programs/%.c Makefile | $(SETUP)
 		$$(sed -n '1s|^/\* build: \(.*\) \*/|\1|p' $<) $(PROGRAM_FLAGS)
 $(BUILD)/tests/programs/call_loop: tests/bench/workload.h
 $(BUILD)/tests/programs/in_flight: tests/programs/in_flight.h
-$(BUILD)/tests/programs/late_cases $(BUILD)/tests/programs/late_tree: tests/programs/late_cases.h
+$(addprefix $(BUILD)/tests/programs/late_,breaks cases tree): tests/programs/late_cases.h
 $(filter $(BUILD)/tests/programs/nested%,$(PROGRAMS)): tests/programs/nested.h
 $(BUILD)/tests/programs/oracle: $(BUILD)/gen/programs/oracle.skel.h tests/programs/oracle.h
 $(BUILD)/tests/programs/oracle: PROGRAM_FLAGS = -isystem $(BUILD)/gen $(filter -l:%,$(LIBS))

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -25,11 +25,28 @@ static int refuse(pid_t tid, const char *what, struct err *e)
 	return err_sys(e, errno, "process %d: %s a breakpoint", tid, what);
 }
 
+static int make_room(struct breakpoints *list, struct err *e)
+{
+	size_t room = list->room ? 2 * list->room : 4;
+	struct breakpoint *all;
+
+	if (list->n < list->room)
+		return 0;
+	all = reallocarray(list->all, room, sizeof(*all));
+	if (!all)
+		return err_nomem(e);
+	list->all = all;
+	list->room = room;
+	return 0;
+}
+
 int breakpoints_add(struct breakpoints *list, const struct image *image, pid_t tid,
 	uint64_t address, struct err *e)
 {
 	struct breakpoint new = {.address = address};
 
+	if (make_room(list, e))
+		return -e->code;
 	if (!image_key(image, &new.program) || !memory_read_code(tid, address, &new.code, 1))
 		return refuse(tid, "setting", e);
 	if (new.code == INT3)
@@ -38,8 +55,6 @@ int breakpoints_add(struct breakpoints *list, const struct image *image, pid_t t
 			"one");
 	if (!memory_write_code(tid, address, &INT3, 1))
 		return refuse(tid, "setting", e);
-	if (list->n == BREAKPOINTS_MAX)
-		memmove(list->all, list->all + 1, --list->n * sizeof(list->all[0]));
 	list->all[list->n++] = new;
 	return 0;
 }
@@ -66,13 +81,13 @@ static const struct breakpoint *find_behind(const struct breakpoints *list, pid_
 	return NULL;
 }
 
-/* A trap of the processor, rather than a signal that somebody sent. */
+/* An int3, which the kernel gives no code of its own, rather than a step or what somebody sent. */
 static bool is_trap(pid_t tid, int status)
 {
 	siginfo_t info;
 
 	return WIFSTOPPED(status) && status >> 8 == SIGTRAP &&
-	       !ptrace(PTRACE_GETSIGINFO, tid, 0L, &info) && info.si_code > 0;
+	       !ptrace(PTRACE_GETSIGINFO, tid, 0L, &info) && info.si_code == SI_KERNEL;
 }
 
 static const struct breakpoint *find_hit(const struct breakpoints *list, pid_t tid, int status)
@@ -125,10 +140,26 @@ bool breakpoints_pass(const struct breakpoints *list, pid_t tid, int status)
 bool breakpoints_is_due(const struct breakpoints *list, pid_t tid)
 {
 	const uint64_t trap = UINT64_C(1) << (SIGTRAP - 1);
-	uint64_t ip;
+	uint64_t ip, blocked;
 
+	/* The kernel has lifted the block of its own trap; one that stays blocked is not it. */
 	return list->n && get_ip(tid, &ip) && find_behind(list, tid, ip) &&
-	       proc_pending_signals(tid) & trap;
+	       !ptrace(PTRACE_GETSIGMASK, tid, sizeof(blocked), &blocked) &&
+	       proc_pending_signals(tid) & ~blocked & trap;
+}
+
+/* A process that has been killed has no program any more before it has ended. */
+static int get_program(pid_t tid, struct image_key *out, struct err *e)
+{
+	uint64_t ip;
+	int why;
+
+	if (image_key_of(tid, out))
+		return 0;
+	why = errno;
+	if (get_ip(tid, &ip))
+		errno = why;
+	return refuse(tid, "taking back", e);
 }
 
 int breakpoints_clear(const struct breakpoints *list, pid_t tid, struct err *e)
@@ -137,11 +168,17 @@ int breakpoints_clear(const struct breakpoints *list, pid_t tid, struct err *e)
 
 	if (!list->n)
 		return 0;
-	if (!image_key_of(tid, &program))
-		return refuse(tid, "taking back", e);
+	if (get_program(tid, &program, e))
+		return -e->code;
 	for (size_t i = 0; i < list->n; i++) {
 		if (!clear(&list->all[i], &program, tid))
 			return refuse(tid, "taking back", e);
 	}
 	return 0;
+}
+
+void breakpoints_done(struct breakpoints *list)
+{
+	free(list->all);
+	*list = (struct breakpoints){0};
 }

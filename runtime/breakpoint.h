@@ -32,16 +32,15 @@ struct breakpoint {
 };
 
 /* Those of programs that the command was before, too: children may have them still. */
-enum { BREAKPOINTS_MAX = 8 };
-
 struct breakpoints {
-	struct breakpoint all[BREAKPOINTS_MAX]; /* the last one set comes last */
-	size_t n;
+	struct breakpoint *all; /* the last one set comes last */
+	size_t n, room;
 };
 
 /**
- * Set one; of more than BREAKPOINTS_MAX the first is forgotten.
+ * Set one.
  *
+ * @list: to be released with breakpoints_done().
  * @tid: stands in a ptrace stop, and is the only thread of its process.
  * @image: its program, placed (image_place()).
  * Errors: -ENOTSUP: that instruction is an int3 of the program's own; those of writing to it,
@@ -81,5 +80,7 @@ bool breakpoints_is_due(const struct breakpoints *list, pid_t tid);
  * Errors: those of writing to its memory; -ESRCH: it has ended.
  */
 int breakpoints_clear(const struct breakpoints *list, pid_t tid, struct err *e);
+
+void breakpoints_done(struct breakpoints *list);
 
 #endif

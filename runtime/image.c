@@ -94,8 +94,13 @@ bool image_key_of(pid_t tid, struct image_key *out)
 	struct err e;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe", tid);
-	return !stat(path, &st) && !read_auxv(tid, AT_ENTRY, &entry, &e) &&
-	       key_of_file(&st, entry, out);
+	if (stat(path, &st))
+		return false;
+	if (read_auxv(tid, AT_ENTRY, &entry, &e)) {
+		errno = e.code;
+		return false;
+	}
+	return key_of_file(&st, entry, out);
 }
 
 bool image_keys_equal(const struct image_key *a, const struct image_key *b)

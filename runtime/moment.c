@@ -97,6 +97,10 @@ static int step_through_start(
 	struct err none;
 
 	*out_reached = false;
+	/* Threads and children that a library has started are left alone. */
+	moment->request = stop->tid == moment->leader ? PTRACE_SINGLESTEP : PTRACE_CONT;
+	if (stop->tid != moment->leader)
+		return 0;
 	moment->own_signal = is_step(stop);
 	if (!moment->own_signal || !get_regs(stop->tid, &regs))
 		return 0;
@@ -289,6 +293,7 @@ void moment_init(struct moment *moment, enum sandbox_at at, const char *symbol, 
 
 void moment_done(struct moment *moment)
 {
+	breakpoints_done(&moment->breakpoints);
 	image_done(&moment->image);
 }
 

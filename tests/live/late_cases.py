@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Late loading, whatever the program is up to when the moment comes, and whatever program it is.
 
-Each case of tests/programs/late_cases.c and late_tree.c says how its processes and threads are held, by Seccomp_filters
+Each case of tests/programs/late_cases.c, late_tree.c and late_breaks.c says how its processes and threads are held, by Seccomp_filters
 and by a call that the profile denies.  What cannot be held is refused with status 125, and nothing of it is left, nor
 when the launcher is killed.
 """
@@ -53,6 +53,8 @@ CASES = [
     ("together", "moment", 5, 5 * [f"thread: {HELD}"] + [f"own: {HELD}"]),
     ("own-code", "moment", 5, ["child's: 1", "own: 1", f"child: {HELD}", f"own: {HELD}"]),
     ("former-child", "moment", 5, [f"child: {FREE}", f"own: {HELD}"]),
+    ("former-children", "moment", 5, 12 * [f"child: {HELD}"] + [f"own: {HELD}"]),
+    ("own-steps", "turn", 5, [f"own: {HELD}"]),
     ("main-child", "main", 5, [f"main: {FREE}", f"main: {HELD}"]),
     ("sequence", "moment_in_sequence", 5, ["aborted: 1", f"sequence: {HELD}"]),
     ("unholdable-child", "moment", OWN_FAILURE, "no vDSO"),
@@ -88,10 +90,13 @@ def left():
 TREE = ("without-leader", "unholdable-child", "daemon", "stopped-child", "vfork-child", "waiting-threads", "many-forks",
         "crowd", "relay", "traces", "in-thread", "together", "own-code", "former-child", "main-child")
 
+PROGRAMS = {**dict.fromkeys(TREE, "late_tree"),
+            **dict.fromkeys(("former-children", "own-steps", "prey"), "late_breaks")}
+
 
 def case(name):
     """The command of a case."""
-    return [workload.program("late_tree" if name in TREE else "late_cases"), name]
+    return [workload.program(PROGRAMS.get(name, "late_cases")), name]
 
 
 def check_refused(result, say, label):
@@ -151,6 +156,23 @@ def check_together():
         if (result.returncode, result.stdout.decode().count(HELD)) != (5, 3):
             wrong.append((delay, result))
     tap.equal(wrong, [], "two threads that come to it at almost the same time, 300 times")
+
+
+def check_prey():
+    """Children are killed while they are being held, and the command is held nevertheless."""
+    wrong = []
+    for _ in range(60):
+        with subprocess.Popen([workload.SYSCLAMP, "run", "--at", "moment", "-p", PROFILE, "--", *case("prey")],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
+            for child in command.stderr.readline().split() * 2:
+                try:
+                    os.kill(int(child), signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            output = command.stdout.read()
+            if (command.wait(), output.decode()) != (5, f"own: {HELD}\n"):
+                wrong.append((command.returncode, output, command.stderr.read()))
+    tap.equal(wrong, [], "children that are killed meanwhile, 60 times")
 
 
 def check_inherited():
@@ -280,6 +302,37 @@ def compiled(name, text, *options):
     return None if done.returncode else path
 
 
+# Its start is not known by sight; a child that takes signals was there before it.
+EARLY = """
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+__asm__(".globl _start\\n_start: xor %ebp, %ebp\\n nop\\n pop %rsi\\n mov %rsp, %rdx\\n and $-16, %rsp\\n push %rax\\n"
+    "push %rsp\\n xor %r8d, %r8d\\n xor %ecx, %ecx\\n lea main(%rip), %rdi\\n"
+    "call *__libc_start_main@GOTPCREL(%rip)\\n hlt\\n");
+static pid_t child;
+static void early(void)
+{
+    int gate[2];
+    char byte;
+    if (pipe(gate))
+        _exit(1);
+    child = fork();
+    if (!child)
+        (void)!write(gate[1], "", 1);
+    while (!child)
+        (void)raise(SIGURG);
+    (void)!read(gate[0], &byte, 1);
+}
+__attribute__((section(".preinit_array"), used)) static void (*const first)(void) = early;
+int main(void)
+{
+    int status = 0;
+    (void)kill(child, SIGTERM);
+    (void)wait(&status);
+    _exit(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM ? 5 : 1);
+}
+"""
 # It has a start, and nothing else.
 BARE = """
 __asm__(".globl _start\\n_start: mov $231, %eax\\n mov $5, %edi\\n syscall\\n");
@@ -311,6 +364,9 @@ def check_programs():
     check_refused(late("main", [bare]), "exited with status 5 before it came to main", "without libc: no main")
     check_refused(late("main", [loop], ("--within", "1s")), "did not come to main in time",
                   "without libc, in a loop: no main")
+    early = compiled("early", EARLY, "-nostartfiles")
+    ends = [late("main", [early]).returncode for _ in range(20)]
+    tap.equal(ends, 20 * [5], "a start of its own, looked through by steps, beside a child: 20 times")
     loader = os.path.realpath("/lib64/ld-linux-x86-64.so.2")
     check_held(late("exec", [loader, *case("held")]), "by its dynamic linker: at exec")
     i386 = compiled("i386", "int main(void) { return 5; }", "-m32", "-static")
@@ -374,6 +430,7 @@ def main():
     check_own_filters()
     check_daemons()
     check_together()
+    check_prey()
     check_inherited()
     check_stops()
     check_signals()
