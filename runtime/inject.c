@@ -45,6 +45,39 @@ static int fail(pid_t tid, const char *what, struct err *e)
 	return errno == ESRCH ? gone(tid, e) : err_sys(e, errno, "process %d: %s", tid, what);
 }
 
+static bool is_exiting(pid_t tid)
+{
+	struct thread_status status;
+	struct err e;
+
+	return thread_status_read(tid, &status, &e) || status.is_exiting;
+}
+
+/*
+ * Until there is something to wait for.  Of the first of several threads that is not so when it has
+ * ended, as one that is killed twice does without a last stop, before the others have: in their
+ * last stops these wait for us.
+ *
+ * @deadline_ns: 0: none.
+ */
+static int wait_news(pid_t tid, uint64_t deadline_ns, siginfo_t *out, struct err *e)
+{
+	for (bool woken = false;; woken = true) {
+		*out = (siginfo_t){0};
+		if (waitid(P_PID, (id_t)tid, out, WSTOPPED | WEXITED | WNOWAIT | WNOHANG | __WALL))
+			return gone(tid, e);
+		if (out->si_pid)
+			return 0;
+		if (woken && is_exiting(tid))
+			return gone(tid, e);
+		if (!await_child(deadline_ns ? deadline_ns : UINT64_MAX))
+			return err_set(e, ETIMEDOUT,
+				"process %d does not come to make a call, as when its cgroup is "
+				"frozen",
+				tid);
+	}
+}
+
 /*
  * An end is left to be waited for by whoever waits for all; and so is its beginning: that of the
  * first of several threads is told only when all have ended.
@@ -53,17 +86,11 @@ static int fail(pid_t tid, const char *what, struct err *e)
  */
 static int wait_stop(pid_t tid, uint64_t deadline_ns, int *out_status, struct err *e)
 {
-	int how = WSTOPPED | WEXITED | WNOWAIT | __WALL | (deadline_ns ? WNOHANG : 0), failed;
-	siginfo_t news = {0};
+	siginfo_t news;
 
-	do
-		failed = waitid(P_PID, (id_t)tid, &news, how);
-	while (failed ? errno == EINTR : !news.si_pid && await_child(deadline_ns));
-	if (!failed && !news.si_pid)
-		return err_set(e, ETIMEDOUT,
-			"process %d does not come to make a call, as when its cgroup is frozen",
-			tid);
-	if (failed || (news.si_code != CLD_TRAPPED && news.si_code != CLD_STOPPED) ||
+	if (wait_news(tid, deadline_ns, &news, e))
+		return -e->code;
+	if ((news.si_code != CLD_TRAPPED && news.si_code != CLD_STOPPED) ||
 		news.si_status >> 8 == PTRACE_EVENT_EXIT ||
 		waitpid(tid, out_status, __WALL) != tid || !WIFSTOPPED(*out_status))
 		return gone(tid, e);

@@ -1,3 +1,4 @@
+/* build: -pthread -rdynamic */
 /*
  * Who there may be beside whoever comes to the moment, for whom its breakpoint is not meant: it
  * stands in their code as well.
@@ -5,6 +6,7 @@
  *	late_breaks CASE
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +126,25 @@ static void traps_of_its_own(void)
 	report("own");
 }
 
+static void *wait_for_end(void *unused)
+{
+	(void)pause();
+	return unused;
+}
+
+/* Some have threads, and of these some no first one any more. */
+static void be_prey(size_t i)
+{
+	pthread_t thread;
+
+	if (i % 3 == 0)
+		(void)pthread_create(&thread, NULL, wait_for_end, NULL);
+	if (i % 6 == 0)
+		pthread_exit(NULL);
+	for (;;)
+		(void)pause();
+}
+
 /* Of children, which somebody else kills meanwhile, it says the numbers. */
 static void prey(void)
 {
@@ -133,8 +154,8 @@ static void prey(void)
 
 	for (size_t i = 0; i < PREY; i++) {
 		children[i] = fork();
-		while (!children[i])
-			(void)pause();
+		if (!children[i])
+			be_prey(i);
 		size += (size_t)snprintf(text + size, sizeof(text) - size, "%d ", children[i]);
 	}
 	text[size - 1] = '\n';
