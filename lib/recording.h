@@ -194,6 +194,12 @@ int recording_merge(struct recording *into, const struct recording *from, struct
  */
 void recording_tell_phases(const struct recording *rec, const struct notice *to);
 
+/**
+ * Whether a source of @rec saw nothing of its workload's start: it recorded what ran already.
+ * False of a source that knew no phases.
+ */
+bool recording_began_late(const struct recording *rec);
+
 /*
  * Many recordings on their way into one.  They are joined in pairs of about equal size, so that
  * the cost of all of it is near-linear: slot i is empty or the join of 2^i recordings.

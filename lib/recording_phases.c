@@ -1,5 +1,5 @@
 /*
- * recording.h: what a recording says of phases that were never seen.
+ * recording.h: which phases a recording never saw.
  */
 #include "recording.h"
 
@@ -20,6 +20,41 @@ static bool is_called_in(const struct recording *rec, size_t phase)
 {
 	for (size_t i = 0; i < rec->n_calls; i++) {
 		if (bits_has(&rec->calls[i].phases, phase))
+			return true;
+	}
+	return false;
+}
+
+static bool is_called_by(const struct recording *rec, size_t source, size_t phase)
+{
+	for (size_t i = 0; i < rec->n_calls; i++) {
+		const struct rec_call *call = &rec->calls[i];
+
+		if (bits_has(&call->phases, phase) &&
+			bits_has(rec_call_seen_in(call, phase), source))
+			return true;
+	}
+	return false;
+}
+
+/* What starts makes a call, its execve, so who saw none in `start` and some later came later. */
+static bool came_late(const struct recording *rec, size_t source, size_t start)
+{
+	if (start != SIZE_MAX && is_called_by(rec, source, start))
+		return false;
+	for (size_t phase = 0; phase < rec->phases.n_names; phase++) {
+		if (is_called_by(rec, source, phase))
+			return true;
+	}
+	return false;
+}
+
+bool recording_began_late(const struct recording *rec)
+{
+	size_t start = index_of(&rec->phases, phase_name(PHASE_START));
+
+	for (size_t i = 0; i < rec->n_sources; i++) {
+		if (came_late(rec, i, start))
 			return true;
 	}
 	return false;

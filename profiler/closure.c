@@ -66,15 +66,25 @@ bool closure_follows(const struct closure_row *row, const struct allowed *set, u
 	return false;
 }
 
-bool closure_names_itself(const struct closure_row *row)
+static bool names(const struct closure_row *row, const char *condition)
 {
 	char name[SYSCALL_NAME_MAX];
 
 	for (const char *at = next_name(row->when, name); at; at = next_name(at, name)) {
-		if (!strcmp(name, row->name))
+		if (!strcmp(name, condition))
 			return true;
 	}
 	return false;
+}
+
+bool closure_names_itself(const struct closure_row *row)
+{
+	return names(row, row->name);
+}
+
+bool closure_names_late(const struct closure_row *row)
+{
+	return names(row, "late");
 }
 
 const char *libc_name(enum libc libc)

@@ -14,7 +14,8 @@
 /* Texts in place: see systemd_groups.h. */
 struct closure_row {
 	char name[32]; /* the call that is added */
-	char when[96]; /* "-": always; "a|b": where one of these is there */
+	char when[96]; /* "-": always; "a|b": where one of these is there; see closure_names_late()
+			*/
 	char group[16]; /* what it is about: "clock"; of closure_portable() the C library */
 	char reason[176], source[128]; /* for people */
 };
@@ -42,5 +43,9 @@ bool closure_follows(const struct closure_row *row, const struct allowed *set, u
 /** Whether the call is among its own conditions: then the row says that a call which was made in
  * one phase may be made in any. */
 bool closure_names_itself(const struct closure_row *row);
+
+/** Whether "late" is among its conditions, which is no call: the row holds also where recording
+ * began when the program ran already, for its start would have shown one of the others. */
+bool closure_names_late(const struct closure_row *row);
 
 #endif

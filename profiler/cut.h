@@ -32,6 +32,7 @@ struct cut {
 		phases; /* asked for: indexes into rec->phases; counts if options->n_phases > 0 */
 	size_t exec; /* index of phase exec in rec->phases, or SIZE_MAX */
 	struct profile profile; /* default action and ABIs first, the rules last */
+	bool late; /* a recording began when the program ran already */
 	struct allowed seen; /* what the program called, in whatever phase; BY_RECORDING */
 	struct allowed allowed;
 };
@@ -97,8 +98,11 @@ int cut_add_names(struct cut *cut, struct err *e);
 /** Whether @row of closure_portable() is asked for and holds for what was recorded. */
 bool cut_ports(const struct cut *cut, const struct closure_row *row);
 
-/** Whether @row of closure_implied() holds for what was recorded. */
+/** Whether @row of closure_implied() holds for what was recorded, or for what was not. */
 bool cut_implies(const struct cut *cut, const struct closure_row *row);
+
+/** Whether @row, which holds, does so only for what was not recorded: the start came too early. */
+bool cut_implies_late(const struct cut *cut, const struct closure_row *row);
 
 /** Whether a profile is for an ABI; one that lists none is for the native one. */
 bool cut_lists_abi(const struct profile *profile, const struct abi *abi);

@@ -216,7 +216,13 @@ bool cut_implies(const struct cut *cut, const struct closure_row *row)
 	/* What the phases asked for show needs no word of other phases. */
 	if (closure_names_itself(row) && (allowed_by(&cut->allowed, row->name) & BY_RECORDING))
 		return false;
-	return closure_follows(row, &cut->seen, BY_RECORDING);
+	return closure_follows(row, &cut->seen, BY_RECORDING) ||
+	       (cut->late && closure_names_late(row));
+}
+
+bool cut_implies_late(const struct cut *cut, const struct closure_row *row)
+{
+	return !closure_follows(row, &cut->seen, BY_RECORDING);
 }
 
 /* The rows of a closure that hold, of those that exist. */

@@ -1,5 +1,6 @@
 #include "cut.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "args.h"
@@ -105,14 +106,21 @@ static void put_base(struct json_writer *w, const struct cut *cut, const char *n
 	}
 }
 
-static void put_row(
-	struct json_writer *w, const char *by, const char *group, const struct closure_row *row)
+/* The rows do not say why they hold for what was not recorded; it is the same for all. */
+static const char LATE[] = "recording began when the program ran already, and its start, which was "
+			   "not seen, may have called what this follows from: ";
+
+static void put_row(struct json_writer *w, const char *by, const char *group,
+	const struct closure_row *row, const char *before)
 {
+	char reason[sizeof(LATE) + sizeof(row->reason)];
+
+	(void)snprintf(reason, sizeof(reason), "%s%s", before, row->reason);
 	json_open_inline(w, '{');
 	json_member_text(w, "by", by);
 	json_member_text(w, group, row->group);
 	json_member_text(w, "when", row->when);
-	json_member_text(w, "reason", row->reason);
+	json_member_text(w, "reason", reason);
 	json_member_text(w, "source", row->source);
 	json_close(w, '}');
 }
@@ -124,12 +132,13 @@ static void put_closures(struct json_writer *w, const struct cut *cut, const cha
 
 	for (size_t i = 0; i < len; i++) {
 		if (!strcmp(table[i].name, name) && cut_ports(cut, &table[i]))
-			put_row(w, "portable", "libc", &table[i]);
+			put_row(w, "portable", "libc", &table[i], "");
 	}
 	table = closure_implied(&len);
 	for (size_t i = 0; i < len && !cut->options->exact; i++) {
 		if (!strcmp(table[i].name, name) && cut_implies(cut, &table[i]))
-			put_row(w, "implied", "group", &table[i]);
+			put_row(w, "implied", "group", &table[i],
+				cut_implies_late(cut, &table[i]) ? LATE : "");
 	}
 }
 

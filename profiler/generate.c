@@ -90,8 +90,13 @@ int profile_generate_noted(const char *name, const struct recording *rec,
 	const struct generate_options *options, struct profile *out, char **out_notes,
 	size_t *out_size, const struct notice *to, struct err *e)
 {
-	scoped(cut_done) struct cut cut = {.name = name, .rec = rec, .options = options, .to = to};
-
+	scoped(cut_done) struct cut cut = {
+		.name = name,
+		.rec = rec,
+		.options = options,
+		.to = to,
+		.late = recording_began_late(rec),
+	};
 	if (cut_all(&cut, e) || (out_notes && cut_notes(&cut, out_notes, out_size, e)))
 		return -e->code;
 	cut_tell(&cut);

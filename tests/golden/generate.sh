@@ -21,6 +21,8 @@ golden phase-serve 0 --runtime none --phase serve phases.rec.json
 golden phase-both 0 --runtime none --phase reload --phase start phases.rec.json
 golden phase-exec 0 --runtime none --exact --phase exec phases.rec.json
 golden without-exec 0 --runtime none --exclude-origin exec phases.rec.json
+golden late 0 --runtime none late.rec.json
+golden late-exact 0 --runtime none --exact late.rec.json
 golden web-musl 0 --portable musl web.rec.json
 golden web-portable 0 --runtime none --portable musl,glibc web.rec.json
 golden compat 0 compat.rec.json
@@ -93,6 +95,7 @@ noted phases-riscv64 --arch riscv64 --runtime none --phase start --phase serve p
 noted web-base --runtime none --base base.json web.rec.json
 noted phase-serve --runtime none --phase serve phases.rec.json
 noted without-exec --runtime none --exact --exclude-origin exec phases.rec.json
+noted late --runtime none late.rec.json
 noted args --runtime runc --args full args.rec.json args32.rec.json
 generate -o "$TMP/noted.json" --notes - web.rec.json 2>/dev/null >"$TMP/dash"
 same generate/web.notes "$TMP/dash" "--notes - is standard output"

@@ -365,6 +365,25 @@ def check_not_denied():
            f"a filter that allows all denies nothing, in {TIMES} recordings", denied)
 
 
+def check_held_after():
+    """A server with threads that runs, recorded and held to that: its threads can still end."""
+    profile = os.path.join(SCRATCH, "held.json")
+    with subprocess.Popen([workload.program("pool")], stdout=subprocess.PIPE, env=workload.ENVIRON) as process:
+        process.stdout.readline()
+        status, seen = Recorder("--pid", str(process.pid), "--duration", "300ms").end()
+        steps = [workload.sysclamp("generate", "--runtime", "none", "-o", profile, OUT),
+                 workload.sysclamp("clamp", "--pid", str(process.pid), "-p", profile)]
+        process.terminate()
+        try:
+            ended = process.wait(workload.DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            ended = None
+    tap.ok(status == 0 and not {"clone", "clone3", "exit"} & set(by_name(seen)) and
+           all(step.returncode == 0 for step in steps), "--pid: recorded, cut, and held", by_name(seen), *steps)
+    tap.equal(ended, 0, "and it ends when it is told to, its threads with it")
+
+
 def main():
     """All of it."""
     ebpf.need("recording what runs already")
@@ -379,6 +398,7 @@ def main():
     check_cgroup_removed()
     check_threads()
     check_not_denied()
+    check_held_after()
     tap.done()
 
 

@@ -61,6 +61,15 @@ static const char *reasons(json_t *call, char *buf, size_t size)
 	return buf;
 }
 
+/* Why @name is there; "" if it is not. */
+static const char *first_reason(json_t *notes, const char *name)
+{
+	json_t *all = json_object_get(entry(notes, "calls", name), "reasons");
+	const char *reason = json_string_value(json_object_get(json_array_get(all, 0), "reason"));
+
+	return reason ? reason : "";
+}
+
 static void test_denied_elsewhere(void)
 {
 	scoped(trial_done) struct trial t;
@@ -105,9 +114,37 @@ static void test_all_reasons(void)
 		"needless", "what nothing has to stand for");
 }
 
+/* A server that ran already: nothing shows whether it has threads. */
+static void test_late(void)
+{
+	scoped(trial_done) struct trial t;
+	scoped(json_done) json_t *late = NULL, *notes = NULL;
+	struct rec_call *call;
+	char buf[256];
+
+	trial_init(&t, "x86_64");
+	call = add_named(&t, "x86_64", "clock_nanosleep");
+	(void)bits_add(&call->phases, rec_names_index(&t.rec.phases, "serve"));
+	late = notes_of(&t);
+	is_text(reasons(entry(late, "calls", "exit"), buf, sizeof(buf)), "implied exit",
+		"recording began late: what ends a thread is implied");
+	ok(strstr(first_reason(late, "exit"), "recording began when the program ran already") &&
+			strstr(first_reason(late, "mmap"), "ran already") &&
+			!strstr(first_reason(late, "exit_group"), "ran already"),
+		"and the reason says that; not that of what always is");
+	ok(!entry(late, "calls", "clone") && !entry(late, "calls", "statx"),
+		"no fallbacks of what was not called");
+	add_named(&t, "x86_64", "clone3");
+	profile_done(&t.profile);
+	notes = notes_of(&t);
+	ok(*first_reason(notes, "exit") && !strstr(first_reason(notes, "exit"), "ran already"),
+		"nor where the call was seen that it follows from");
+}
+
 int main(void)
 {
 	test_denied_elsewhere();
 	test_all_reasons();
+	test_late();
 	return tap_done();
 }

@@ -1,5 +1,5 @@
 /*
- * recording.h: phases that were never seen are told, and nothing else is.
+ * recording.h: phases that were never seen are told, and nothing else is; who came late.
  */
 #include "phase.h"
 #include "recording.h"
@@ -18,20 +18,22 @@ struct row {
 	const char *phases[4];
 	unsigned called; /* a bit for each phase */
 	bool listens;
+	bool late; /* it began when the workload ran already */
 	const char *said[3];
 };
 
 static const struct row ROWS[] = {
-	{"a command", {"start"}, 1, false, {0}},
-	{"a server", {"start", "serve"}, 3, true, {0}},
-	{"a recorder that knew no phases", {0}, 0, true, {0}},
-	{"what ran already", {"serve"}, 1, false, {"phase start was never seen"}},
-	{"a server that never waited", {"start"}, 1, true, {"phase serve was never seen"}},
-	{"an empty mark", {"start", "reload"}, 1, false, {"phase reload: no call was seen in it"}},
-	{"a mark", {"start", "reload"}, 3, false, {0}},
-	{"what was entered only", {"serve", "exec"}, 2, false,
+	{"a command", {"start"}, 1, false, false, {0}},
+	{"a server", {"start", "serve"}, 3, true, false, {0}},
+	{"a recorder that knew no phases", {0}, 0, true, false, {0}},
+	{"what ran already", {"serve"}, 1, false, true, {"phase start was never seen"}},
+	{"a server that never waited", {"start"}, 1, true, false, {"phase serve was never seen"}},
+	{"an empty mark", {"start", "reload"}, 1, false, false,
+		{"phase reload: no call was seen in it"}},
+	{"a mark", {"start", "reload"}, 3, false, false, {0}},
+	{"what was entered only", {"serve", "exec"}, 2, false, true,
 		{"phase start was never seen", "phase serve: no call"}},
-	{"all of it", {"early"}, 0, true,
+	{"all of it", {"early"}, 0, true, false,
 		{"phase start was never", "phase serve was never", "phase early: no call"}},
 };
 
@@ -62,11 +64,44 @@ static void test_row(const struct row *row)
 	for (; said < ARRAY_LEN(row->said) && row->said[said]; said++)
 		ok(strstr(heard.text, row->said[said]), "%s: %s", row->name, row->said[said]);
 	ok(heard.lines == said, "%s: %zu lines", row->name, said);
+	ok(recording_began_late(&rec) == row->late, "%s: began %s", row->name,
+		row->late ? "late" : "with it, as far as is known");
+}
+
+/* Joined with one that saw the start, in either order: what the one saw says nothing of the other.
+ */
+static void test_joined(void)
+{
+	static const struct row STARTED = {.phases = {"start", "serve"}, .called = 3},
+				LATE = {.phases = {"serve"}, .called = 1},
+				UNKNOWN = {.phases = {0}};
+	static const struct {
+		const char *name;
+		const struct row *rows[2];
+		bool late;
+	} joins[] = {
+		{"two that saw it", {&STARTED, &STARTED}, false},
+		{"one that did and one that did not", {&STARTED, &LATE}, true},
+		{"one that did and one that knew no phases", {&STARTED, &UNKNOWN}, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(joins); i++) {
+		scoped(recording_done) struct recording a = {0}, b = {0};
+		struct err e = {0};
+
+		if (recording_init(&a, "ebpf", &e) || recording_init(&b, "ebpf", &e))
+			exit(1);
+		fill(&a, joins[i].rows[0]);
+		fill(&b, joins[i].rows[1]);
+		ok(!recording_merge(&a, &b, &e) && recording_began_late(&a) == joins[i].late,
+			"joined: %s", joins[i].name);
+	}
 }
 
 int main(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(ROWS); i++)
 		test_row(&ROWS[i]);
+	test_joined();
 	return tap_done();
 }
