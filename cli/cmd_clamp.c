@@ -9,6 +9,7 @@
 #include "num.h"
 #include "scope.h"
 #include "syscalls.h"
+#include "thread_status.h"
 
 static const char HELP[] =
 	"usage: sysclamp clamp --pid PID -p PROFILE [--within TIME] [--new-privs]\n"
@@ -85,23 +86,31 @@ static int parse(int argc, char **argv, struct clamp_options *out)
 /* Calls that nobody thinks of: the kernel and libc make them. */
 static const struct {
 	const char *name;
+	unsigned threads; /* only of a process with so many, or more */
 	const char *lack;
 } MISSED[] = {
-	{"restart_syscall",
+	{"restart_syscall", 1,
 		"sleeps, polls and waits with a timeout fail once they are interrupted by "
 		"a stop"},
-	{"rt_sigreturn", "no signal handler can return"},
-	{"exit_group", "the process cannot end by itself"},
+	{"rt_sigreturn", 1, "no signal handler can return"},
+	{"exit", 2, "no thread can end: it tries without a pause, and who waits for it hangs"},
+	{"exit_group", 1, "the process cannot end by itself"},
 };
 
-static void tell_missed(const char *profile, const struct filter *filter, const struct notice *to)
+static void tell_missed(
+	pid_t pid, const char *profile, const struct filter *filter, const struct notice *to)
 {
 	struct seccomp_data call = {.arch = abi_native()->audit_arch};
+	struct thread_status status;
+	struct err e;
 
+	if (thread_status_read(pid, &status, &e))
+		return; /* it has ended meanwhile, which clamp_process() says */
 	for (size_t i = 0; i < ARRAY_LEN(MISSED); i++) {
 		uint32_t nr;
 
-		if (syscall_number(abi_native(), MISSED[i].name, &nr))
+		if (status.n_threads < MISSED[i].threads ||
+			syscall_number(abi_native(), MISSED[i].name, &nr))
 			continue;
 		call.nr = (int)nr;
 		if (!action_lets_through(action_effective(filter_run(filter, &call))))
@@ -146,7 +155,7 @@ static int hold(const struct clamp_options *options)
 		enforced_can_hold(options->profile, &enforced, &notice, &e))
 		return cli_fail("clamp", EXIT_USAGE, &e);
 	clamp.flags = enforced.profile.flags;
-	tell_missed(profile, &enforced.filter, &notice);
+	tell_missed(options->pid, profile, &enforced.filter, &notice);
 	if (clamp_process(&clamp, &clamped, &e))
 		return cli_fail("clamp", EXIT_NO, &e);
 	tell_held(options, &clamped, &notice);

@@ -21,7 +21,7 @@ RARE = ("quotactl", "keyctl", "add_key", "request_key", "mount", "pivot_root", "
 VALUES = 60  # that are denied of each: a program of some KiB
 STORM, SIGNALS = 20, 60
 TGKILL, EPOLL_WAIT = 234, "232"  # asm/unistd_64.h
-MISSED = ("restart_syscall", "rt_sigreturn", "exit_group")
+MISSED = ("restart_syscall", "rt_sigreturn", "exit", "exit_group")
 
 
 def profile(name, default, *rules, **more):
@@ -253,6 +253,12 @@ def check_profile_denies():
     tap.ok(all(f"{lacks}: {name} is not allowed: " in text for name in MISSED), "what nobody thinks of is said", text)
     process.process.kill()
     process.end()
+    with subprocess.Popen(["sleep", "100"]) as alone:
+        tap.wait_until(lambda: tap.state_of(alone.pid) == "S", "it sleeps")
+        text = clamp("--pid", alone.pid, "-p", lacks, "--within", "100ms").stderr.decode()
+        alone.kill()
+    tap.equal([name for name in MISSED if f"{lacks}: {name} is not allowed: " in text],
+              [name for name in MISSED if name != "exit"], "of one thread alone not what ends others")
 
 
 def check_odd_states():
