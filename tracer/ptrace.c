@@ -163,12 +163,16 @@ static void on_child(struct ptracer *t, struct task *task, int status)
 /* The execve that starts the command was made by us, but belongs to the program it started. */
 static void first_exec(struct ptracer *t, const struct task *task)
 {
-	struct rec_call *call = NULL;
-	uint32_t nr;
+	struct task_call made = {.abi = abi_native()};
+	struct rec_call *call;
+	struct rec_origin *origin;
 
 	t->started = true;
-	if (!syscall_number(abi_native(), "execve", &nr))
-		call = recording_call(t->rec, abi_native(), nr);
+	if (syscall_number(made.abi, "execve", &made.nr))
+		return;
+	/* Without our filter its entry was no stop: the child was not stopped before. */
+	call = t->calls.filter ? recording_call(t->rec, made.abi, made.nr)
+			       : notes_take(&t->calls.notes, &made, task->tid, SIZE_MAX, &origin);
 	if (call && task->program != SIZE_MAX)
 		(void)bits_add(&call->programs, task->program);
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Exact counts under stress: each call is counted once, with both back ends, and nothing is lost.
+"""Exact counts under stress: each call is counted once, with each back end, and nothing is lost.
 
 What a workload made is known from its program; what entered the kernel is known from an oracle, a
 program of the tests that counts the calls of a pid namespace in the same run.  `strace -f` and the
-ptrace back end are slow: they get the same workloads with smaller numbers, unless STRESS=full.
+ptrace back ends are slow: they get the same workloads with smaller numbers, unless STRESS=full.
 """
 import os
 import re
@@ -78,10 +78,10 @@ def check_sets(label, sets):
 
 
 def check_row(name, command, full, small):
-    """One workload with both back ends and strace."""
+    """One workload with each back end and strace."""
     sets = {}
     out = os.path.join(SCRATCH, "rec.json")
-    for backend in ("ebpf", "ptrace"):
+    for backend in ("ebpf", "ptrace", "ptrace-syscall"):
         size = full if FULL or backend == "ebpf" else small
         argv, counts = command(size)
         result, seen, oracle = ebpf.record_watched(argv, out, backend)
