@@ -18,9 +18,19 @@
 #include "num.h"
 #include "proc.h"
 #include "scope.h"
+#include "thread_status.h"
 
 /* What stands in front of the host's paths: a node recorder in a pod may see them elsewhere. */
 static const char HOST_ROOT[] = "";
+
+/* A zombie makes no more calls, but a first thread that has ended has others. */
+static bool has_ended(pid_t pid)
+{
+	struct thread_status status;
+	struct err e;
+
+	return !thread_status_read(pid, &status, &e) && status.is_exiting && status.n_threads <= 1;
+}
 
 static int find_process(const char *name, struct record_target *out, size_t *out_n, struct err *e)
 {
@@ -31,6 +41,8 @@ static int find_process(const char *name, struct record_target *out, size_t *out
 		return err_set(e, EINVAL, "--pid: \"%s\" is no process ID", name);
 	if (kill(pid, 0) && errno == ESRCH)
 		return err_set(e, ESRCH, "--pid: there is no process %s; see ps -e", name);
+	if (has_ended(pid))
+		return err_set(e, ESRCH, "--pid: process %s has ended", name);
 	out->pid = out->target.pid = pid;
 	if (!proc_program(pid, program))
 		strcpy(program, "process");

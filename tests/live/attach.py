@@ -70,6 +70,21 @@ def check_refused():
            and result.stderr.count(b"\n") == 1, "an ordinary user: says what is needed", result)
 
 
+def check_ended():
+    """One that waits to be reaped is refused, one whose first thread alone has ended is not."""
+    with subprocess.Popen(["true"]) as zombie:
+        tap.wait_until(lambda: tap.state_of(zombie.pid) == "Z", "it has ended")
+        result = workload.sysclamp("record", "-o", OUT, "--pid", str(zombie.pid))
+    tap.ok(result.returncode == EXIT_USAGE and result.stderr == f"sysclamp record: --pid: process {zombie.pid} has ended\n"
+           .encode() and not os.path.exists(OUT), "a zombie: refused", result)
+    with subprocess.Popen([workload.program("odd_process"), "without-first"], stdin=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL) as process:
+        tap.wait_until(lambda: tap.state_of(process.pid) == "Z", "its first thread has ended")
+        status, seen = Recorder("--pid", str(process.pid), "--duration", "100ms").end()
+        process.communicate(b".", timeout=workload.DEADLINE_S)
+    tap.ok(status == 0 and seen.complete, "a process whose first thread has ended is recorded", status)
+
+
 class Recorder:
     """`record` of something that runs; it has attached."""
 
@@ -389,6 +404,7 @@ def main():
     ebpf.need("recording what runs already")
     ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans are this test's
     check_refused()
+    check_ended()
     check_tree()
     check_ends()
     check_cgroup()
