@@ -236,7 +236,7 @@ static int read_recordings(const struct request *request, struct recording *out,
 		if (is_file(request, i))
 			files[recordings.n_files++] = request->words[i];
 	}
-	return recordings_join(&recordings, NULL, NULL, out, e);
+	return recordings_join(&recordings, NULL, NULL, out, NULL, e);
 }
 
 static void tame_names(const struct rec_names *names)

@@ -370,7 +370,7 @@ static bool can_run(const struct request *request, const struct profile *profile
 }
 
 static void tell_next(
-	const struct request *request, const struct recording *rec, const struct profile *profile)
+	const struct request *request, const struct rec_names *argv, const struct profile *profile)
 {
 	if (!request->out)
 		return;
@@ -381,7 +381,7 @@ static void tell_next(
 	fputs("next: sysclamp run -p", stderr);
 	cli_print_word(request->out);
 	fputs(" --", stderr);
-	cli_print_command(&rec->workload.argv);
+	cli_print_command(argv);
 	/* Without what the runtime needs no container starts under it. */
 	if (request->options.runtime == BASE_NONE)
 		return;
@@ -436,6 +436,7 @@ static int generate(struct request *request)
 	scoped(held_notices_done) struct held_notices held = {.command = "generate"};
 	struct notice notice = held_notice(&held);
 	scoped(recording_done) struct recording rec = {0};
+	scoped(rec_names_done) struct rec_names argv = {0};
 	scoped(profile_done) struct profile profile = {0};
 	scoped_free char *text = NULL, *notes = NULL;
 	const char *name = recordings_name(&request->recordings);
@@ -444,7 +445,8 @@ static int generate(struct request *request)
 	struct err e;
 
 	if (read_base(request, &notice, &e) ||
-		recordings_join(&request->recordings, &request->options, &notice, &rec, &e) ||
+		recordings_join(
+			&request->recordings, &request->options, &notice, &rec, &argv, &e) ||
 		profile_generate_noted(name, &rec, &request->options, &profile,
 			request->notes ? &notes : NULL, &notes_size, &notice, &e))
 		return cli_fail("generate", EXIT_USAGE, &e);
@@ -455,7 +457,7 @@ static int generate(struct request *request)
 		write_files(request, text, size, notes, notes_size, &e))
 		return cli_fail("generate", EXIT_USAGE, &e);
 	held_notices_tell(&held);
-	tell_next(request, &rec, &profile);
+	tell_next(request, &argv, &profile);
 	return EXIT_OK;
 }
 

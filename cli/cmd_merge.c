@@ -143,7 +143,7 @@ static int merge_recordings(const struct request *request, const struct recordin
 	size_t size;
 	struct err e;
 
-	if (recordings_join(recordings, NULL, NULL, &rec, &e) ||
+	if (recordings_join(recordings, NULL, NULL, &rec, NULL, &e) ||
 		recording_emit(&rec, &text, &size, &e))
 		return fail_recordings(request, &e);
 	return write_out(request, text, size, NULL);

@@ -60,7 +60,7 @@ static int report(const struct request *request)
 	size_t size;
 	struct err e;
 
-	if (recordings_join(&request->recordings, NULL, NULL, &rec, &e) ||
+	if (recordings_join(&request->recordings, NULL, NULL, &rec, NULL, &e) ||
 		report_write(&rec, &text, &size, &e) ||
 		file_replace(request->out, text, size, 0644, &e))
 		return cli_fail("report", EXIT_USAGE, &e);

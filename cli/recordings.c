@@ -50,7 +50,7 @@ int recordings_check(const char *command, const struct recordings *recordings, c
 }
 
 int recordings_join(const struct recordings *recordings, const struct generate_options *options,
-	const struct notice *to, struct recording *out, struct err *e)
+	const struct notice *to, struct recording *out, struct rec_names *out_argv, struct err *e)
 {
 	scoped(rec_pile_done) struct rec_pile pile = {0};
 
@@ -64,6 +64,8 @@ int recordings_join(const struct recordings *recordings, const struct generate_o
 		if (recording_read(recordings->files[i], &one, e) ||
 			(options && generate_accept(name, &one, options, to, e)))
 			return -e->code;
+		if (i == 0 && out_argv && rec_names_append(out_argv, &one.workload.argv))
+			return err_nomem(e);
 		if (rec_pile_add(&pile, &one, e))
 			return err_prefix(e, "%s: ", name);
 	}

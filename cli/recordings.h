@@ -31,8 +31,10 @@ const char *recordings_name(const struct recordings *recordings);
  * The join of all files, each fit for use if @options (may be NULL: whatever it lost) asks.
  *
  * @to: as of generate_accept().
+ * @out_argv: the command line of the first file, which that of the join need not be; heap, to be
+ * released with rec_names_done(), after a failure too; NULL: not wanted.
  */
 int recordings_join(const struct recordings *recordings, const struct generate_options *options,
-	const struct notice *to, struct recording *out, struct err *e);
+	const struct notice *to, struct recording *out, struct rec_names *out_argv, struct err *e);
 
 #endif

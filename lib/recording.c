@@ -72,6 +72,15 @@ int rec_names_add(struct rec_names *names, const char *name)
 	return 0;
 }
 
+int rec_names_append(struct rec_names *names, const struct rec_names *from)
+{
+	for (size_t i = 0; i < from->n_names; i++) {
+		if (rec_names_add(names, from->names[i]))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 void rec_names_done(struct rec_names *names)
 {
 	for (size_t i = 0; i < names->n_names; i++)

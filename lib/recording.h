@@ -167,6 +167,10 @@ struct rec_args *rec_call_own_args(struct rec_call *call);
  */
 size_t rec_names_index(struct rec_names *names, const char *name);
 
+/** Append all of @from to @names, as they stand: the words of a command.  -ENOMEM leaves some out.
+ */
+int rec_names_append(struct rec_names *names, const struct rec_names *from);
+
 /** Release the names; takes a zeroed list, too. */
 void rec_names_done(struct rec_names *names);
 

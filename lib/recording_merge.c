@@ -320,11 +320,8 @@ static int copy_head(const struct recording *head, struct recording *out)
 	out->workload.started_ns = head->workload.started_ns;
 	out->workload.ended_ns = head->workload.ended_ns;
 	out->workload.status = head->workload.status;
-	for (size_t i = 0; i < head->workload.argv.n_names; i++) {
-		if (rec_names_add(&out->workload.argv, head->workload.argv.names[i]))
-			return -ENOMEM;
-	}
-	if (copy_text(&out->workload.cwd, head->workload.cwd) ||
+	if (rec_names_append(&out->workload.argv, &head->workload.argv) ||
+		copy_text(&out->workload.cwd, head->workload.cwd) ||
 		copy_text(&out->host_kernel, head->host_kernel) ||
 		copy_text(&out->host_machine, head->host_machine) ||
 		copy_text(&out->recorder_version, head->recorder_version) ||

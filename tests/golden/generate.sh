@@ -123,6 +123,12 @@ is "$(sed -n "s|$TMP|DIR|; /^next: /p" "$TMP/err")" \
     "next: sysclamp run -p 'DIR/my profile.json' -- compat 'it'\\''s 32 bits'" \
     "the next command is quoted for a shell"
 
+for files in "web compat" "compat web"; do
+    set -- $files
+    "$SYSCLAMP" generate -o "$TMP/p" "$1.rec.json" "$2.rec.json" 2>"$TMP/err"
+    matches "$(sed -n 's/^next: //p' "$TMP/err")" " -- $1 " "$files: the next command is that of the first"
+done
+
 # The program: as many instructions as the disassembly has, of 8 bytes each.
 generate --format bpf --runtime none compat.rec.json >"$TMP/bpf"
 is "$(($(wc -c <"$TMP/bpf") / 8))" "$(grep -c '^ *[0-9]' generate/disasm.out)" \
