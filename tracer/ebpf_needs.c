@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "caps.h"
@@ -37,6 +39,19 @@ int ebpf_needs_check(struct err *e)
 	return 0;
 }
 
+/* libbpf keeps a copy of them, and an index that is smaller. */
+static bool has_room_for_types(void)
+{
+	struct stat st;
+	size_t size = stat(EBPF_BTF_FILE, &st) ? 0 : 2 * (size_t)st.st_size;
+	void *room = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (room == MAP_FAILED)
+		return errno != ENOMEM;
+	(void)munmap(room, size);
+	return true;
+}
+
 int ebpf_needs_explain(int code, struct err *e)
 {
 	bool refused = code == EPERM || code == EACCES;
@@ -47,6 +62,12 @@ int ebpf_needs_explain(int code, struct err *e)
 			"in a container that is not rootless");
 	if (refused)
 		return err_sys(e, code, "ebpf: the kernel refuses the programs (lockdown?)");
+	/* What libbpf says of types that it cannot read for whatever reason: btf.c,
+	 * btf__load_vmlinux_btf(). */
+	if (code == ESRCH && !has_room_for_types())
+		return err_set(e, ENOMEM,
+			"ebpf: no memory for the types of the kernel, " EBPF_BTF_FILE
+			" (raise ulimit -v)");
 	if (code == ENOMEM || code == E2BIG)
 		return err_sys(e, code,
 			"ebpf: no memory for the maps (before Linux 5.11: raise ulimit -l)");
