@@ -23,13 +23,12 @@
 /* What stands in front of the host's paths: a node recorder in a pod may see them elsewhere. */
 static const char HOST_ROOT[] = "";
 
-/* A zombie makes no more calls, but a first thread that has ended has others. */
 static bool has_ended(pid_t pid)
 {
 	struct thread_status status;
 	struct err e;
 
-	return !thread_status_read(pid, &status, &e) && status.is_exiting && status.n_threads <= 1;
+	return !thread_status_read(pid, &status, &e) && thread_status_has_ended(&status);
 }
 
 static int find_process(const char *name, struct record_target *out, size_t *out_n, struct err *e)

@@ -88,6 +88,11 @@ static const uint64_t IGNORED_BY_DEFAULT = UINT64_C(1) << (SIGCHLD - 1) |
 					   UINT64_C(1) << (SIGURG - 1) |
 					   UINT64_C(1) << (SIGWINCH - 1);
 
+bool thread_status_has_ended(const struct thread_status *first)
+{
+	return first->is_exiting && first->n_threads <= 1;
+}
+
 bool thread_status_is_signalled(const struct thread_status *status, uint64_t blocked)
 {
 	uint64_t ignored = status->ignored | (IGNORED_BY_DEFAULT & ~status->caught);

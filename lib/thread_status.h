@@ -30,6 +30,12 @@ struct thread_status {
 int thread_status_read(pid_t tid, struct thread_status *out, struct err *e);
 
 /**
+ * Whether the process of this first thread has ended, or is about to: the thread may end before
+ * the others, and stays as a zombie then.
+ */
+bool thread_status_has_ended(const struct thread_status *first);
+
+/**
  * Whether a signal waits that will interrupt what the thread does.
  *
  * @blocked: the signals that are not let through, usually status->blocked.

@@ -59,8 +59,7 @@ static int check_kind(pid_t pid, const struct thread_status *status, struct err 
 	if (status->is_kernel)
 		return err_set(
 			e, EINVAL, "process %d is a kernel thread; no filter applies to it", pid);
-	/* The first thread may end before the others: then it stays as a zombie. */
-	if (status->is_exiting && status->n_threads <= 1)
+	if (thread_status_has_ended(status))
 		return err_set(e, ESRCH, "process %d has ended", pid);
 	return 0;
 }
