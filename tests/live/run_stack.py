@@ -352,11 +352,13 @@ def test_programs():
     done = workload.sysclamp("run", "--bpf", "-", "--unproven", "--", workload.program("answered"),
                              "call", stdin=raw)
     tap.equal(seen(done), ("errno 95\n", 0), "from standard input", done.stderr)
-    for words, text in ((["--unproven", "-p", path], b"is proven"),
-                        (["-p", path, "--bpf", "-", "-p", "-"], b"once only")):
+    for words, text in ((["--unproven", "-p", path], b"is proven"), (["-p", path, "--bpf", good], b"given twice")):
         done = bpf(good, *words)
         tap.ok(done.returncode == 2 and text in done.stderr and not done.stdout,
                f"{' '.join(words[:1])} with more than it goes with: misuse", done)
+    done = bpf("-", "-p", "-")
+    tap.ok(done.returncode == 2 and b"once only" in done.stderr and not done.stdout,
+           "standard input for two: misuse", done)
     done = workload.sysclamp("run", "-p", path, "--unproven", "--", "true")
     tap.ok(done.returncode == 2 and b"--unproven is about a program" in done.stderr,
            "--unproven without a program: misuse", done)
