@@ -89,7 +89,7 @@ bool image_key(const struct image *image, struct image_key *out)
 bool image_key_of(pid_t tid, struct image_key *out)
 {
 	char path[32];
-	uint64_t entry;
+	uint64_t entry = 0;
 	struct stat st;
 	struct err e;
 
