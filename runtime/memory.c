@@ -42,40 +42,46 @@ static bool poke(pid_t tid, uint64_t address, long word)
 	return !ptrace(PTRACE_POKETEXT, tid, address & -sizeof(word), word);
 }
 
-/* How many of @size bytes at @address lie in the same word. */
-static size_t in_word(uint64_t address, size_t size)
+/* The bytes lie in one word. */
+static bool read_in_word(pid_t tid, uint64_t address, char *bytes, size_t size)
 {
-	size_t left = sizeof(long) - address % sizeof(long);
+	long word;
 
-	return size < left ? size : left;
+	if (!peek(tid, address, &word))
+		return false;
+	memcpy(bytes, (char *)&word + address % sizeof(word), size);
+	return true;
+}
+
+static bool write_in_word(pid_t tid, uint64_t address, char *bytes, size_t size)
+{
+	long word;
+
+	if (!peek(tid, address, &word))
+		return false;
+	memcpy((char *)&word + address % sizeof(word), bytes, size);
+	return poke(tid, address, word);
+}
+
+static bool by_words(bool (*copy_part)(pid_t tid, uint64_t address, char *bytes, size_t size),
+	pid_t tid, uint64_t address, void *bytes, size_t size)
+{
+	for (size_t done = 0, part; done < size; done += part) {
+		size_t left = sizeof(long) - (address + done) % sizeof(long);
+
+		part = size - done < left ? size - done : left;
+		if (!copy_part(tid, address + done, (char *)bytes + done, part))
+			return false;
+	}
+	return true;
 }
 
 bool memory_read_code(pid_t tid, uint64_t address, void *bytes, size_t size)
 {
-	for (size_t done = 0, part; done < size; done += part) {
-		uint64_t at = address + done;
-		long word;
-
-		part = in_word(at, size - done);
-		if (!peek(tid, at, &word))
-			return false;
-		memcpy((char *)bytes + done, (char *)&word + at % sizeof(word), part);
-	}
-	return true;
+	return by_words(read_in_word, tid, address, bytes, size);
 }
 
 bool memory_write_code(pid_t tid, uint64_t address, const void *bytes, size_t size)
 {
-	for (size_t done = 0, part; done < size; done += part) {
-		uint64_t at = address + done;
-		long word;
-
-		part = in_word(at, size - done);
-		if (!peek(tid, at, &word))
-			return false;
-		memcpy((char *)&word + at % sizeof(word), (const char *)bytes + done, part);
-		if (!poke(tid, at, word))
-			return false;
-	}
-	return true;
+	return by_words(write_in_word, tid, address, (void *)(uintptr_t)bytes, size);
 }
