@@ -98,13 +98,6 @@ static const struct breakpoint *find_hit(const struct breakpoints *list, pid_t t
 								   : NULL;
 }
 
-bool breakpoints_is_at(const struct breakpoints *list, uint64_t address, pid_t tid, int status)
-{
-	const struct breakpoint *hit = find_hit(list, tid, status);
-
-	return hit && hit->address == address;
-}
-
 /* @program: what the process executes.  Whether it could be written to. */
 static bool clear(const struct breakpoint *breakpoint, const struct image_key *program, pid_t tid)
 {
@@ -128,6 +121,14 @@ bool breakpoints_step_back(const struct breakpoints *list, pid_t tid, int status
 	const struct breakpoint *hit = find_hit(list, tid, status);
 
 	return hit && set_ip(tid, hit->address);
+}
+
+bool breakpoints_step_back_to(
+	const struct breakpoints *list, uint64_t address, pid_t tid, int status)
+{
+	const struct breakpoint *hit = find_hit(list, tid, status);
+
+	return hit && hit->address == address && set_ip(tid, address);
 }
 
 bool breakpoints_pass(const struct breakpoints *list, pid_t tid, int status)

@@ -50,21 +50,20 @@ int breakpoints_add(struct breakpoints *list, const struct image *image, pid_t t
 	uint64_t address, struct err *e);
 
 /**
- * Whether a task has run into @address, one of those.
- *
- * @status: of wait(2): the stop in which it stands.
- */
-bool breakpoints_is_at(const struct breakpoints *list, uint64_t address, pid_t tid, int status);
-
-/**
  * If a task has run into one, have it stand before it: resumed, it would run into it again.  The
  * signal of the stop is then not the program's.
  *
+ * @status: of wait(2): the stop in which it stands.
  * Returns whether it had.
  */
 bool breakpoints_step_back(const struct breakpoints *list, pid_t tid, int status);
 
-/** The same, and in its process what stood there does so again: resumed, it goes on. */
+/** The same, of the one at @address alone. */
+bool breakpoints_step_back_to(
+	const struct breakpoints *list, uint64_t address, pid_t tid, int status);
+
+/** As breakpoints_step_back(), and in its process what stood there does so again: resumed, it goes
+ * on. */
 bool breakpoints_pass(const struct breakpoints *list, pid_t tid, int status);
 
 /**

@@ -54,9 +54,8 @@ static bool is_step(const struct trace_stop *stop)
 /* Whether the task has come to moment->address: then it stands before it. */
 static bool is_there(struct moment *moment, const struct trace_stop *stop)
 {
-	moment->own_signal = breakpoints_is_at(&moment->breakpoints, moment->address, stop->tid,
-				     stop->status) &&
-			     breakpoints_step_back(&moment->breakpoints, stop->tid, stop->status);
+	moment->own_signal = breakpoints_step_back_to(
+		&moment->breakpoints, moment->address, stop->tid, stop->status);
 	return moment->own_signal;
 }
 
