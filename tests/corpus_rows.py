@@ -42,6 +42,8 @@ trap 'echo leaving' EXIT
 exit 4
 """
 
+# wait sleeps (rt_sigsuspend) only for what has not ended yet: the child first waits until it does.
+WAITS = "(until grep -q '^State:.S' /proc/$$/status; do :; done; exec cat) & wait; (exit 6)"
 MAKEFILE = "all: two\none:\n\t@echo one > $@\ntwo: one\n\t@cat one one > two; cat two\n"
 
 # Named reasons for what may be in one set and not in the other.
@@ -124,7 +126,7 @@ def real_programs():
     yield Row("perl", ["perl", "-e", 'print sort map { "$_\\n" } <STDIN>; print `echo sub`;'
                        " exit 9"],
               stdin=b"b\na\n", status=9)
-    yield Row("sh -c", [sh, "-c", "cat & wait; (exit 6)"], stdin=b"x", status=6)
+    yield Row("sh -c", [sh, "-c", WAITS], status=6)
     yield Row("bash", ["bash", "-c", BASH_PROGRAM], status=4, user=True)
     yield Row("python3", [PYTHON, "-I", "-c", PYTHON_PROGRAM], status=5, user=True,
               may={"restart_syscall": RESTART, "futex": FUTEX})

@@ -44,10 +44,18 @@ def text(said):
     return said.decode("utf-8", "backslashreplace")
 
 
+def _in_time(argv, env, **kwargs):
+    """Run to the end: the result, or Failed where that does not come."""
+    try:
+        return subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=DEADLINE_S, check=False,
+                              env={**ENVIRON, **(env or {})}, **kwargs)
+    except subprocess.TimeoutExpired as why:
+        raise Failed(f"{why}: {text(why.stderr or b'').strip()}") from why
+
+
 def command(argv, env=None, **kwargs):
     """Run to the end: the result, with text."""
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE_S, check=False,
-                          env={**ENVIRON, **(env or {})}, **kwargs)
+    done = _in_time(argv, env, capture_output=True, **kwargs)
     return subprocess.CompletedProcess(argv, done.returncode, text(done.stdout), text(done.stderr))
 
 
@@ -62,8 +70,7 @@ def must(argv, **kwargs):
 def must_detached(argv, log, env=None):
     """Run what has to succeed and leaves processes behind that keep standard output open."""
     with open(log, "ab") as out:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False,
-                              timeout=DEADLINE_S, env={**ENVIRON, **(env or {})})
+        done = _in_time(argv, env, stdout=out, stderr=out)
     if done.returncode:
         with open(log, encoding="utf-8", errors="replace") as file:
             raise Failed(f"{' '.join(argv)}: {done.returncode}: {file.read()[-1000:].strip()}")

@@ -89,7 +89,11 @@ class Runtime(Engine):
 
     def _run(self, name, argv, binds, nnp, prefix):
         bundle = self._bundle(name, self._config(argv, binds, None, nnp))
-        return command([*prefix, *self.runtime, "run", "--bundle", bundle, name], env=self.env)
+        try:
+            return command([*prefix, *self.runtime, "run", "--bundle", bundle, name], env=self.env)
+        except Failed:  # it runs still
+            command([*self.runtime, "delete", "-f", name], env=self.env)
+            raise
 
     def _start(self, name, argv, binds, share_with, nnp):
         bundle, pid_file = self._bundle(name, self._config(argv, binds, share_with, nnp)), self.path(f"{name}.pid")
