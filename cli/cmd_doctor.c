@@ -89,25 +89,19 @@ static void print_text(const struct doctor_report *report)
 	}
 }
 
-static void put_text(struct json_writer *w, const char *key, const char *text)
-{
-	json_key(w, key);
-	json_put_string(w, text);
-}
-
 static void put_check(struct json_writer *w, const struct doctor_check *check)
 {
 	json_open_inline(w, '{');
-	put_text(w, "group", check->group);
-	put_text(w, "name", check->name);
+	json_member_text(w, "group", check->group);
+	json_member_text(w, "name", check->name);
 	json_key(w, "ok");
 	if (check->mark == DOCTOR_NOTE)
 		json_put_null(w);
 	else
 		json_put_bool(w, check->mark == DOCTOR_OK);
-	put_text(w, "value", check->value);
+	json_member_text(w, "value", check->value);
 	if (check->mend[0])
-		put_text(w, "mend", check->mend);
+		json_member_text(w, "mend", check->mend);
 	json_close(w, '}');
 }
 
@@ -120,16 +114,14 @@ static int print_json(const struct doctor_report *report, struct err *e)
 	if (json_writer_init(&w, e))
 		return -e->code;
 	json_open(&w, '{');
-	put_text(&w, "kind", "sysclamp.doctor");
-	json_key(&w, "version");
-	json_put_u64(&w, 1);
+	json_member_text(&w, "kind", "sysclamp.doctor");
+	json_member_u64(&w, "version", 1);
 	json_key(&w, "backend");
 	if (report->backend)
 		json_put_string(&w, report->backend);
 	else
 		json_put_null(&w);
-	json_key(&w, "filters");
-	json_put_bool(&w, report->filters);
+	json_member_bool(&w, "filters", report->filters);
 	json_key(&w, "checks");
 	json_open(&w, '[');
 	for (size_t i = 0; i < report->n_checks; i++)

@@ -152,17 +152,11 @@ static void print_text(const char *profile, const struct verify_report *report)
 	}
 }
 
-static void put_text(struct json_writer *w, const char *key, const char *text)
-{
-	json_key(w, key);
-	json_put_string(w, text);
-}
-
 static void put_action(struct json_writer *w, const char *key, uint32_t returned)
 {
 	char text[64];
 
-	put_text(w, key, action_print(action_effective(returned), text, sizeof(text)));
+	json_member_text(w, key, action_print(action_effective(returned), text, sizeof(text)));
 }
 
 static void put_call(struct json_writer *w, const struct verify_report *report)
@@ -174,13 +168,11 @@ static void put_call(struct json_writer *w, const struct verify_report *report)
 	json_key(w, "call");
 	json_open(w, '{');
 	if (abi)
-		put_text(w, "abi", abi->name);
-	json_key(w, "arch");
-	json_put_u64(w, call->arch);
-	json_key(w, "nr");
-	json_put_i64(w, call->nr);
+		json_member_text(w, "abi", abi->name);
+	json_member_u64(w, "arch", call->arch);
+	json_member_i64(w, "nr", call->nr);
 	if (abi && syscall_name(abi, (uint32_t)call->nr, name))
-		put_text(w, "name", name);
+		json_member_text(w, "name", name);
 	json_key(w, "args");
 	json_open_inline(w, '[');
 	for (unsigned i = 0; i < SYSCALL_ARGS; i++) {
@@ -190,7 +182,7 @@ static void put_call(struct json_writer *w, const struct verify_report *report)
 	json_close(w, ']');
 	put_action(w, "got", report->proof.got);
 	put_action(w, "wanted", report->proof.wanted);
-	put_text(w, "place", report->place);
+	json_member_text(w, "place", report->place);
 	json_close(w, '}');
 }
 
@@ -202,8 +194,8 @@ static void put_known(struct json_writer *w, unsigned known)
 		if (!(known >> i & 1))
 			continue;
 		json_open_inline(w, '{');
-		put_text(w, "kind", known_at(i)->kind);
-		put_text(w, "name", known_at(i)->name);
+		json_member_text(w, "kind", known_at(i)->kind);
+		json_member_text(w, "name", known_at(i)->name);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -218,16 +210,14 @@ static int print_json(const char *profile, const struct verify_report *report, s
 	if (json_writer_init(&w, e))
 		return -e->code;
 	json_open(&w, '{');
-	put_text(&w, "answer", ANSWERS[report->answer]);
-	put_text(&w, "profile", profile);
-	put_text(&w, "subject", report->subject);
+	json_member_text(&w, "answer", ANSWERS[report->answer]);
+	json_member_text(&w, "profile", profile);
+	json_member_text(&w, "subject", report->subject);
 	if (report->answer == VERIFY_NONE) {
-		put_text(&w, "why", report->why);
+		json_member_text(&w, "why", report->why);
 	} else {
-		json_key(&w, "filters");
-		json_put_u64(&w, report->n_filters);
-		json_key(&w, "instructions");
-		json_put_u64(&w, report->n_insns);
+		json_member_u64(&w, "filters", report->n_filters);
+		json_member_u64(&w, "instructions", report->n_insns);
 		put_known(&w, report->known);
 	}
 	if (report->answer == VERIFY_DIFFERENT)

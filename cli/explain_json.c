@@ -6,35 +6,17 @@
 #include "json.h"
 #include "scope.h"
 
-static void put_text(struct json_writer *w, const char *key, const char *text)
-{
-	json_key(w, key);
-	json_put_string(w, text);
-}
-
-static void put_u64(struct json_writer *w, const char *key, uint64_t value)
-{
-	json_key(w, key);
-	json_put_u64(w, value);
-}
-
-static void put_many(struct json_writer *w)
-{
-	json_key(w, "many");
-	json_put_bool(w, true);
-}
-
 static void put_arg(struct json_writer *w, const struct rec_call *call, const struct rec_arg *arg)
 {
 	char text[ARG_TEXT_MAX];
 	const char *name = arg_name(rec_call_name(call, text), arg->index);
 
 	json_open_inline(w, '{');
-	put_u64(w, "index", arg->index);
+	json_member_u64(w, "index", arg->index);
 	if (name)
-		put_text(w, "name", name);
+		json_member_text(w, "name", name);
 	if (arg->values.many) {
-		put_many(w);
+		json_member_bool(w, "many", true);
 	} else {
 		json_key(w, "values");
 		json_open(w, '[');
@@ -89,12 +71,12 @@ static void put_origin(
 	char text[CALL_TEXT_MAX];
 
 	json_open(w, '{');
-	put_text(w, "program", rec->programs.names[origin->program]);
-	put_text(w, "phase", rec->phases.names[origin->phase]);
-	put_u64(w, "pid", (uint64_t)origin->pid);
-	put_u64(w, "tid", (uint64_t)origin->tid);
-	put_u64(w, "time_ns", origin->time_ns);
-	put_text(w, "call", rec_text_origin(origin, text));
+	json_member_text(w, "program", rec->programs.names[origin->program]);
+	json_member_text(w, "phase", rec->phases.names[origin->phase]);
+	json_member_u64(w, "pid", (uint64_t)origin->pid);
+	json_member_u64(w, "tid", (uint64_t)origin->tid);
+	json_member_u64(w, "time_ns", origin->time_ns);
+	json_member_text(w, "call", rec_text_origin(origin, text));
 	put_stack(w, origin);
 	json_close(w, '}');
 }
@@ -118,17 +100,16 @@ static void put_call(
 	char name[SYSCALL_NAME_MAX];
 
 	json_open(w, '{');
-	put_text(w, "abi", call->abi->name);
-	json_key(w, "nr");
-	json_put_i64(w, (int32_t)call->nr);
+	json_member_text(w, "abi", call->abi->name);
+	json_member_i64(w, "nr", (int32_t)call->nr);
 	if (syscall_name(call->abi, call->nr, name))
-		put_text(w, "name", name);
-	put_u64(w, "count", call->count);
-	put_u64(w, "denied", call->denied);
-	put_u64(w, "enosys", call->enosys);
-	put_u64(w, "runs", bits_count(&call->sources));
-	put_u64(w, "first_ns", call->first_ns);
-	put_u64(w, "last_ns", call->last_ns);
+		json_member_text(w, "name", name);
+	json_member_u64(w, "count", call->count);
+	json_member_u64(w, "denied", call->denied);
+	json_member_u64(w, "enosys", call->enosys);
+	json_member_u64(w, "runs", bits_count(&call->sources));
+	json_member_u64(w, "first_ns", call->first_ns);
+	json_member_u64(w, "last_ns", call->last_ns);
 	rec_text_put_names(w, "phases", &rec->phases, &call->phases);
 	rec_text_put_names(w, "programs", &rec->programs, &call->programs);
 	put_args(w, call);
@@ -145,10 +126,10 @@ int explain_print_json(const struct recording *rec, const struct explain_list *l
 	if (json_writer_init(&w, e))
 		return -e->code;
 	json_open(&w, '{');
-	put_text(&w, "kind", "sysclamp.explain");
-	put_u64(&w, "version", 1);
-	put_u64(&w, "started_ns", rec->workload.started_ns);
-	put_u64(&w, "runs", rec->n_sources);
+	json_member_text(&w, "kind", "sysclamp.explain");
+	json_member_u64(&w, "version", 1);
+	json_member_u64(&w, "started_ns", rec->workload.started_ns);
+	json_member_u64(&w, "runs", rec->n_sources);
 	json_key(&w, "calls");
 	json_open(&w, '[');
 	for (size_t i = 0; i < list->n_calls; i++)

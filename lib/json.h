@@ -165,9 +165,10 @@ void json_put_null(struct json_writer *w);
 /** A value that is JSON already, on one line. */
 void json_put_json(struct json_writer *w, const char *json);
 
-/** A member of the object that is open: its key and its value. */
+/** A member of the object that is open: its key and its value; none for a @text that is NULL. */
 void json_member_text(struct json_writer *w, const char *key, const char *text);
 void json_member_u64(struct json_writer *w, const char *key, uint64_t value);
+void json_member_i64(struct json_writer *w, const char *key, int64_t value);
 void json_member_bool(struct json_writer *w, const char *key, bool value);
 
 /** End the text with a newline and hand it out: heap, owned by the caller.  Ends the writer. */

@@ -198,6 +198,8 @@ void json_put_json(struct json_writer *w, const char *json)
 
 void json_member_text(struct json_writer *w, const char *key, const char *text)
 {
+	if (!text)
+		return;
 	json_key(w, key);
 	json_put_string(w, text);
 }
@@ -206,6 +208,12 @@ void json_member_u64(struct json_writer *w, const char *key, uint64_t value)
 {
 	json_key(w, key);
 	json_put_u64(w, value);
+}
+
+void json_member_i64(struct json_writer *w, const char *key, int64_t value)
+{
+	json_key(w, key);
+	json_put_i64(w, value);
 }
 
 void json_member_bool(struct json_writer *w, const char *key, bool value)

@@ -63,27 +63,20 @@ void profile_done(struct profile *profile)
 static void emit_action(
 	struct json_writer *w, const char *key, const char *data_key, action_t action)
 {
-	json_key(w, key);
-	json_put_string(w, action_name(action));
+	json_member_text(w, key, action_name(action));
 	if (!action_has_data(action))
 		return;
-	json_key(w, data_key);
-	json_put_u64(w, action & SECCOMP_RET_DATA);
+	json_member_u64(w, data_key, action & SECCOMP_RET_DATA);
 }
 
 static void emit_condition(struct json_writer *w, const struct condition *cond)
 {
 	json_open_inline(w, '{');
-	json_key(w, "index");
-	json_put_u64(w, cond->index);
-	json_key(w, "value");
-	json_put_u64(w, cond->value);
-	if (cond->op == OP_MASKED_EQ) {
-		json_key(w, "valueTwo");
-		json_put_u64(w, cond->value_two);
-	}
-	json_key(w, "op");
-	json_put_string(w, condition_op_name((enum condition_op)cond->op));
+	json_member_u64(w, "index", cond->index);
+	json_member_u64(w, "value", cond->value);
+	if (cond->op == OP_MASKED_EQ)
+		json_member_u64(w, "valueTwo", cond->value_two);
+	json_member_text(w, "op", condition_op_name((enum condition_op)cond->op));
 	json_close(w, '}');
 }
 
@@ -126,14 +119,6 @@ static void emit_flags(struct json_writer *w, uint32_t flags)
 	json_close(w, ']');
 }
 
-static void emit_text(struct json_writer *w, const char *key, const char *text)
-{
-	if (!text)
-		return;
-	json_key(w, key);
-	json_put_string(w, text);
-}
-
 static void emit_profile(struct json_writer *w, const struct profile *profile)
 {
 	json_open(w, '{');
@@ -142,8 +127,8 @@ static void emit_profile(struct json_writer *w, const struct profile *profile)
 		emit_abis(w, profile);
 	if (profile->flags)
 		emit_flags(w, profile->flags);
-	emit_text(w, "listenerPath", profile->listener_path);
-	emit_text(w, "listenerMetadata", profile->listener_metadata);
+	json_member_text(w, "listenerPath", profile->listener_path);
+	json_member_text(w, "listenerMetadata", profile->listener_metadata);
 	json_key(w, "syscalls");
 	json_open(w, '[');
 	for (size_t i = 0; i < profile->n_rules; i++)

@@ -16,21 +16,13 @@ static void put_tuple(struct json_writer *w, const uint64_t *tuple, size_t width
 	json_close(w, ']');
 }
 
-static void put_many(struct json_writer *w)
-{
-	json_key(w, "many");
-	json_put_bool(w, true);
-}
-
 static void put_arg(struct json_writer *w, const struct rec_arg *arg)
 {
 	json_open_inline(w, '{');
-	json_key(w, "index");
-	json_put_u64(w, arg->index);
-	json_key(w, "bits");
-	json_put_u64(w, arg->bits);
+	json_member_u64(w, "index", arg->index);
+	json_member_u64(w, "bits", arg->bits);
 	if (arg->values.many) {
-		put_many(w);
+		json_member_bool(w, "many", true);
 	} else {
 		json_key(w, "values");
 		put_tuple(w, arg->values.tuples, arg->values.n_tuples);
@@ -47,7 +39,7 @@ static void put_tuples(struct json_writer *w, const struct rec_args *args)
 		json_put_u64(w, args->args[i].index);
 	json_close(w, ']');
 	if (args->tuples.many) {
-		put_many(w);
+		json_member_bool(w, "many", true);
 	} else {
 		json_key(w, "tuples");
 		json_open_inline(w, '[');

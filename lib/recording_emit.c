@@ -10,20 +10,7 @@ enum { FILE_MODE = 0666 }; /* the umask decides */
 
 static void key_string(struct json_writer *w, const char *key, const char *text)
 {
-	json_key(w, key);
-	json_put_string(w, text ? text : "");
-}
-
-static void key_u64(struct json_writer *w, const char *key, uint64_t value)
-{
-	json_key(w, key);
-	json_put_u64(w, value);
-}
-
-static void key_bool(struct json_writer *w, const char *key, bool value)
-{
-	json_key(w, key);
-	json_put_bool(w, value);
+	json_member_text(w, key, text ? text : "");
 }
 
 static void key_names(struct json_writer *w, const char *key, const struct rec_names *names)
@@ -58,8 +45,8 @@ static void put_sources(struct json_writer *w, const struct recording *rec)
 	for (size_t i = 0; i < rec->n_sources; i++) {
 		json_open_inline(w, '{');
 		key_string(w, "id", rec->sources[i].id);
-		key_u64(w, "seq", rec->sources[i].seq);
-		key_bool(w, "complete", rec->sources[i].complete);
+		json_member_u64(w, "seq", rec->sources[i].seq);
+		json_member_bool(w, "complete", rec->sources[i].complete);
 		json_close(w, '}');
 	}
 	json_close(w, ']');
@@ -71,11 +58,11 @@ static void put_workload(struct json_writer *w, const struct rec_workload *workl
 	json_open(w, '{');
 	key_names(w, "argv", &workload->argv);
 	key_string(w, "cwd", workload->cwd);
-	key_u64(w, "started_ns", workload->started_ns);
+	json_member_u64(w, "started_ns", workload->started_ns);
 	if (workload->ended_ns)
-		key_u64(w, "ended_ns", workload->ended_ns);
+		json_member_u64(w, "ended_ns", workload->ended_ns);
 	if (workload->ended_ns && workload->status >= 0)
-		key_u64(w, "status", (uint64_t)workload->status);
+		json_member_u64(w, "status", (uint64_t)workload->status);
 	json_close(w, '}');
 }
 
@@ -88,7 +75,7 @@ static void put_host_and_recorder(struct json_writer *w, const struct recording 
 	json_close(w, '}');
 	json_key(w, "recorder");
 	json_open_inline(w, '{');
-	key_string(w, "name", RECORDING_PROGRAM);
+	json_member_text(w, "name", RECORDING_PROGRAM);
 	key_string(w, "version", rec->recorder_version);
 	key_string(w, "backend", rec->recorder_backend);
 	json_close(w, '}');
@@ -99,7 +86,7 @@ static void put_loss(struct json_writer *w, const struct recording *rec)
 	json_key(w, "loss");
 	json_open(w, '{');
 	for (enum loss way = 0; way < LOSS_WAYS; way++)
-		key_u64(w, loss_name(way), rec->loss[way]);
+		json_member_u64(w, loss_name(way), rec->loss[way]);
 	json_close(w, '}');
 }
 
@@ -147,11 +134,9 @@ void rec_call_emit_number(struct json_writer *w, const struct abi *abi, uint32_t
 	char buf[SYSCALL_NAME_MAX];
 	const char *name = syscall_name(abi, nr, buf);
 
-	key_string(w, "abi", abi->name);
-	json_key(w, "nr");
-	json_put_i64(w, (int32_t)nr);
-	if (name)
-		key_string(w, "name", name);
+	json_member_text(w, "abi", abi->name);
+	json_member_i64(w, "nr", (int32_t)nr);
+	json_member_text(w, "name", name);
 }
 
 static int put_call(struct json_writer *w, const struct rec_call *call, size_t n_sources)
@@ -161,20 +146,20 @@ static int put_call(struct json_writer *w, const struct rec_call *call, size_t n
 
 	json_open_inline(w, '{');
 	rec_call_emit_number(w, call->abi, call->nr);
-	key_u64(w, "count", call->count);
-	key_u64(w, "runs", runs);
+	json_member_u64(w, "count", call->count);
+	json_member_u64(w, "runs", runs);
 	if (runs != n_sources) {
 		json_key(w, "seen_in");
 		code = put_sources_of(w, &call->sources, n_sources);
 	}
-	key_u64(w, "first_ns", call->first_ns);
-	key_u64(w, "last_ns", call->last_ns);
+	json_member_u64(w, "first_ns", call->first_ns);
+	json_member_u64(w, "last_ns", call->last_ns);
 	key_indexes(w, "phases", &call->phases);
 	if (!code)
 		code = put_seen(w, call, n_sources);
 	key_indexes(w, "programs", &call->programs);
-	key_u64(w, "denied", call->denied);
-	key_u64(w, "enosys", call->enosys);
+	json_member_u64(w, "denied", call->denied);
+	json_member_u64(w, "enosys", call->enosys);
 	rec_args_emit(w, rec_call_args(call));
 	key_empty(w, "stack");
 	json_close(w, '}');
@@ -186,12 +171,12 @@ static int put_recording(struct json_writer *w, const struct recording *rec, boo
 	int code = 0;
 
 	json_open(w, '{');
-	key_string(w, "kind", RECORDING_KIND);
-	key_u64(w, "version", RECORDING_VERSION);
+	json_member_text(w, "kind", RECORDING_KIND);
+	json_member_u64(w, "version", RECORDING_VERSION);
 	key_string(w, "id", rec->id);
-	key_u64(w, "seq", rec->seq);
+	json_member_u64(w, "seq", rec->seq);
 	put_sources(w, rec);
-	key_bool(w, "complete", rec->complete);
+	json_member_bool(w, "complete", rec->complete);
 	put_workload(w, &rec->workload);
 	put_host_and_recorder(w, rec);
 	key_names(w, "phases", &rec->phases);

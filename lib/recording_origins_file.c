@@ -42,21 +42,15 @@ static void put_stack(struct json_writer *w, const struct rec_origin *origin)
 	json_close(w, ']');
 }
 
-static void put_number(struct json_writer *w, const char *key, uint64_t value)
-{
-	json_key(w, key);
-	json_put_u64(w, value);
-}
-
 static void put_origin(struct json_writer *w, const struct rec_origin *origin)
 {
 	json_open_inline(w, '{');
 	rec_call_emit_number(w, origin->abi, origin->nr);
-	put_number(w, "program", origin->program);
-	put_number(w, "phase", origin->phase);
-	put_number(w, "pid", (uint64_t)origin->pid);
-	put_number(w, "tid", (uint64_t)origin->tid);
-	put_number(w, "time_ns", origin->time_ns);
+	json_member_u64(w, "program", origin->program);
+	json_member_u64(w, "phase", origin->phase);
+	json_member_u64(w, "pid", (uint64_t)origin->pid);
+	json_member_u64(w, "tid", (uint64_t)origin->tid);
+	json_member_u64(w, "time_ns", origin->time_ns);
 	put_values(w, origin);
 	put_stack(w, origin);
 	json_close(w, '}');

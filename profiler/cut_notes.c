@@ -216,8 +216,7 @@ static void put_left_out(struct json_writer *w, const struct cut *cut, const str
 	json_open_inline(w, '{');
 	if (name)
 		json_member_text(w, "name", name);
-	json_key(w, "nr");
-	json_put_i64(w, (int32_t)call->nr);
+	json_member_i64(w, "nr", (int32_t)call->nr);
 	json_member_text(w, "why", LEFT_OUT[why]);
 	put_seen(w, cut, call);
 	json_close(w, '}');

@@ -76,8 +76,7 @@ static void put_clock(struct json_writer *w, const char *key, const struct cage_
 {
 	json_key(w, key);
 	json_open_inline(w, '{');
-	json_key(w, "s");
-	json_put_i64(w, clock->s);
+	json_member_i64(w, "s", clock->s);
 	json_member_u64(w, "ns", clock->ns);
 	json_close(w, '}');
 }
@@ -222,8 +221,7 @@ static void put_limits(struct json_writer *w, const struct cage *cage)
 	if (cage->set_umask)
 		json_member_u64(w, "umask", cage->umask);
 	if (cage->set_oom_score_adj) {
-		json_key(w, "oom_score_adj");
-		json_put_i64(w, cage->oom_score_adj);
+		json_member_i64(w, "oom_score_adj", cage->oom_score_adj);
 	}
 }
 
