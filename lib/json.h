@@ -98,8 +98,8 @@ void json_notice(const struct json_at *at, const struct notice *to, const char *
 
 /** The same, of @told so far, which it counts: not more than 16, since a hostile file could cause
  * millions. */
-void json_notice_few(
-	const struct json_at *at, const struct notice *to, unsigned *told, const char *text);
+void json_notice_few(const struct json_at *at, const struct notice *to, unsigned *told,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /** The first key of the object @at that is not in the NULL-ended list @known, or NULL. */
 const char *json_unknown_key(const struct json_at *at, const char *const *known);

@@ -203,26 +203,37 @@ int json_err(const struct json_at *at, struct err *e, const char *format, ...)
 	return err_set(e, EINVAL, "%s: %s: %s", at->doc->name, path, what);
 }
 
-void json_notice(const struct json_at *at, const struct notice *to, const char *format, ...)
+static void tell(
+	const struct json_at *at, const struct notice *to, const char *format, va_list args)
 {
 	char path[128], what[ERR_TEXT_MAX];
-	va_list args;
 
-	va_start(args, format);
 	(void)vsnprintf(what, sizeof(what), format, args);
-	va_end(args);
 	json_path(at, path, sizeof(path));
 	notice_tell(to, "%s: %s: %s", at->doc->name, path, what);
 }
 
-void json_notice_few(
-	const struct json_at *at, const struct notice *to, unsigned *told, const char *text)
+void json_notice(const struct json_at *at, const struct notice *to, const char *format, ...)
 {
+	va_list args;
+
+	va_start(args, format);
+	tell(at, to, format, args);
+	va_end(args);
+}
+
+void json_notice_few(
+	const struct json_at *at, const struct notice *to, unsigned *told, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
 	if (*told < NOTICES_MAX)
-		json_notice(at, to, "%s", text);
+		tell(at, to, format, args);
 	else if (*told == NOTICES_MAX)
 		json_notice(at, to, "what is ignored from here on is not mentioned any more");
 	(*told)++;
+	va_end(args);
 }
 
 static const char *type_name(const json_t *value)

@@ -1,6 +1,5 @@
 #include "profile_keys.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,18 +74,6 @@ static const struct key *const KEYS[] = {
 	[PROFILE_KEYS_ARCH_MAP] = ARCH_MAP_KEYS,
 };
 
-void profile_reader_tell(
-	struct profile_reader *r, const struct json_at *at, const char *format, ...)
-{
-	char text[ERR_TEXT_MAX];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	json_notice_few(at, r->to, &r->told, text);
-}
-
 /* {}, [], "" and null say nothing in any reader: podman's own default writes them. */
 static bool value_says_nothing(const json_t *value)
 {
@@ -127,7 +114,7 @@ static int check_key(struct profile_reader *r, const struct json_at *at, const s
 				"\"%s\"",
 				key, row->name);
 	}
-	profile_reader_tell(r, at, "unknown key \"%s\" ignored", key);
+	json_notice_few(at, r->to, &r->told, "unknown key \"%s\" ignored", key);
 	return 0;
 }
 

@@ -34,8 +34,4 @@ enum profile_object {
 int profile_check_keys(struct profile_reader *r, const struct json_at *at,
 	enum profile_object object, struct err *e);
 
-/** Tell a notice about @at; after many of them, no more. */
-void profile_reader_tell(struct profile_reader *r, const struct json_at *at, const char *format,
-	...) __attribute__((format(printf, 3, 4)));
-
 #endif

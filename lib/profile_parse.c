@@ -307,8 +307,8 @@ static int read_condition(
 	if (json_get(at, "valueTwo", &child) && json_u64(&child, UINT64_MAX, &out->value_two, e))
 		return -e->code;
 	if (out->op != OP_MASKED_EQ && out->value_two) {
-		profile_reader_tell(
-			r, &child, "ignored: only SCMP_CMP_MASKED_EQ has a second value");
+		json_notice_few(&child, r->to, &r->told,
+			"ignored: only SCMP_CMP_MASKED_EQ has a second value");
 		out->value_two = 0;
 	}
 	return 0;

@@ -35,8 +35,8 @@ static const struct flatten_target *target_of(const struct profile_reader *r)
 static void tell_odd_cap(struct profile_reader *r, const struct json_at *at, const char *cap)
 {
 	if (!cap_by_name(cap))
-		profile_reader_tell(
-			r, at, "no capability is called \"%s\": no container has it", cap);
+		json_notice_few(at, r->to, &r->told,
+			"no capability is called \"%s\": no container has it", cap);
 }
 
 static void tell_odd_arch(struct profile_reader *r, const struct json_at *at, const char *arch)
@@ -45,7 +45,8 @@ static void tell_odd_arch(struct profile_reader *r, const struct json_at *at, co
 	struct err ignored;
 
 	if (!flatten_abi_parse(arch, &abi, &ignored) && strcmp(flatten_arch_name(abi), arch) != 0)
-		profile_reader_tell(r, at, "never matches: engines call \"%s\" \"%s\" here", arch,
+		json_notice_few(at, r->to, &r->told,
+			"never matches: engines call \"%s\" \"%s\" here", arch,
 			flatten_arch_name(abi));
 }
 
@@ -173,7 +174,7 @@ static int read_scopes(
 		return -e->code;
 	*out_applies = scopes_apply(&in, &out) && kernel_applies(&in, &out);
 	if (scopes_apply(&in, &out) && !kernel_applies(&in, &out))
-		profile_reader_tell(r, at,
+		json_notice_few(at, r->to, &r->told,
 			"left out for this kernel, as by docker; podman and CRI-O do not read "
 			"minKernel and apply it");
 	return 0;
@@ -232,7 +233,7 @@ static int read_errno(struct profile_reader *r, const struct json_at *at, const 
 		return json_err(&child, e, "%u is above %u, the largest that %s can carry", code,
 			action_data_max(*action), action_name(*action));
 	if (code != (*action & SECCOMP_RET_DATA))
-		profile_reader_tell(r, &child,
+		json_notice_few(&child, r->to, &r->told,
 			"%s, as by podman and CRI-O; docker does not read it and answers %u", text,
 			*action & SECCOMP_RET_DATA);
 	*action = (*action & ~SECCOMP_RET_DATA) | code;
@@ -278,7 +279,7 @@ static int take_architecture(
 	if (profile_abis_read(at, "subArchitectures", profile, e))
 		return -e->code;
 	if (profile->n_abis > 1 && !flatten_podman_maps(abi))
-		profile_reader_tell(r, at,
+		json_notice_few(at, r->to, &r->told,
 			"as by docker; podman and CRI-O know no archMap for %s and take it alone",
 			abi->name);
 	return 0;
@@ -302,8 +303,8 @@ static int read_arch_map(struct profile_reader *r, const struct json_at *list,
 			return -e->code;
 	}
 	if (json_len(list) > 0 && profile->n_abis == 0)
-		profile_reader_tell(
-			r, list, "nothing for %s: it is listed alone", target_of(r)->abi->name);
+		json_notice_few(list, r->to, &r->told, "nothing for %s: it is listed alone",
+			target_of(r)->abi->name);
 	return 0;
 }
 

@@ -21,7 +21,8 @@ static int read_cap(struct bundle_reader *r, const struct json_at *at, void *to_
 		return -e->code;
 	bit = cap_by_name(name);
 	if (!bit)
-		bundle_tell(r, at, "left out: \"%s\" is no capability that is known here", name);
+		json_notice_few(at, r->to, &r->told,
+			"left out: \"%s\" is no capability that is known here", name);
 	*(uint64_t *)to_set |= bit;
 	return 0;
 }
@@ -71,8 +72,9 @@ static void fit_sets(struct bundle_reader *r, const struct json_at *at, struct c
 		char names[NAMES_MAX];
 
 		if (left_out)
-			bundle_tell(r, at, "%s: left out what is not %s: %s", WITHIN[i].key,
-				WITHIN[i].why, names_print(left_out, names, sizeof(names)));
+			json_notice_few(at, r->to, &r->told, "%s: left out what is not %s: %s",
+				WITHIN[i].key, WITHIN[i].why,
+				names_print(left_out, names, sizeof(names)));
 		*set &= ~left_out;
 	}
 }

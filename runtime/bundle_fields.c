@@ -1,22 +1,9 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "bundle_parts.h"
 #include "nearest.h"
-
-void bundle_tell(struct bundle_reader *r, const struct json_at *at, const char *format, ...)
-{
-	char text[ERR_TEXT_MAX];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	json_notice_few(at, r->to, &r->told, text);
-}
 
 static bool holds_nothing(const json_t *object)
 {
@@ -62,7 +49,7 @@ static int unknown_key(struct bundle_reader *r, const struct json_at *at,
 				name, row->name);
 		nearest_offer(&nearest, row->name);
 	}
-	bundle_tell(r, at, "unknown key \"%s\" ignored%s", name,
+	json_notice_few(at, r->to, &r->told, "unknown key \"%s\" ignored%s", name,
 		nearest_hint(&nearest, hint, sizeof(hint)));
 	return 0;
 }
@@ -90,7 +77,7 @@ static int read_key(struct bundle_reader *r, const struct json_at *at, const str
 		return 0;
 	if (row->kind == BUNDLE_KEY_REFUSED)
 		return json_err(at, e, "%s", row->why);
-	bundle_tell(r, at, "%s", row->why);
+	json_notice_few(at, r->to, &r->told, "%s", row->why);
 	return 0;
 }
 

@@ -86,10 +86,6 @@ int bundle_each(struct bundle_reader *r, const struct json_at *at,
 /* Whether a value asks for nothing: null, false, "", [], {}, and an object of such values. */
 bool bundle_says_nothing(const json_t *value);
 
-/* Tell a notice about @at; after many of them, no more. */
-void bundle_tell(struct bundle_reader *r, const struct json_at *at, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
 /* How errors of later name what stands at @at; in the cage's arena, NULL without memory. */
 const char *bundle_where(struct bundle_reader *r, const struct json_at *at);
 
