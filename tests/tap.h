@@ -6,6 +6,7 @@
 #ifndef SYSCLAMP_TAP_H
 #define SYSCLAMP_TAP_H
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,6 +16,18 @@
 #include <unistd.h>
 
 static int tap_count, tap_failed;
+
+/* Ignore no signal that whoever started the test does: nohup(1) SIGHUP, a shell's background job
+ * two. */
+__attribute__((constructor)) static void tap_take_signals_back(void)
+{
+	struct sigaction act;
+
+	for (int sig = 1; sig < NSIG; sig++) {
+		if (!sigaction(sig, NULL, &act) && act.sa_handler == SIG_IGN)
+			(void)signal(sig, SIG_DFL);
+	}
+}
 
 /* One test point; its name states the claim.  Evaluates to whether it held. */
 #define ok(held, ...) tap_ok((held), __FILE__, __LINE__, __VA_ARGS__)
