@@ -230,8 +230,9 @@ tests: $(BIN) $(UNIT) $(FUZZ) $(PROGRAMS) $(DRIVERS)
 
 export TEST_REQUIRE
 TEST_ENV = BUILD=$(BUILD) SYSCLAMP=$(abspath $(BIN)) SANITIZE=$(SANITIZE) PYTHONDONTWRITEBYTECODE=1
+# No signal is ignored in tests because it is where they are started, as under nohup.
 check: tests | $(SETUP) ## set up, build and run all tests (TAP, by prove)
-	$(Q)$(TEST_ENV) prove -j $(JOBS) --timer --failures --comments --exec '' $(UNIT) $(FUZZ) $(SCRIPT_TESTS)
+	$(Q)$(TEST_ENV) env --default-signal prove -j $(JOBS) --timer --failures --comments --exec '' $(UNIT) $(FUZZ) $(SCRIPT_TESTS)
 
 check-sanitize: | $(SETUP) ## the same tests under ASan and UBSan
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize SANITIZE=1 check

@@ -37,7 +37,7 @@ mkfifo input
 launcher=$!
 at_exit "kill $launcher 2>/dev/null"
 exec 3>input
-await grep -q ready out && kill -TERM "$launcher"
+await grep -qs ready out && kill -TERM "$launcher"
 wait "$launcher"
 is "$? $(cat err)" "5 " "a handler that never ran while recording runs, and returns"
 done_testing
