@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bundle_parts.h"
+#include "cage_maps.h"
 
 int bundle_err(struct bundle_reader *r, struct err *e, const char *path, const char *format, ...)
 {
@@ -74,19 +75,10 @@ static int add_maps(struct bundle_reader *r, struct err *e)
 	return 0;
 }
 
-static bool is_mapped(const struct cage_maps *maps, uint32_t id)
-{
-	for (size_t i = 0; i < maps->n; i++) {
-		if (id >= maps->maps[i].inside && id - maps->maps[i].inside < maps->maps[i].count)
-			return true;
-	}
-	return false;
-}
-
 static int check_mapped(struct bundle_reader *r, const struct cage_maps *maps, uint32_t id,
 	const char *path, const char *key, struct err *e)
 {
-	if (is_mapped(maps, id))
+	if (cage_maps_have(maps, id))
 		return 0;
 	return bundle_err(r, e, path,
 		"%u is not mapped into the user namespace; add it to $.linux.%s", id, key);

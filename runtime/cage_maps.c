@@ -42,3 +42,14 @@ int cage_maps_add(
 	*added = *map;
 	return 0;
 }
+
+bool cage_maps_have(const struct cage_maps *maps, uint32_t inside)
+{
+	for (size_t i = 0; i < maps->n; i++) {
+		const struct cage_map *map = &maps->maps[i];
+
+		if (inside >= map->inside && inside - map->inside < map->count)
+			return true;
+	}
+	return false;
+}

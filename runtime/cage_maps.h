@@ -4,6 +4,9 @@
 #ifndef SYSCLAMP_CAGE_MAPS_H
 #define SYSCLAMP_CAGE_MAPS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "cage.h"
 #include "err.h"
 
@@ -15,5 +18,8 @@
  */
 int cage_maps_add(
 	struct cage *cage, struct cage_maps *maps, const struct cage_map *map, struct err *e);
+
+/** Whether the ID has one outside that it stands for. */
+bool cage_maps_have(const struct cage_maps *maps, uint32_t inside);
 
 #endif

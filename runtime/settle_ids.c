@@ -106,16 +106,6 @@ static bool find_inside(const struct cage_maps *maps, uint32_t outside, uint32_t
 	return false;
 }
 
-static bool is_mapped(const struct cage_maps *maps, uint32_t inside)
-{
-	for (size_t i = 0; i < maps->n; i++) {
-		if (inside >= maps->maps[i].inside &&
-			inside - maps->maps[i].inside < maps->maps[i].count)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Who it is where nobody was asked for: the caller, where that has a number inside; otherwise user
  * 0, as podman has it.
@@ -135,10 +125,10 @@ static int check_mapped(const struct cage *cage, struct err *e)
 
 	if (!is_new(cage) || !user->set)
 		return 0;
-	if (!is_mapped(&cage->uid_maps, user->uid))
+	if (!cage_maps_have(&cage->uid_maps, user->uid))
 		return err_set(e, EINVAL, "user %u has no number outside: map it (--uidmap %u:N:1)",
 			user->uid, user->uid);
-	if (!is_mapped(&cage->gid_maps, user->gid))
+	if (!cage_maps_have(&cage->gid_maps, user->gid))
 		return err_set(e, EINVAL,
 			"group %u has no number outside: map it (--gidmap %u:N:1)", user->gid,
 			user->gid);
