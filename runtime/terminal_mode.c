@@ -77,7 +77,7 @@ static bool ends_nothing(int sig)
 	return sig > SIGSYS && sig < SIGRTMIN; /* of the C library */
 }
 
-static void (*handler_for(int sig))(int)
+static sighandler_t handler_for(int sig)
 {
 	if (sig == SIGPIPE)
 		return SIG_IGN;
