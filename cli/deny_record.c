@@ -12,12 +12,11 @@
 #include "phase.h"
 #include "proc.h"
 #include "scope.h"
+#include "time_units.h"
 
 /* recorder.backend: of a recording that has all calls, and of one that has the rest. */
 #define BACKEND_ALL  "notify"
 #define BACKEND_REST RECORDING_BESIDE_PROFILE
-
-enum { NS_PER_S = 1000000000 };
 
 int deny_record_open(struct deny_record *record, const struct deny_request *request, struct err *e)
 {

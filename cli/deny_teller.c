@@ -10,8 +10,7 @@
 
 #include "launch.h"
 #include "scope.h"
-
-enum { MS_PER_S = 1000, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
+#include "time_units.h"
 
 struct job {
 	struct deny_call call;
@@ -167,11 +166,12 @@ int deny_teller_start(int fd, struct deny_teller **out, struct err *e)
 static struct timespec deadline(void)
 {
 	struct timespec at;
+	uint64_t ns;
 
 	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_nsec += (long)(TELL_HELD_MS % MS_PER_S) * NS_PER_MS;
-	at.tv_sec += TELL_HELD_MS / MS_PER_S + at.tv_nsec / NS_PER_S;
-	at.tv_nsec %= NS_PER_S;
+	ns = (uint64_t)at.tv_nsec + TELL_HELD_MS * NS_PER_MS;
+	at.tv_sec += (time_t)(ns / NS_PER_S);
+	at.tv_nsec = (long)(ns % NS_PER_S);
 	return at;
 }
 

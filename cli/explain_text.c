@@ -8,8 +8,9 @@
 
 #include "args.h"
 #include "scope.h"
+#include "time_units.h"
 
-enum { WHEN_MAX = 48, NS_PER_S = 1000000000, NS_PER_US = 1000, NS_PER_STEP = 100 * NS_PER_US };
+enum { WHEN_MAX = 48, NS_PER_STEP = 100 * NS_PER_US };
 enum { TEXT_COLUMN = 14, LINE_COLUMNS = 96 };
 enum { STEPS_PER_S = NS_PER_S / NS_PER_STEP };
 

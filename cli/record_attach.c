@@ -11,12 +11,12 @@
 #include "record_subject.h"
 #include "record_view.h"
 #include "scope.h"
+#include "time_units.h"
 
-#define SECOND_NS 1000000000ull
 enum { TICK_MS = 100 };
 
 /* What runs already is written as often as what was started: see cmd_record.c. */
-#define REFRESH_NS (8 * SECOND_NS / 10)
+#define REFRESH_NS (8 * NS_PER_S / 10)
 
 struct session {
 	const struct record_request *request;

@@ -19,10 +19,9 @@
 #include "proc.h"
 #include "record_view.h"
 #include "scope.h"
+#include "time_units.h"
 
-#define SECOND_NS	    1000000000ull
-#define MS_NS		    1000000ull
-#define DEFAULT_INTERVAL_NS (10 * SECOND_NS)
+#define DEFAULT_INTERVAL_NS (10 * NS_PER_S)
 #define SUFFIX		    ".rec.json"
 enum {
 	TICK_MS = 250,
@@ -213,7 +212,7 @@ static bool wants(void *ctx, const struct recording *rec, bool news)
 	const struct session *session = ctx;
 	const struct subject *subject = subject_of(rec);
 	/* By the next tick: nothing is to wait for longer than the interval. */
-	uint64_t waited = steady_ns() - subject->written_ns + TICK_MS * MS_NS;
+	uint64_t waited = steady_ns() - subject->written_ns + TICK_MS * NS_PER_MS;
 
 	return waited >= session->interval_ns * (news || subject->failed ? 1 : QUIET_INTERVALS);
 }

@@ -11,8 +11,7 @@
 
 #include "cli.h"
 #include "scope.h"
-
-#define NS_PER_S 1000000000ull
+#include "time_units.h"
 
 enum { TOP_CALLS = 9, NAME_COLUMNS = 16, LINE_MAX_COLUMNS = 160 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "scope.h"
+#include "time_units.h"
 
 enum { ERRNO_MAX = 4095, ERRNO_NAMED_MAX = 255, PID_MAX = 4194304, HEX_DIGITS_MAX = 16 };
 
@@ -57,12 +58,12 @@ int num_parse_duration(const char *text, uint64_t *out_ns)
 		const char *unit;
 		uint64_t ns;
 	} UNITS[] = {
-		{"", 1000000000ull},
-		{"s", 1000000000ull},
-		{"ms", 1000000ull},
-		{"m", 60 * 1000000000ull},
-		{"h", 3600 * 1000000000ull},
-		{"d", 86400 * 1000000000ull},
+		{"", NS_PER_S},
+		{"s", NS_PER_S},
+		{"ms", NS_PER_MS},
+		{"m", 60 * NS_PER_S},
+		{"h", 3600 * NS_PER_S},
+		{"d", 86400 * NS_PER_S},
 	};
 	size_t digits = strspn(text, "0123456789");
 	char number[24];

@@ -12,8 +12,9 @@
 
 #include "hash.h"
 #include "scope.h"
+#include "time_units.h"
 
-enum { ID_BYTES = RECORDING_ID_LEN / 2, FIRST_ROOM = 16, NS_PER_S = 1000000000 };
+enum { ID_BYTES = RECORDING_ID_LEN / 2, FIRST_ROOM = 16 };
 
 static const char *const LOSS_NAMES[LOSS_WAYS] = {
 	[LOSS_UNREADABLE] = "unreadable",

@@ -190,7 +190,7 @@ static void put_fact(struct html *html, const char *name, const char *text)
 
 static void put_when(struct html *html, const struct recording *rec)
 {
-	time_t seconds = (time_t)(rec->workload.started_ns / NS_PER_SECOND);
+	time_t seconds = (time_t)(rec->workload.started_ns / NS_PER_S);
 	char text[64] = "not known";
 	struct tm tm;
 

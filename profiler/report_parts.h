@@ -11,15 +11,13 @@
 
 #include "html.h"
 #include "recording.h"
+#include "time_units.h"
 
 enum {
-	NS_PER_US = 1000,
-	NS_PER_MS = 1000000,
 	TICKS_MAX = 16,
 	TIME_TEXT_MAX = 32,
 	PHASE_NONE = UINT32_MAX, /* no phase is recorded */
 };
-#define NS_PER_SECOND 1000000000ull
 
 /* A mark on the axis of time. */
 struct tick {

@@ -7,8 +7,7 @@
 enum { BINS = 48, WANTED_TICKS = 6 };
 
 /* Steps of an even axis, and of a logarithmic one those that a person knows by heart. */
-static const uint64_t MINUTE = 60 * NS_PER_SECOND, HOUR = 3600 * NS_PER_SECOND,
-		      DAY = 86400 * NS_PER_SECOND;
+static const uint64_t MINUTE = 60 * NS_PER_S, HOUR = 3600 * NS_PER_S, DAY = 86400 * NS_PER_S;
 
 /* A unit and the next smaller one, for times of two parts; a decimal fraction without. */
 struct unit {
@@ -19,10 +18,10 @@ struct unit {
 };
 
 static const struct unit UNITS[] = {
-	{86400 * NS_PER_SECOND, "d", 3600 * NS_PER_SECOND, "h"},
-	{3600 * NS_PER_SECOND, "h", 60 * NS_PER_SECOND, "min"},
-	{60 * NS_PER_SECOND, "min", NS_PER_SECOND, "s"},
-	{NS_PER_SECOND, "s", 0, NULL},
+	{86400 * NS_PER_S, "d", 3600 * NS_PER_S, "h"},
+	{3600 * NS_PER_S, "h", 60 * NS_PER_S, "min"},
+	{60 * NS_PER_S, "min", NS_PER_S, "s"},
+	{NS_PER_S, "s", 0, NULL},
 	{NS_PER_MS, "ms", 0, NULL},
 	{NS_PER_US, "µs", 0, NULL},
 	{1, "ns", 0, NULL},
@@ -87,8 +86,8 @@ static uint64_t next_step(uint64_t step)
 	uint64_t digit = step;
 
 	for (size_t i = 0; i + 1 < sizeof(CLOCK) / sizeof(CLOCK[0]); i++) {
-		if (step == CLOCK[i] * NS_PER_SECOND)
-			return CLOCK[i + 1] * NS_PER_SECOND;
+		if (step == CLOCK[i] * NS_PER_S)
+			return CLOCK[i + 1] * NS_PER_S;
 	}
 	if (step >= DAY)
 		return step * 2;
@@ -111,9 +110,9 @@ static void tick_evenly(struct scale *scale)
 static void tick_by_powers(struct scale *scale)
 {
 	const uint64_t clock[] = {
-		10 * NS_PER_SECOND, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 10 * DAY, 100 * DAY};
+		10 * NS_PER_S, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 10 * DAY, 100 * DAY};
 
-	for (uint64_t ns = 1; ns <= NS_PER_SECOND; ns *= 10) {
+	for (uint64_t ns = 1; ns <= NS_PER_S; ns *= 10) {
 		if (ns >= scale->least_ns)
 			add_tick(scale, ns);
 	}

@@ -4,8 +4,7 @@
 #include <time.h>
 
 #include "recording.h"
-
-enum { NS_PER_S = 1000000000 };
+#include "time_units.h"
 
 int await_signal(const sigset_t *set, uint64_t deadline_ns)
 {

@@ -7,8 +7,7 @@
 #include "bundle_parts.h"
 #include "cage_maps.h"
 #include "scope.h"
-
-enum { NS_PER_S = 1000000000 };
+#include "time_units.h"
 
 static const struct bundle_name NAMESPACES[] = {
 	{"user", CAGE_NS_USER},

@@ -16,14 +16,10 @@
 
 #include "file.h"
 #include "json.h"
-#include "recording.h"
 #include "launch.h"
+#include "recording.h"
 #include "scope.h"
-
-enum {
-	MS_PER_S = 1000,
-	NS_PER_MS = 1000000,
-};
+#include "time_units.h"
 
 /* The state, as text. */
 static int state_print(const struct cage_state *state, pid_t pid, const char *status,
@@ -143,7 +139,7 @@ static int milliseconds_left(uint64_t deadline_ns)
 static int hook_await(pid_t pid, unsigned timeout_s)
 {
 	scoped_fd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	uint64_t deadline_ns = steady_ns() + (uint64_t)timeout_s * MS_PER_S * NS_PER_MS;
+	uint64_t deadline_ns = steady_ns() + (uint64_t)timeout_s * NS_PER_S;
 	struct pollfd end = {.fd = pidfd, .events = POLLIN};
 
 	if (pidfd < 0)

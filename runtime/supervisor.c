@@ -14,6 +14,7 @@
 
 #include "host.h"
 #include "scope.h"
+#include "time_units.h"
 
 /* Since Linux 6.6; include/uapi/linux/seccomp.h. */
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
@@ -21,7 +22,7 @@
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS	   SECCOMP_IOW(4, __u64)
 #endif
 
-enum { HELD_WAIT_MS = 100, MS_PER_S = 1000, US_PER_MS = 1000 };
+enum { HELD_WAIT_MS = 100 };
 
 /*
  * What is waited for beside calls: children, the guard's end and its continuation, the clock, the

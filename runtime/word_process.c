@@ -8,11 +8,11 @@
 #include "cage_words.h"
 #include "nearest.h"
 #include "num.h"
+#include "time_units.h"
 
 enum {
 	DESCRIPTOR_MAX = 1 << 30, /* fs.nr_open at most: fs/file.c, sysctl_nr_open_max */
 	OOM_SCORE_MAX = 1000, /* linux/oom.h */
-	NS_PER_S = 1000000000,
 	NS_DIGITS = 9,
 };
 

@@ -14,6 +14,7 @@
 
 #include "hash.h"
 #include "scope.h"
+#include "time_units.h"
 
 enum { NAME_ROOM = 96, MAPS_MAX = 4096, VDSO_MAX = 64 << 10 /* bytes */ };
 
@@ -58,10 +59,8 @@ static struct file_id id_of(const struct stat *st)
 		.dev = st->st_dev,
 		.ino = st->st_ino,
 		.size = (uint64_t)st->st_size,
-		.mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000 +
-			    (uint64_t)st->st_mtim.tv_nsec,
-		.ctime_ns = (uint64_t)st->st_ctim.tv_sec * 1000000000 +
-			    (uint64_t)st->st_ctim.tv_nsec,
+		.mtime_ns = (uint64_t)st->st_mtim.tv_sec * NS_PER_S + (uint64_t)st->st_mtim.tv_nsec,
+		.ctime_ns = (uint64_t)st->st_ctim.tv_sec * NS_PER_S + (uint64_t)st->st_ctim.tv_nsec,
 	};
 }
 

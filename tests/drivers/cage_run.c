@@ -20,8 +20,9 @@
 #include "enforce.h"
 #include "sandbox.h"
 #include "scope.h"
+#include "time_units.h"
 
-enum { WITHIN_S = 60, NS_PER_S = 1000000000 };
+enum { WITHIN_S = 60 };
 
 struct request {
 	struct cage cage;
@@ -316,7 +317,7 @@ int main(int argc, char **argv)
 	r.box.env = environ;
 	r.box.cage = &r.cage;
 	r.box.notice = &notice;
-	r.box.within_ns = WITHIN_S * (uint64_t)NS_PER_S;
+	r.box.within_ns = WITHIN_S * NS_PER_S;
 	code = sandbox_run(&r.box, &end, &e);
 	if (code)
 		fprintf(stderr, "sysclamp run: %s\n", e.text);

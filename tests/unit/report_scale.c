@@ -14,10 +14,10 @@ static void test_texts(void)
 		{830000, "830 µs"},
 		{12400000, "12.4 ms"},
 		{3200000000, "3.20 s"},
-		{60 * NS_PER_SECOND, "1 min"},
-		{252 * NS_PER_SECOND, "4 min 12 s"},
-		{7500 * NS_PER_SECOND, "2 h 5 min"},
-		{3 * 86400 * NS_PER_SECOND, "3 d"},
+		{60 * NS_PER_S, "1 min"},
+		{252 * NS_PER_S, "4 min 12 s"},
+		{7500 * NS_PER_S, "2 h 5 min"},
+		{3 * 86400 * NS_PER_S, "3 d"},
 		{UINT64_MAX, "213503 d 23 h"},
 	};
 	char text[TIME_TEXT_MAX];
@@ -77,9 +77,9 @@ static void test_choice(void)
 	ok(!scale.least_ns, "what is spread evenly has an even axis");
 	ok(scale_at(&scale, 250) > 24.9 && scale_at(&scale, 250) < 25.1,
 		"a quarter is at a quarter");
-	scale = scale_for(3600 * NS_PER_SECOND, early, ARRAY_LEN(early));
+	scale = scale_for(3600 * NS_PER_S, early, ARRAY_LEN(early));
 	ok(scale.least_ns == 1000000, "what comes at the beginning has one of powers of ten");
-	ok(scale_at(&scale, 0) == 0 && scale_at(&scale, 3600 * NS_PER_SECOND) == 100,
+	ok(scale_at(&scale, 0) == 0 && scale_at(&scale, 3600 * NS_PER_S) == 100,
 		"which holds all of the time");
 	ok(scale_at(&scale, 10000000) * 2 - scale_at(&scale, 100000000) < 0.001,
 		"and on which powers of ten are as far apart as others");
