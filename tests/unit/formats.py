@@ -93,14 +93,14 @@ def read_back(title, form, read, same=None, options=(), **choices):
 # Schemas
 
 def validator(name):
-    """A schema of ours, with those that it refers to."""
+    """A schema of ours, with what it refers to as its own: jsonschema's ways to find files differ by version."""
     def load(file):
         with open(os.path.join(SCHEMAS, file), encoding="utf-8") as stream:
-            return json.load(stream)
+            return json.loads(stream.read().replace('"metadata.json#/', '"#/'))
     schema = load(f"{name}.json")
-    resolver = jsonschema.RefResolver(
-        f"file:///{name}.json", schema, store={"file:///metadata.json": load("metadata.json")})
-    return jsonschema.Draft7Validator(schema, resolver=resolver)
+    shared = load("metadata.json")["definitions"]
+    schema["definitions"] = {**shared, **schema.get("definitions", {})}
+    return jsonschema.Draft7Validator(schema)
 
 
 def faults(schema, value):
