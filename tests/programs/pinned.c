@@ -58,94 +58,51 @@ static long usual(void)
 	return process(0);
 }
 
-enum try {
-	FAMILY,
-	KIND,
-	TOGETHER,
-	HIGH,
-	SEEN_HIGH,
-	PROTOCOL,
-	OPTION,
-	STUFF,
-	STUFF_HIGH,
-	STATUS,
-	DUMPABLE,
-	RANDOMIZE,
-	TMP,
-	UNSHARE,
-	ENTER,
-	USER,
-	TRIES
+static const int ON = 1;
+
+static const struct
+try {
+	const char *name;
+	long nr;
+	unsigned long args[5];
+}
+TRIES[] = {
+	{"family", SYS_socket, {NETLINK, SOCK_STREAM}},
+	{"kind", SYS_socket, {AF_INET, SOCK_SEQPACKET}},
+	{"together", SYS_socket, {AF_UNIX, SOCK_DGRAM}},
+	{"high", SYS_socket, {NETLINK | ABOVE, SOCK_DGRAM | ABOVE}},
+	{"seen-high", SYS_socket, {AF_UNIX | ABOVE, SOCK_STREAM | ABOVE, ABOVE}},
+	{"protocol", SYS_socket, {AF_INET, SOCK_STREAM, IPPROTO_TCP}},
+	{"option", SYS_setsockopt,
+		{NOWHERE, SOL_SOCKET, SO_KEEPALIVE, (unsigned long)&ON, sizeof(ON)}},
+	{"stuff", SYS_ioctl, {NOWHERE, TIOCSTI, (unsigned long)""}},
+	{"stuff-high", SYS_ioctl, {NOWHERE, TIOCSTI | ABOVE, (unsigned long)""}},
+	{"status", SYS_fcntl, {0, F_GETFL}},
+	{"dumpable", SYS_prctl, {PR_SET_DUMPABLE, 1}},
+	{"randomize", SYS_personality, {ADDR_NO_RANDOMIZE}},
+	{"tmp", SYS_openat,
+		{(unsigned long)AT_FDCWD, (unsigned long)"/nonexistent", TMPFILE | O_RDWR, 0600}},
+	{"unshare", SYS_unshare, {CLONE_NEWUTS}},
+	{"enter", SYS_setns, {NOWHERE, CLONE_NEWUTS}},
+	{"user", SYS_clone, {CLONE_NEWUSER}},
 };
 
-static const char *const NAMES[TRIES] = {
-	[FAMILY] = "family",
-	[KIND] = "kind",
-	[TOGETHER] = "together",
-	[HIGH] = "high",
-	[SEEN_HIGH] = "seen-high",
-	[PROTOCOL] = "protocol",
-	[OPTION] = "option",
-	[STUFF] = "stuff",
-	[STUFF_HIGH] = "stuff-high",
-	[STATUS] = "status",
-	[DUMPABLE] = "dumpable",
-	[RANDOMIZE] = "randomize",
-	[TMP] = "tmp",
-	[UNSHARE] = "unshare",
-	[ENTER] = "enter",
-	[USER] = "user",
-};
-
-static long make(enum try what)
+static long make(const struct try *call)
 {
-	int on = 1;
+	const unsigned long *args = call->args;
 
-	switch (what) {
-	case FAMILY:
-		return syscall(SYS_socket, NETLINK, SOCK_STREAM, 0);
-	case KIND:
-		return syscall(SYS_socket, AF_INET, SOCK_SEQPACKET, 0);
-	case TOGETHER:
-		return syscall(SYS_socket, AF_UNIX, SOCK_DGRAM, 0);
-	case HIGH:
-		return syscall(SYS_socket, NETLINK | ABOVE, SOCK_DGRAM | ABOVE, 0);
-	case SEEN_HIGH:
-		return syscall(SYS_socket, AF_UNIX | ABOVE, SOCK_STREAM | ABOVE, ABOVE);
-	case PROTOCOL:
-		return syscall(SYS_socket, AF_INET, SOCK_STREAM, IPPROTO_TCP);
-	case OPTION:
-		return syscall(SYS_setsockopt, NOWHERE, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	case STUFF:
-		return syscall(SYS_ioctl, NOWHERE, TIOCSTI, "");
-	case STUFF_HIGH:
-		return syscall(SYS_ioctl, NOWHERE, TIOCSTI | ABOVE, "");
-	case STATUS:
-		return fcntl(0, F_GETFL);
-	case DUMPABLE:
-		return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	case RANDOMIZE:
-		return personality(ADDR_NO_RANDOMIZE);
-	case TMP:
-		return syscall(SYS_openat, AT_FDCWD, "/nonexistent", TMPFILE | O_RDWR, 0600);
-	case UNSHARE:
-		return syscall(SYS_unshare, CLONE_NEWUTS);
-	case ENTER:
-		return syscall(SYS_setns, NOWHERE, CLONE_NEWUTS);
-	case USER:
-		return process(CLONE_NEWUSER);
-	default:
-		return 0;
-	}
+	if (call->nr == SYS_clone)
+		return process(args[0]);
+	return syscall(call->nr, args[0], args[1], args[2], args[3], args[4]);
 }
 
 static int try_call(const char *name)
 {
-	for (enum try what = 0; what < TRIES; what++) {
-		if (strcmp(NAMES[what], name))
+	for (size_t i = 0; i < sizeof(TRIES) / sizeof(TRIES[0]); i++) {
+		if (strcmp(TRIES[i].name, name) != 0)
 			continue;
 		errno = 0;
-		if (make(what) >= 0)
+		if (make(&TRIES[i]) >= 0)
 			errno = 0;
 		dprintf(STDOUT_FILENO, "%s: %d\n", name, errno);
 		return 0;
