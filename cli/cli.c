@@ -73,6 +73,16 @@ static bool is_abbreviated(const char *word, const struct option *longs)
 	return true;
 }
 
+/* The option as it stands in @word, or behind other letters there: nobody's value may be empty. */
+static int refuse_empty(const char *word, int option, const struct command *command)
+{
+	char letter[] = {'-', (char)option, '\0'};
+	bool is_long = !strncmp(word, "--", 2);
+
+	return cli_misuse(command->name, "%.*s \"\": its value is empty; give one, or leave it out",
+		(int)(is_long ? strcspn(word, "=") : sizeof(letter) - 1), is_long ? word : letter);
+}
+
 int cli_option(int argc, char **argv, const char *shorts, const struct option *longs,
 	const struct command *command)
 {
@@ -93,9 +103,8 @@ int cli_option(int argc, char **argv, const char *shorts, const struct option *l
 		return cli_misuse(command->name, "option %s needs a value", argv[optind - 1]), '?';
 	if (option == '?')
 		cli_misuse(command->name, "unknown option %s", argv[at]);
-	if (option == 'o' && !*optarg)
-		return cli_misuse(command->name, "-o \"\": name a file, or - for standard output"),
-		       '?';
+	if (option > 0 && option != '?' && optarg && !*optarg)
+		return refuse_empty(argv[at], option, command), '?';
 	return option;
 }
 

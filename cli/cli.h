@@ -54,7 +54,7 @@ struct notice cli_notice(const char *command);
 /**
  * The next option, as getopt_long() with exact long names (no abbreviations) and "+:".
  *
- * 'o' is -o/--output of all commands that have it: its value is not "".
+ * No value is "": there is no option to which that would be one.
  * "-h/--help" prints the help of @command and exits the process with 0.
  * Returns the option's value, -1 at the end, '?' after a misuse that has been reported.
  */

@@ -194,9 +194,6 @@ static int take_exclude_origin(struct request *request)
 
 static int take_notes(struct request *request)
 {
-	if (!*optarg)
-		return cli_misuse(
-			"generate", "--notes \"\": name a file, or - for standard output");
 	request->notes = optarg;
 	return EXIT_OK;
 }

@@ -86,8 +86,6 @@ static int find_cgroup(const char *name, struct record_target *out, size_t *out_
 	char mount[PATH_MAX] = "", path[PATH_MAX];
 	struct stat st;
 
-	if (!*name)
-		return err_set(e, EINVAL, "--cgroup: no path given");
 	(void)snprintf(path, sizeof(path), "%s", name);
 	if (!is_cgroup_2(path)) {
 		if (!cgroup_mount(mount))

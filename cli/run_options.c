@@ -156,7 +156,6 @@ static const char *find_conflict(const struct run_options *options)
 		{options->bundle_dir && options->new_privs,
 			"--bundle: its process.noNewPrivileges says that; leave --new-privs out"},
 		{options->output && !records(options), "-o goes with --on-deny learn or ask"},
-		{options->output && !*options->output, "-o: no file named"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(conflicts); i++) {

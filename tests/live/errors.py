@@ -195,7 +195,7 @@ def check_files():
     for command in ([*generate, "-o", "", "good.rec.json"], [*record, "-o", "", "--", "true"],
                     ["merge", "-o", "", "good.rec.json"], ["report", "-o", "", "good.rec.json"],
                     ["convert", "--format", "json", "-o", "", "allow.json"]):
-        check(f"{command[0]} -o no name", command, USAGE, "-o \"\": name a file")
+        check(f"{command[0]} -o no name", command, USAGE, "-o \"\": its value is empty")
     check("generate -o a directory that may not be written", [*generate, "-o", "closed/out",
           "good.rec.json"], USAGE, "closed/out: .*Permission denied", user=True)
     check("record -o a directory that may not be written",
@@ -293,6 +293,18 @@ def check_misuse():
             ("record: no value for a long one", ["record", "--backend"], "--backend"),
             ("record: a value too many", ["record", "--quiet=yes", "true"], "--quiet"),
             ("record: unknown back end", ["record", "--backend", "magic", "true"], "magic"),
+            ("record: an empty directory", ["record", "--all-containers", "-d", ""], '-d "": its value is empty'),
+            ("record: the same behind another letter", ["record", "--all-containers", "-qd", ""], ' -d "": '),
+            ("record: the same by its long name", ["record", "--directory=", "true"], '--directory "": '),
+            ("record: an empty cgroup", ["record", "--cgroup", ""], '--cgroup "": '),
+            ("install: an empty directory", ["install", "-p", "allow.json", "--name", "n", "--kubelet-dir", ""],
+             '--kubelet-dir "": its value is empty'),
+            ("generate: no notes", ["generate", "--notes", "", "good.rec.json"], '--notes "": '),
+            ("generate: an empty base", ["generate", "--base=", "good.rec.json"], '--base "": '),
+            ("run: an empty profile", ["run", "-p", "", "true"], '-p "": '),
+            ("run: an empty bundle", ["run", "--bundle", ""], '--bundle "": '),
+            ("run: an empty root", ["run", "--root", "", "true"], '--root "": '),
+            ("run: an empty switch", ["run", "--init=", "true"], '--init "": '),
             ("generate: no recording", ["generate"], "no recording"),
             ("generate: unknown option", ["generate", "--bogus", "x"], "--bogus"),
             ("generate: an option cut short", ["generate", "--run", "none", "x"], "--run"),
