@@ -23,12 +23,22 @@
 /* What stands in front of the host's paths: a node recorder in a pod may see them elsewhere. */
 static const char HOST_ROOT[] = "";
 
-static bool has_ended(pid_t pid)
+/* kill(2) finds threads by their IDs, too, and what waits to be reaped. */
+static int check_process(pid_t pid, struct err *e)
 {
 	struct thread_status status;
-	struct err e;
+	struct err unread;
 
-	return !thread_status_read(pid, &status, &e) && thread_status_has_ended(&status);
+	if (kill(pid, 0) && errno == ESRCH)
+		return err_set(e, ESRCH, "--pid: there is no process %d; see ps -e", pid);
+	if (thread_status_read(pid, &status, &unread))
+		return 0;
+	if (status.process != pid)
+		return err_set(e, EINVAL, "--pid: %d is a thread of process %d: name that one", pid,
+			status.process);
+	if (thread_status_has_ended(&status))
+		return err_set(e, ESRCH, "--pid: process %d has ended", pid);
+	return 0;
 }
 
 static int find_process(const char *name, struct record_target *out, size_t *out_n, struct err *e)
@@ -38,10 +48,8 @@ static int find_process(const char *name, struct record_target *out, size_t *out
 
 	if (num_parse_pid(name, &pid))
 		return err_set(e, EINVAL, "--pid: \"%s\" is no process ID", name);
-	if (kill(pid, 0) && errno == ESRCH)
-		return err_set(e, ESRCH, "--pid: there is no process %s; see ps -e", name);
-	if (has_ended(pid))
-		return err_set(e, ESRCH, "--pid: process %s has ended", name);
+	if (check_process(pid, e))
+		return -e->code;
 	out->pid = out->target.pid = pid;
 	if (!proc_program(pid, program))
 		strcpy(program, "process");

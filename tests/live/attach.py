@@ -71,7 +71,7 @@ def check_refused():
 
 
 def check_ended():
-    """One that waits to be reaped is refused, one whose first thread alone has ended is not."""
+    """One that waits to be reaped is refused, and one thread; one whose first thread alone has ended is not."""
     with subprocess.Popen(["true"]) as zombie:
         tap.wait_until(lambda: tap.state_of(zombie.pid) == "Z", "it has ended")
         result = workload.sysclamp("record", "-o", OUT, "--pid", str(zombie.pid))
@@ -80,8 +80,13 @@ def check_ended():
     with subprocess.Popen([workload.program("odd_process"), "without-first"], stdin=subprocess.PIPE,
                           stdout=subprocess.DEVNULL) as process:
         tap.wait_until(lambda: tap.state_of(process.pid) == "Z", "its first thread has ended")
+        other = max(os.listdir(f"/proc/{process.pid}/task"), key=lambda tid: int(tid) != process.pid)
+        result = workload.sysclamp("record", "-o", OUT, "--pid", other, "--duration", "100ms")
         status, seen = Recorder("--pid", str(process.pid), "--duration", "100ms").end()
         process.communicate(b".", timeout=workload.DEADLINE_S)
+    says = f"--pid: {other} is a thread of process {process.pid}: name that one"
+    tap.ok(result.returncode == EXIT_USAGE and result.stderr.decode() == f"sysclamp record: {says}\n",
+           "its other thread: refused, and the process is named", result)
     tap.ok(status == 0 and seen.complete, "a process whose first thread has ended is recorded", status)
 
 
