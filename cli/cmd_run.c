@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cage_check.h"
 #include "cage_complete.h"
 #include "cage_print.h"
 #include "effective.h"
@@ -99,6 +100,9 @@ static int run_enforced(struct run_options *options, char **env, const char *pat
 	if (run_make(options, path, env, &made, &box, &e))
 		return cli_fail("run", EXIT_OWN_FAILURE, &e);
 	box.notice = &notice;
+	/* No plan is shown that would fail by what it says itself. */
+	if (options->dry && box.cage && cage_check(&box, &e))
+		return cli_fail("run", EXIT_OWN_FAILURE, &e);
 	return options->dry ? print_plan(options, &box) : execute(options, &box);
 }
 

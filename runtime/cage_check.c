@@ -7,6 +7,7 @@
 
 #include "cage_names.h"
 #include "caps.h"
+#include "credentials.h"
 #include "landlock.h"
 #include "scope.h"
 
@@ -147,7 +148,7 @@ int cage_check(const struct sandbox *box, struct err *e)
 	const struct cage *cage = box->cage;
 
 	if (check_rules(cage, e) || check_may(cage, e) || check_passed(cage, e) ||
-		check_parameters(cage, e))
+		check_parameters(cage, e) || credentials_foresee(cage, e))
 		return -e->code;
 	return landlock_check(&cage->landlock, NULL, e);
 }

@@ -13,7 +13,7 @@
  * would reach the host (its name, its mounts) or be dropped in silence.
  *
  * Errors: -EINVAL what does not go together; -EPERM what the caller may not; -EBADF a descriptor
- * to be passed is not open; those of landlock_check().
+ * to be passed is not open; those of credentials_foresee() and landlock_check().
  */
 int cage_check(const struct sandbox *box, struct err *e);
 

@@ -7,8 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cage_maps.h"
 #include "caps.h"
 #include "scope.h"
+#include "user_maps.h"
 
 /* Of capabilities: one each, as capset(2) and capget(2) have them. */
 struct sets {
@@ -169,6 +171,20 @@ static int has_groups(const struct cage_user *user, bool *out_has, struct err *e
 	return 0;
 }
 
+static int err_groups_stay(struct err *e)
+{
+	return err_set(e, EPERM,
+		"supplementary groups: a user namespace of your own group alone has none; "
+		"map a range of groups (newgidmap), or run as root");
+}
+
+static int err_groups_need(struct err *e)
+{
+	return err_set(e, EPERM,
+		"setting or dropping supplementary groups takes CAP_SETGID: run as root, "
+		"with --userns private, or with --keep-groups");
+}
+
 /* Inside, what cannot be told apart is called by one number: user_namespaces(7). */
 static int set_groups(const struct cage *cage, bool groups_stay, struct err *e)
 {
@@ -177,9 +193,7 @@ static int set_groups(const struct cage *cage, bool groups_stay, struct err *e)
 	bool outside = cage->namespaces[CAGE_NS_USER].how == CAGE_NS_SHARED, has = false;
 
 	if (groups_stay && user->n_groups)
-		return err_set(e, EPERM,
-			"supplementary groups: a user namespace of your own group alone has none; "
-			"map a range of groups (newgidmap), or run as root");
+		return err_groups_stay(e);
 	if (groups_stay)
 		return 0;
 	if (outside && has_groups(user, &has, e))
@@ -187,11 +201,8 @@ static int set_groups(const struct cage *cage, bool groups_stay, struct err *e)
 	/* By itself: that of the C library is for all threads. */
 	if (has || !syscall(SYS_setgroups, user->n_groups, user->n_groups ? user->groups : &none))
 		return 0;
-	if (errno == EPERM)
-		return err_set(e, EPERM,
-			"setting or dropping supplementary groups takes CAP_SETGID: run as root, "
-			"with --userns private, or with --keep-groups");
-	return err_sys(e, errno, "setting the supplementary groups");
+	return errno == EPERM ? err_groups_need(e)
+			      : err_sys(e, errno, "setting the supplementary groups");
 }
 
 static int explain_id(const char *what, unsigned id, const char *cap, int error, struct err *e)
@@ -203,6 +214,46 @@ static int explain_id(const char *what, unsigned id, const char *cap, int error,
 			"%s %u: becoming it takes %s: run as root, or with --userns private", what,
 			id, cap);
 	return err_sys(e, error, "becoming %s %u", what, id);
+}
+
+static int check_mapped(const struct cage *cage, struct err *e)
+{
+	const struct cage_user *user = &cage->user;
+
+	for (size_t i = 0; i < user->n_groups; i++) {
+		if (!cage_maps_have(&cage->gid_maps, user->groups[i]))
+			return explain_id("group", user->groups[i], "CAP_SETGID", EINVAL, e);
+	}
+	return 0;
+}
+
+static int check_outside(const struct cage_user *user, struct err *e)
+{
+	bool has = false;
+
+	if (cap_is_effective(CAP_SETGID))
+		return 0;
+	if (has_groups(user, &has, e))
+		return -e->code;
+	return has ? 0 : err_groups_need(e);
+}
+
+int credentials_foresee(const struct cage *cage, struct err *e)
+{
+	const struct cage_user *user = &cage->user;
+
+	if (!user->set)
+		return 0;
+	if (user->n_groups && user_maps_foresee_groups(cage) == GROUPS_STAY)
+		return err_groups_stay(e);
+	switch (cage->namespaces[CAGE_NS_USER].how) {
+	case CAGE_NS_SHARED:
+		return check_outside(user, e);
+	case CAGE_NS_NEW:
+		return check_mapped(cage, e);
+	default:
+		return 0; /* one that is joined may be of any kind */
+	}
 }
 
 static int set_user(const struct cage *cage, bool groups_stay, struct err *e)

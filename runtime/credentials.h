@@ -35,4 +35,12 @@ struct credentials_way {
  */
 int credentials_apply(const struct cage *cage, const struct credentials_way *way, struct err *e);
 
+/**
+ * What credentials_apply() will refuse of the supplementary groups, as far as it is known before
+ * the cage is there: not of a user namespace that is joined.
+ *
+ * Errors: as there.
+ */
+int credentials_foresee(const struct cage *cage, struct err *e);
+
 #endif

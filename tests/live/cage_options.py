@@ -138,6 +138,12 @@ with open("/proc/sys/net/ipv4/ip_default_ttl", encoding="ascii") as _file:
 REFUSED = [
     ("another user", ["--user", "7:8"], 125, "takes CAP_SETUID; with --userns private", USER),
     ("another group", ["--group", "7"], 125, "takes CAP_SETGID", USER),
+    *((f"{what}{' in the plan' if plan else ''}", [*options, *plan], 125, wanted, whom)
+      for what, options, wanted, whom in (
+          ("a group more", ["--group-add", "9"], "takes CAP_SETGID", USER),
+          ("one of one's own namespace", ["--userns", "private", "--group-add", "9"], "your own group alone has none", USER),
+          ("one without a number", ["--userns", "private", "--group-add", "9"], "group 9: the user namespace has no", ROOT))
+      for plan in ([], ["--dry-run"])),
     ("a capability", ["--cap-add", "chown"], 125, "the caller does not have CAP_CHOWN", USER),
     ("a number without one", ["--uidmap", "0:1:10", "--user", "11:0"], 2, "user 11 has no number outside", BOTH),
     ("a source that is missing", ["--volume", f"{TREE}/none:/mnt"], 125, f"--volume {TREE}/none:/mnt", BOTH),
@@ -244,7 +250,7 @@ def check_bundle():
     with open(os.path.join(bundle, "config.json"), "w", encoding="utf-8") as file:
         file.write('{"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "process": {"args": ["sh"], "cwd": "/", '
                    '"env": ["A=b"], "user": {"uid": 0, "gid": 0}, "noNewPrivileges": true}, '
-                   '"linux": {"namespaces": [{"type": "mount"}]}}')
+                   '"linux": {"namespaces": [{"type": "mount"}, {"type": "user"}]}}')
     got = caged(BOTH[0] if can("root") else "user", ["--bundle", bundle, "--dry-run"], [])
     tap.ok(got.returncode == 0 and f"{bundle}/rootfs" in got.stdout.decode() and b"execute       sh\n" in got.stdout,
            "--bundle: the plan", got)
