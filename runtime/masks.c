@@ -35,7 +35,8 @@ static int open_path(int root, const char *path, struct err *e)
 	if (inside_is_root(root, fd))
 		return err_set(e, EINVAL,
 			"%s is the root itself, which is neither masked nor made read-only as a "
-			"path; make the whole root read-only, or name what is in it",
+			"path; make the whole root read-only (--read-only; a bundle: "
+			"root.readonly), or name what is in it",
 			path);
 	return steal_fd(&fd);
 }

@@ -116,7 +116,8 @@ int target_open(int root, const struct cage_mount *mount, int tree, bool directo
 		return err_prefix(e, "%s: ", mount->where);
 	if (inside_is_root(root, target))
 		return err_set(e, EINVAL,
-			"%s: %s is the root itself; what is to be the root is said as such",
+			"%s: %s is the root itself: for another one say --root (a bundle: "
+			"root.path), to have it read-only --read-only (root.readonly)",
 			mount->where, mount->target);
 	if (!directory && is_directory(target))
 		return err_set(e, EISDIR, "%s: %s is a directory, and the source is none",
