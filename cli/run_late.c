@@ -46,7 +46,8 @@ static const char *find_conflict(
 		bool found;
 		const char *text;
 	} conflicts[] = {
-		{!is_held, "no profile given (-p PROFILE)"},
+		{!is_held, "no profile given (-p PROFILE), nor what else holds a command "
+			   "(--help-cage): its environment does not, nor a switch that is off"},
 		{!is_strict && !has_filter && plan->at != SANDBOX_AT_LAUNCH,
 			"--at is about a profile (-p PROFILE)"},
 		{is_strict && has_filter, "strict modes have their list of calls built in; leave "

@@ -147,6 +147,8 @@ REFUSED = [
     ("a capability", ["--cap-add", "chown"], 125, "the caller does not have CAP_CHOWN", USER),
     ("a number without one", ["--uidmap", "0:1:10", "--user", "11:0"], 2, "user 11 has no number outside", BOTH),
     ("a source that is missing", ["--volume", f"{TREE}/none:/mnt"], 125, f"--volume {TREE}/none:/mnt", BOTH),
+    *((f"alone, {option}", [option], 2, "no profile given (-p PROFILE), nor what else holds a command (--help-cage)", BOTH)
+      for option in ("--clearenv", "--env=A=b", "--unsetenv=A", "--init=false")),
     ("the root as a volume", ["--volume", "/:/:ro"], 125, "/ is the root itself: for another one say --root", BOTH),
     ("the root as a path", ["--read-only-path", "/"], 125, "make the whole root read-only (--read-only; ", BOTH),
     ("a root that is missing", ["--root", f"{TREE}/none"], 125, f"--root {TREE}/none", BOTH),
