@@ -84,18 +84,52 @@ static int parse(int argc, char **argv, struct clamp_options *out)
 }
 
 /* Calls that nobody thinks of: the kernel and libc make them. */
-static const struct {
+static const struct missed {
 	const char *name;
 	unsigned threads; /* only of a process with so many, or more */
-	const char *lack;
+	const char *lack; /* where it only fails */
+	const char *when; /* it is called */
 } MISSED[] = {
 	{"restart_syscall", 1,
 		"sleeps, polls and waits with a timeout fail once they are interrupted by "
-		"a stop"},
-	{"rt_sigreturn", 1, "no signal handler can return"},
-	{"exit", 2, "no thread can end: it tries without a pause, and who waits for it hangs"},
-	{"exit_group", 1, "the process cannot end by itself"},
+		"a stop",
+		"a sleep, poll or wait with a timeout is interrupted by a stop"},
+	{"rt_sigreturn", 1, "no signal handler can return", "a signal handler returns"},
+	{"exit", 2, "no thread can end: it tries without a pause, and who waits for it hangs",
+		"a thread ends"},
+	{"exit_group", 1, "the process cannot end by itself", "it ends by itself"},
 };
+
+/* What comes of a call that does not just fail. */
+static const struct {
+	action_t action;
+	const char *fate;
+} FATES[] = {
+	{SECCOMP_RET_KILL_PROCESS, "the process is killed"},
+	{SECCOMP_RET_KILL_THREAD, "the thread is killed"},
+	{SECCOMP_RET_TRAP, "SIGSYS comes, which ends a process that does not handle it,"},
+};
+
+static const char *fate_of(action_t action)
+{
+	for (size_t i = 0; i < ARRAY_LEN(FATES); i++) {
+		if (FATES[i].action == (action & SECCOMP_RET_ACTION_FULL))
+			return FATES[i].fate;
+	}
+	return NULL;
+}
+
+static void tell_one(
+	const char *profile, const struct missed *missed, action_t action, const struct notice *to)
+{
+	const char *fate = fate_of(action);
+
+	if (fate)
+		notice_tell(to, "%s: %s is not allowed: %s when %s", profile, missed->name, fate,
+			missed->when);
+	else if (!action_lets_through(action))
+		notice_tell(to, "%s: %s is not allowed: %s", profile, missed->name, missed->lack);
+}
 
 static void tell_missed(
 	pid_t pid, const char *profile, const struct filter *filter, const struct notice *to)
@@ -113,9 +147,7 @@ static void tell_missed(
 			syscall_number(abi_native(), MISSED[i].name, &nr))
 			continue;
 		call.nr = (int)nr;
-		if (!action_lets_through(action_effective(filter_run(filter, &call))))
-			notice_tell(to, "%s: %s is not allowed: %s", profile, MISSED[i].name,
-				MISSED[i].lack);
+		tell_one(profile, &MISSED[i], action_effective(filter_run(filter, &call)), to);
 	}
 }
 

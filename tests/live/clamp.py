@@ -21,7 +21,10 @@ RARE = ("quotactl", "keyctl", "add_key", "request_key", "mount", "pivot_root", "
 VALUES = 60  # that are denied of each: a program of some KiB
 STORM, SIGNALS = 20, 60
 TGKILL, EPOLL_WAIT = 234, "232"  # asm/unistd_64.h
-MISSED = ("restart_syscall", "rt_sigreturn", "exit", "exit_group")
+MISSED = {"restart_syscall": "a sleep, poll or wait with a timeout is interrupted by a stop",
+          "rt_sigreturn": "a signal handler returns", "exit": "a thread ends", "exit_group": "it ends by itself"}
+FATES = {"SCMP_ACT_KILL_PROCESS": "the process is killed", "SCMP_ACT_KILL_THREAD": "the thread is killed",
+         "SCMP_ACT_TRAP": "SIGSYS comes, which ends a process that does not handle it,"}
 
 
 def profile(name, default, *rules, **more):
@@ -253,6 +256,14 @@ def check_profile_denies():
     tap.ok(all(f"{lacks}: {name} is not allowed: " in text for name in MISSED), "what nobody thinks of is said", text)
     process.process.kill()
     process.end()
+    for default, fate in FATES.items():
+        kills = profile("kills", default, rule("ALLOW", "read", "write"))
+        process = asleep("read")
+        text = clamp("--pid", process.pid, "-p", kills).stderr.decode()
+        tap.equal([call for call, when in MISSED.items() if f": {call} is not allowed: {fate} when {when}\n" in text],
+                  list(MISSED), f"{default}: what comes of it, and when", text)
+        process.process.kill()
+        process.end()
     with subprocess.Popen(["sleep", "100"]) as alone:
         tap.wait_until(lambda: tap.state_of(alone.pid) == "S", "it sleeps")
         text = clamp("--pid", alone.pid, "-p", lacks, "--within", "100ms").stderr.decode()
