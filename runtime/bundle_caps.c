@@ -72,9 +72,12 @@ static void fit_sets(struct bundle_reader *r, const struct json_at *at, struct c
 		char names[NAMES_MAX];
 
 		if (left_out)
-			json_notice_few(at, r->to, &r->told, "%s: left out what is not %s: %s",
+			json_notice_few(at, r->to, &r->told,
+				"%s: left out what is not %s: %s; add that to %s, or remove it "
+				"from %s",
 				WITHIN[i].key, WITHIN[i].why,
-				names_print(left_out, names, sizeof(names)));
+				names_print(left_out, names, sizeof(names)), WITHIN[i].why,
+				WITHIN[i].key);
 		*set &= ~left_out;
 	}
 }

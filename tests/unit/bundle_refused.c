@@ -328,7 +328,8 @@ static const struct {
 		"is "
 		"known here\n"},
 	{"{'process': {'capabilities': {'ambient': ['CAP_KILL'], 'permitted': ['CAP_KILL']}}}",
-		"$.process.capabilities: ambient: left out what is not inheritable: CAP_KILL\n"},
+		"$.process.capabilities: ambient: left out what is not inheritable: CAP_KILL; "
+		"add that to inheritable, or remove it from ambient\n"},
 	/* what asks for nothing */
 	{"{'process': {'apparmorProfile': '', 'selinuxLabel': '', 'user': {'username': ''}}}", ""},
 	{"{'process': {'apparmorProfile': 'unconfined'}}", ""},
