@@ -201,8 +201,10 @@ void recording_tell_phases(const struct recording *rec, const struct notice *to)
 /**
  * Whether a source of @rec saw nothing of its workload's start: it recorded what ran already.
  * False of a source that knew no phases.
+ *
+ * @phases: which alone count, indexes: a source that saw no call in them is passed over; NULL: all.
  */
-bool recording_began_late(const struct recording *rec);
+bool recording_began_late(const struct recording *rec, const struct bits *phases);
 
 /*
  * Many recordings on their way into one.  They are joined in pairs of about equal size, so that

@@ -38,23 +38,24 @@ static bool is_called_by(const struct recording *rec, size_t source, size_t phas
 }
 
 /* What starts makes a call, its execve, so who saw none in `start` and some later came later. */
-static bool came_late(const struct recording *rec, size_t source, size_t start)
+static bool came_late(
+	const struct recording *rec, size_t source, size_t start, const struct bits *phases)
 {
 	if (start != SIZE_MAX && is_called_by(rec, source, start))
 		return false;
 	for (size_t phase = 0; phase < rec->phases.n_names; phase++) {
-		if (is_called_by(rec, source, phase))
+		if ((!phases || bits_has(phases, phase)) && is_called_by(rec, source, phase))
 			return true;
 	}
 	return false;
 }
 
-bool recording_began_late(const struct recording *rec)
+bool recording_began_late(const struct recording *rec, const struct bits *phases)
 {
 	size_t start = index_of(&rec->phases, phase_name(PHASE_START));
 
 	for (size_t i = 0; i < rec->n_sources; i++) {
-		if (came_late(rec, i, start))
+		if (came_late(rec, i, start, phases))
 			return true;
 	}
 	return false;

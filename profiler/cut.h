@@ -32,7 +32,7 @@ struct cut {
 		phases; /* asked for: indexes into rec->phases; counts if options->n_phases > 0 */
 	size_t exec; /* index of phase exec in rec->phases, or SIZE_MAX */
 	struct profile profile; /* default action and ABIs first, the rules last */
-	bool late; /* a recording began when the program ran already */
+	bool late; /* a recording with such a phase began when the program ran already */
 	struct allowed seen; /* what the program called, in whatever phase; BY_RECORDING */
 	struct allowed allowed;
 };
@@ -50,7 +50,7 @@ enum left_out {
 };
 
 /**
- * Find the phases that cut->options names.
+ * Find the phases that cut->options names, and whether cut->late.
  *
  * Errors: -EINVAL for one that the recording does not have, with those that it has.
  */

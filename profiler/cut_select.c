@@ -41,6 +41,7 @@ int cut_select(struct cut *cut, struct err *e)
 		if (bits_add(&cut->phases, index))
 			return err_nomem(e);
 	}
+	cut->late = recording_began_late(cut->rec, options->n_phases > 0 ? &cut->phases : NULL);
 	return 0;
 }
 

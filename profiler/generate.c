@@ -95,7 +95,6 @@ int profile_generate_noted(const char *name, const struct recording *rec,
 		.rec = rec,
 		.options = options,
 		.to = to,
-		.late = recording_began_late(rec),
 	};
 	if (cut_all(&cut, e) || (out_notes && cut_notes(&cut, out_notes, out_size, e)))
 		return -e->code;

@@ -42,6 +42,30 @@ static void test_phases(void)
 		"an unknown phase is refused, with those there are");
 }
 
+/* One run seen from its start, and one that ran already. */
+static void test_joined(void)
+{
+	static const char *const START[] = {"start"}, *const SERVE[] = {"serve"};
+	scoped(trial_done) struct trial early, late;
+
+	trial_init(&early, "x86_64");
+	trial_init(&late, "x86_64");
+	in_phase(&early, add_named(&early, "x86_64", "execve"), "start");
+	in_phase(&early, add_named(&early, "x86_64", "read"), "serve");
+	in_phase(&late, add_named(&late, "x86_64", "read"), "serve");
+	if (recording_merge(&early.rec, &late.rec, &early.e))
+		exit(1);
+	early.options.phases = SERVE;
+	early.options.n_phases = 1;
+	ok(!generate(&early) && allows(&early, "exit") && allows(&early, "mmap"),
+		"joined with what ran already: its start may have made threads, which end later");
+	early.options.phases = START;
+	ok(!generate(&early) && !allows(&early, "exit") && !allows(&early, "mmap"),
+		"the phase that it was not seen in has nothing of that");
+	early.options.n_phases = 0;
+	ok(!generate(&early) && allows(&early, "exit"), "all phases have");
+}
+
 static void test_exclude_exec(void)
 {
 	scoped(trial_done) struct trial t;
@@ -77,6 +101,7 @@ static void test_nothing_asked_for(void)
 int main(void)
 {
 	test_phases();
+	test_joined();
 	test_exclude_exec();
 	test_nothing_asked_for();
 	return tap_done();

@@ -64,8 +64,17 @@ static void test_row(const struct row *row)
 	for (; said < ARRAY_LEN(row->said) && row->said[said]; said++)
 		ok(strstr(heard.text, row->said[said]), "%s: %s", row->name, row->said[said]);
 	ok(heard.lines == said, "%s: %zu lines", row->name, said);
-	ok(recording_began_late(&rec) == row->late, "%s: began %s", row->name,
+	ok(recording_began_late(&rec, NULL) == row->late, "%s: began %s", row->name,
 		row->late ? "late" : "with it, as far as is known");
+}
+
+static bool began_late_in(struct recording *rec, const char *phase)
+{
+	scoped(bits_done) struct bits phases = {0};
+
+	if (bits_add(&phases, rec_names_index(&rec->phases, phase)))
+		exit(1);
+	return recording_began_late(rec, &phases);
 }
 
 /* Joined with one that saw the start, in either order: what the one saw says nothing of the other.
@@ -78,7 +87,7 @@ static void test_joined(void)
 	static const struct {
 		const char *name;
 		const struct row *rows[2];
-		bool late;
+		bool late; /* in all phases, and so in serve; in start, never */
 	} joins[] = {
 		{"two that saw it", {&STARTED, &STARTED}, false},
 		{"one that did and one that did not", {&STARTED, &LATE}, true},
@@ -93,8 +102,10 @@ static void test_joined(void)
 			exit(1);
 		fill(&a, joins[i].rows[0]);
 		fill(&b, joins[i].rows[1]);
-		ok(!recording_merge(&a, &b, &e) && recording_began_late(&a) == joins[i].late,
+		ok(!recording_merge(&a, &b, &e) && recording_began_late(&a, NULL) == joins[i].late,
 			"joined: %s", joins[i].name);
+		ok(began_late_in(&a, "serve") == joins[i].late && !began_late_in(&a, "start"),
+			"joined: %s: in serve, and not in start", joins[i].name);
 	}
 }
 
