@@ -93,12 +93,21 @@ static void log_notice(void *ctx, const char *text)
 	syslog(LOG_NOTICE, "container %.12s: %s", (const char *)ctx, text);
 }
 
+/* A profile that extends itself begins with nothing. */
+static bool has_base(const struct hook_request *request)
+{
+	return request->base_profile && (strcmp(request->base_profile, request->profile) != 0 ||
+						file_holds_something(request->profile));
+}
+
 static int write_profile(const struct session *session, struct err *e)
 {
 	const struct hook_request *request = session->request;
 	const struct notice notice = {.tell = log_notice, .ctx = request->id};
 	struct generate_options options = generate_defaults();
 	scoped(profile_done) struct profile profile = {0}, base = {0};
+	scoped_fd int turn = file_turn(request->profile);
+	bool extends = has_base(request);
 	scoped_free char *text = NULL;
 	size_t size;
 
@@ -106,12 +115,12 @@ static int write_profile(const struct session *session, struct err *e)
 	if (profile_generate(
 		    request->profile, &session->subject.rec, &options, &profile, &notice, e))
 		return -e->code;
-	if (request->base_profile) {
+	if (extends) {
 		if (profile_read(request->base_profile, &base, &notice, e) ||
 			profile_extend(&base, &profile, e))
 			return -e->code;
 	}
-	if (profile_emit(request->base_profile ? &base : &profile, &text, &size, e))
+	if (profile_emit(extends ? &base : &profile, &text, &size, e))
 		return -e->code;
 	return file_replace(request->profile, text, size, PROFILE_MODE, e);
 }
@@ -139,16 +148,45 @@ static int check_output(const char *file, const char *what, struct err *e)
 	return 0;
 }
 
+/* Whoever may set annotations shall not replace whatever file root may write. */
+static int refuse_other(const struct err *why, struct err *e)
+{
+	return err_set(
+		e, EEXIST, "%s; what is there is kept: name another file, or remove it", why->text);
+}
+
+static int check_profile(const struct hook_request *request, struct err *e)
+{
+	scoped(profile_done) struct profile there = {0}, base = {0};
+	struct err why = {0};
+
+	if (check_output(request->profile, "a profile", e))
+		return -e->code;
+	if (file_holds_something(request->profile) &&
+		profile_read(request->profile, &there, NULL, &why))
+		return refuse_other(&why, e);
+	return has_base(request) ? profile_read(request->base_profile, &base, NULL, e) : 0;
+}
+
 /* Before the container runs: what can be known to fail at its end. */
 static int check_files(const struct hook_request *request, struct err *e)
 {
-	scoped(profile_done) struct profile base = {0};
-
 	if (request->recording && check_output(request->recording, "a recording", e))
 		return -e->code;
-	if (request->profile && check_output(request->profile, "a profile", e))
-		return -e->code;
-	return request->base_profile ? profile_read(request->base_profile, &base, NULL, e) : 0;
+	return request->profile ? check_profile(request, e) : 0;
+}
+
+/*
+ * An annotation is there for a container's next life and for its replicas, too: what they record
+ * comes together.
+ */
+static int share_file(struct session *session, struct err *e)
+{
+	struct err why = {0};
+
+	if (!session->request->recording || !subject_share(&session->subject, &why))
+		return 0;
+	return refuse_other(&why, e);
 }
 
 int hook_record(
@@ -164,6 +202,8 @@ int hook_record(
 	if (!code)
 		code = subject_init(&session.subject, request->pid,
 			request->recording ? request->recording : "", false, e);
+	if (!code)
+		code = share_file(&session, e);
 	if (!code)
 		code = note_program(request, &session.subject.rec, e);
 	if (!code)

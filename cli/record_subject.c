@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "file.h"
 #include "proc.h"
 #include "scope.h"
 
@@ -39,6 +40,28 @@ int subject_init(struct subject *out, pid_t pid, const char *file, bool continue
 	return continues && !out->stream ? read_before(out, e) : 0;
 }
 
+/* What others have put there: an empty file, as mktemp(1) makes, is nothing yet. */
+static int read_again(struct subject *subject, struct err *e)
+{
+	scoped(recording_done) struct recording there = {0};
+
+	if (file_holds_something(subject->file) && recording_read(subject->file, &there, e))
+		return -e->code;
+	recording_done(&subject->before);
+	/* What is there may be ours alone. */
+	if (there.n_sources == 1 && !strcmp(there.sources[0].id, subject->rec.sources[0].id))
+		return 0;
+	subject->before = there;
+	there = (struct recording){0};
+	return 0;
+}
+
+int subject_share(struct subject *subject, struct err *e)
+{
+	subject->shared = !subject->stream;
+	return subject->shared ? read_again(subject, e) : 0;
+}
+
 void subject_done(struct subject *subject)
 {
 	recording_done(&subject->rec);
@@ -68,9 +91,12 @@ static int write_joined(struct subject *subject, struct err *e)
 
 int subject_write(struct subject *subject, struct err *e)
 {
+	scoped_fd int turn = subject->shared ? file_turn(subject->file) : -1;
 	int code;
 
 	subject->written_ns = steady_ns();
+	if (subject->shared && read_again(subject, e))
+		return -e->code;
 	code = subject->before.n_sources > 0 ? write_joined(subject, e)
 					     : write_file(subject, &subject->rec, e);
 	if (!code)

@@ -16,6 +16,7 @@ struct subject {
 	struct recording before; /* what the file held when we came: it is continued */
 	char *file; /* heap */
 	bool stream;
+	bool shared; /* others write the file, too: subject_share() */
 	bool finished; /* it has ended, and its file is as it stays */
 	bool failed; /* the last refresh; told once */
 	uint64_t written_ns;
@@ -35,6 +36,15 @@ static inline struct subject *subject_of(const struct recording *rec)
  */
 int subject_init(struct subject *out, pid_t pid, const char *file, bool continues, struct err *e);
 void subject_done(struct subject *subject);
+
+/**
+ * Others may write the file meanwhile, and it loses nothing of theirs: each writing joins what is
+ * there by then, one writer after the other (flock(2) of the directory).  To be called before the
+ * first writing.
+ *
+ * Errors: it holds something else than a recording.
+ */
+int subject_share(struct subject *subject, struct err *e);
 
 /**
  * Let the recording go to another file from now on.  One that is there is continued.

@@ -4,6 +4,7 @@
 #ifndef SYSCLAMP_FILE_H
 #define SYSCLAMP_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -67,6 +68,18 @@ int file_replace_all(const struct file_content *files, size_t n, mode_t mode, st
  */
 int file_replace_at(
 	int dir_fd, const char *name, const void *bytes, size_t size, mode_t mode, struct err *e);
+
+/** Whether it is there and not empty, as mktemp(1) makes it. */
+bool file_holds_something(const char *path);
+
+/**
+ * Wait for one's turn at a file that several processes read and replace: those that change files
+ * of its directory this way come one after the other (flock(2)).
+ *
+ * Returns a descriptor, to be closed when the file is replaced; -1 where nothing can be locked:
+ * then there is no turn to be had, and the last one's file stays.
+ */
+int file_turn(const char *path);
 
 /** Write all of it, resuming after short writes and EINTR.  Returns 0 or -errno. */
 int file_write_all(int fd, const void *bytes, size_t size);

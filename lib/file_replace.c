@@ -237,11 +237,18 @@ static void targets_done(struct targets *targets)
 	free(targets->list);
 }
 
+/* Heap; NULL without memory. */
+static char *directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+}
+
 static int open_directory(struct target *target, struct err *e)
 {
 	const char *slash = strrchr(target->path, '/');
-	scoped_free char *dir = slash ? strndup(target->path, (size_t)(slash - target->path) + 1)
-				      : strdup(".");
+	scoped_free char *dir = directory_of(target->path);
 
 	if (!dir)
 		return err_nomem(e);
@@ -386,4 +393,23 @@ int file_replace_unsynced(
 	const struct file_content file = {path, bytes, size};
 
 	return replace(&file, 1, mode, 0, e);
+}
+
+bool file_holds_something(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && st.st_size > 0;
+}
+
+int file_turn(const char *path)
+{
+	scoped_free char *dir = directory_of(path);
+	scoped_fd int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int code;
+
+	do {
+		code = fd < 0 ? 0 : flock(fd, LOCK_EX);
+	} while (code && errno == EINTR);
+	return code ? -1 : steal_fd(&fd);
 }
