@@ -85,18 +85,38 @@ static size_t read_text(pid_t pid, const char *name, char *text, size_t room)
 	return size;
 }
 
+/* "[name]" to @text, of a process without a command line; nothing if it has ended. */
+static size_t read_bracketed(pid_t pid, char *text, size_t room)
+{
+	char name[PROC_NAME_MAX];
+	size_t size = read_text(pid, "comm", name, sizeof(name));
+
+	if (size == 0)
+		return 0;
+	name[strcspn(name, "\n")] = '\0';
+	return (size_t)snprintf(text, room, "[%s]", name) + 1;
+}
+
+/* A title that the process has written over its words leaves the rest of their room empty. */
+static size_t cut_title(const char *text, size_t size)
+{
+	size_t first = strlen(text) + 1;
+
+	for (size_t i = first; i < size; i++) {
+		if (text[i])
+			return size;
+	}
+	return first < size ? first : size;
+}
+
 char **proc_command(pid_t pid)
 {
-	char text[PROC_PATH_MAX], name[PROC_NAME_MAX];
-	size_t size = read_text(pid, "cmdline", text, sizeof(text)), words = 0;
+	char text[PROC_PATH_MAX];
+	size_t size = cut_title(text, read_text(pid, "cmdline", text, sizeof(text))), words = 0;
 	char **argv, *to;
 
-	if (size == 0) {
-		size = read_text(pid, "comm", name, sizeof(name));
-		if (size > 0 && name[size - 1] == '\n')
-			name[size - 1] = '\0';
-		size = (size_t)snprintf(text, sizeof(text), "[%s]", name) + 1;
-	}
+	if (size == 0)
+		size = read_bracketed(pid, text, sizeof(text));
 	/* At most a pointer for each byte, then the bytes. */
 	argv = malloc((size + 2) * sizeof(*argv) + size + 1);
 	if (!argv)

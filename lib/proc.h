@@ -59,7 +59,7 @@ bool proc_mount_spaces_are_ids(void);
 /**
  * The command line of the process: NULL-terminated, heap as one block, to be released with free();
  * NULL without memory.  It has one word, the name in brackets as ps(1) shows it, where there is
- * none.
+ * none; one, the title, where the process has written that over it; and none once it has ended.
  */
 char **proc_command(pid_t pid);
 
