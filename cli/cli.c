@@ -167,6 +167,20 @@ void cli_print_command(const struct rec_names *argv)
 	fputc('\n', stderr);
 }
 
+void cli_print_engines(const char *lead, const char *profile, bool nnp)
+{
+	scoped_free char *option = NULL;
+
+	fprintf(stderr, "%s sysclamp install -p", lead);
+	cli_print_word(profile);
+	fputs(" --name NAME\n", stderr);
+	if (asprintf(&option, "seccomp=%s", profile) < 0)
+		return;
+	fputs("  or: podman run --security-opt", stderr);
+	cli_print_word(option);
+	fprintf(stderr, "%s IMAGE\n", nnp ? " --security-opt no-new-privileges" : "");
+}
+
 bool cli_is_same_file(const char *a, const char *b)
 {
 	struct stat st_a, st_b;

@@ -73,6 +73,13 @@ void cli_print_word(const char *word);
 /** The same of a command's words, a few hundred bytes of it, and the end of the line. */
 void cli_print_command(const struct rec_names *argv);
 
+/**
+ * Print, @lead in front of the first, the commands that hand a profile to container engines.
+ *
+ * @nnp: it is for containers with no_new_privs, which podman's are only if told so.
+ */
+void cli_print_engines(const char *lead, const char *profile, bool nnp);
+
 /** Whether both names stand for one file, or one pipe, that is there. */
 bool cli_is_same_file(const char *a, const char *b);
 

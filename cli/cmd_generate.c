@@ -369,22 +369,24 @@ static bool can_run(const struct request *request, const struct profile *profile
 static void tell_next(
 	const struct request *request, const struct rec_names *argv, const struct profile *profile)
 {
+	const char *lead = "next:";
+
 	if (!request->out)
 		return;
 	cli_tell_written("generate", request->out);
 	if (!format_is_default(&request->format) || cli_is_stream(request->out) ||
 		!can_run(request, profile))
 		return;
-	fputs("next: sysclamp run -p", stderr);
-	cli_print_word(request->out);
-	fputs(" --", stderr);
-	cli_print_command(argv);
+	if (argv->n_names > 0) {
+		fprintf(stderr, "%s sysclamp run -p", lead);
+		cli_print_word(request->out);
+		fputs(" --", stderr);
+		cli_print_command(argv);
+		lead = "  or:";
+	}
 	/* Without what the runtime needs no container starts under it. */
-	if (request->options.runtime == BASE_NONE)
-		return;
-	fputs("  or: sysclamp install -p", stderr);
-	cli_print_word(request->out);
-	fputs(" --name NAME\n", stderr);
+	if (request->options.runtime != BASE_NONE)
+		cli_print_engines(lead, request->out, request->options.nnp);
 }
 
 /* Notes speak of a profile that is there: both or none. */

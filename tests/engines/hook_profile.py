@@ -7,6 +7,7 @@ to a profile that is there.
 """
 import json
 import os
+import shlex
 import sys
 
 sys.dont_write_bytecode = True
@@ -77,6 +78,23 @@ def check(engine, what, nnp):
     tap.equal(verified.returncode, 0, f"{name}: libseccomp enforces it as written", verified.stdout)
 
 
+def check_named(engine, nnp):
+    """The command that generate names for podman."""
+    rec = os.path.join(SCRATCH, f"named{nnp}.rec.json")
+    argv, *want = SHELL
+    engine.annotations, engine.seccomp = {hooked.RECORD: rec}, None
+    engine.run("recorded", argv, nnp=nnp)
+    hooked.recorded(rec)
+    told = workload.sysclamp("generate", "-o", OUT, *([] if nnp else ["--nnp", "no"]), rec).stderr.decode()
+    [line] = [line for line in told.splitlines() if line.startswith("  or: podman run ")] or [""]
+    options = shlex.split(line)[3:-1]
+    engine.annotations, engine.seccomp = {}, OUT if f"seccomp={OUT}" in options else None
+    result = engine.run("named", argv, nnp="no-new-privileges" in options)
+    tap.equal((outcome(result), f"seccomp={OUT}" in options, "no-new-privileges" in options),
+              (tuple(want), True, nnp), f"generate --nnp {'yes' if nnp else 'no'}: what it names runs with podman",
+              told, result.stderr)
+
+
 def main():
     """podman is the one that has the annotation."""
     hooked.need()
@@ -89,6 +107,8 @@ def main():
             for what in PROGRAMS:
                 for nnp in (True, False):
                     check(engine, what, nnp)
+            for nnp in (True, False):
+                check_named(engine, nnp)
     tap.done()
 
 

@@ -119,9 +119,17 @@ same generate/web-any-nnp-yes.out "$TMP/numbered" "--errno 38 is ENOSYS, the def
 
 # The last lines when a file is written: what to type next, ready for a shell.
 "$SYSCLAMP" generate -o "$TMP/my profile.json" compat.rec.json 2>"$TMP/err"
-is "$(sed -n "s|$TMP|DIR|; /^next: /p" "$TMP/err")" \
-    "next: sysclamp run -p 'DIR/my profile.json' -- compat 'it'\\''s 32 bits'" \
-    "the next command is quoted for a shell"
+is "$(sed -n "s|$TMP|DIR|; /^next: /,\$p" "$TMP/err")" \
+    "next: sysclamp run -p 'DIR/my profile.json' -- compat 'it'\\''s 32 bits'
+  or: sysclamp install -p 'DIR/my profile.json' --name NAME
+  or: podman run --security-opt 'seccomp=DIR/my profile.json' --security-opt no-new-privileges IMAGE" \
+    "the next commands are quoted for a shell"
+sed 's/"argv": .*/"argv": [],/' web.rec.json >"$TMP/nameless.rec.json"
+"$SYSCLAMP" generate --nnp no -o "$TMP/p" "$TMP/nameless.rec.json" 2>"$TMP/err"
+is "$(sed -n "s|$TMP|DIR|; /^next: /,\$p" "$TMP/err")" \
+    "next: sysclamp install -p DIR/p --name NAME
+  or: podman run --security-opt seccomp=DIR/p IMAGE" \
+    "of a workload whose command is unknown none is named, and --nnp no asks podman for nothing"
 
 for files in "web compat" "compat web"; do
     set -- $files
