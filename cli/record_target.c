@@ -122,6 +122,10 @@ static int find_one(const struct container *container, struct record_target *out
 
 	*out = (struct record_target){
 		.pid = container->pid, .target.mount_space = proc_mount_space(container->pid)};
+	if (!out->target.mount_space && errno == EACCES)
+		return err_set(e, EACCES,
+			"container %.12s: its process %d is another user's; run this as root",
+			container->id, container->pid);
 	if (!out->target.mount_space)
 		return err_sys(
 			e, errno, "container %s: its process %d", container->id, container->pid);

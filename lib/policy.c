@@ -55,11 +55,11 @@ static bool rule_is_void(const struct profile *profile, const struct rule *rule)
 	return rule->action == profile->default_action;
 }
 
-static int refuse_unknown(
-	const struct resolver *r, size_t rule, size_t index, const char *name, struct err *e)
+/* "; did you mean NAME?" to @hint, or "". */
+static const char *hint_of(const char *name, char hint[2 * SYSCALL_NAME_MAX])
 {
 	struct nearest nearest = nearest_to(name);
-	char buf[SYSCALL_NAME_MAX], hint[2 * SYSCALL_NAME_MAX], best[SYSCALL_NAME_MAX];
+	char buf[SYSCALL_NAME_MAX], best[SYSCALL_NAME_MAX];
 
 	for (uint32_t nr = 0; nr < NUMBERS_END; nr++) {
 		const char *before = nearest.name;
@@ -69,23 +69,32 @@ static int refuse_unknown(
 		if (nearest.name != before)
 			nearest.name = strcpy(best, buf);
 	}
+	return nearest_hint(&nearest, hint, 2 * SYSCALL_NAME_MAX);
+}
+
+static int refuse_unknown(
+	const struct resolver *r, size_t rule, size_t index, const char *name, struct err *e)
+{
+	char hint[2 * SYSCALL_NAME_MAX];
+
 	return err_set(e, EINVAL,
 		"%s: $.syscalls[%zu].names[%zu]: no call known here is named \"%s\", so its rule, "
 		"stricter than the default, cannot be enforced%s",
-		r->name, rule, index, name, nearest_hint(&nearest, hint, sizeof(hint)));
+		r->name, rule, index, name, hint_of(name, hint));
 }
 
 static int name_is_unknown(struct resolver *r, size_t rule, size_t index, struct err *e)
 {
 	const struct rule *at = &r->profile->rules[rule];
+	char hint[2 * SYSCALL_NAME_MAX];
 
 	if (action_is_stricter(at->action, r->profile->default_action))
 		return refuse_unknown(r, rule, index, at->names[index], e);
 	if (r->told < NOTICES_MAX)
 		notice_tell(r->to,
 			"%s: $.syscalls[%zu].names[%zu]: no call known here is named \"%s\": "
-			"ignored",
-			r->name, rule, index, at->names[index]);
+			"ignored%s",
+			r->name, rule, index, at->names[index], hint_of(at->names[index], hint));
 	else if (r->told == NOTICES_MAX)
 		notice_tell(r->to, "%s: more unknown names are ignored without a word", r->name);
 	r->told++;

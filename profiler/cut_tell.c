@@ -37,7 +37,8 @@ static void tell_names(const struct cut *cut, struct name_row *row, const char *
 static const char *const LEFT_OUT[OUT_REASONS] = {
 	[OUT_PHASE] = "left out, for they were made in none of the phases asked for",
 	[OUT_EXEC] = "left out, for only what entered from outside made them",
-	[OUT_DENIED] = "left out, for a filter denied them whenever they were called",
+	[OUT_DENIED] = "left out, for a filter denied them whenever they were called (to allow "
+		       "them, record that work without the filter, too)",
 	[OUT_UNKNOWN] = "left out, for they have no name and the kernel lacks them",
 	[OUT_NEEDLESS] = "left out, for nothing has to stand for them on that architecture",
 	[OUT_UNMAPPED] =

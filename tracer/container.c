@@ -272,8 +272,9 @@ static int refuse_none(const char *root, const char *prefix, struct err *e)
 	return err_set(e, ENOENT,
 		"no container that runs has an id that begins with \"%.64s\": neither the state "
 		"directories of runc, crun, containerd, podman and CRI-O nor a cgroup tell of one; "
-		"'podman ps', 'docker ps', 'crictl ps' and 'runc list' show ids",
-		prefix);
+		"if it is a name: podman inspect -f '{{.Id}}' %.64s; 'docker ps', 'crictl ps' and "
+		"'runc list' show ids, too",
+		prefix, prefix);
 }
 
 static int refuse_several(const struct search *search, struct err *e)

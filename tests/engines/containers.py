@@ -16,6 +16,7 @@ What the calls of the sets come to is known from the program as well, and holds 
 import concurrent.futures
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 
@@ -191,8 +192,22 @@ def check_entered_later(engine, pool, closing):
               f"{watched.label}: a command that enters during the recording is in it", watched.recorder.said())
 
 
+def check_denied(engine):
+    """Who may not look into a container."""
+    tool = os.path.join(SCRATCH, "sysclamp")
+    if not os.path.exists(tool):
+        shutil.copy(workload.SYSCLAMP, tool)
+        os.chmod(SCRATCH, 0o755)
+    container = engine.start("another", ["/bin/sleep", "1000"])
+    result = workload.run(workload.as_user([tool, "record", "--container", container.id, "-o", os.devnull]))
+    container.stop()
+    tap.ok(result.returncode == 2 and b"run this as root" in result.stderr and result.stderr.count(b"\n") == 1,
+           f"{engine.name}: an ordinary user is told who may record another one's container", result)
+
+
 def check(engine):
     """All of one engine."""
+    check_denied(engine)
     for each in (check_at_once, check_entered_later):
         # However it ends, the FIFOs are closed, and so the programs end for which the pool waits.
         with concurrent.futures.ThreadPoolExecutor(1) as pool, contextlib.ExitStack() as closing:

@@ -200,6 +200,7 @@ static void test_prefixes(void)
 		{"web-", 0, "web-2"},
 		{"we", -EEXIST, "web"},
 		{"dd", -ENOENT, "\"dd\""},
+		{"dd", -ENOENT, "podman inspect -f '{{.Id}}' dd"},
 		{"", -EINVAL, "no container's id"},
 		{"a/b", -EINVAL, "\"a/b\" is no container's id"},
 		{"..", -EINVAL, "\"..\" is no container's id"},

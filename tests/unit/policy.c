@@ -152,7 +152,7 @@ static const struct {
 		PROFILE("ERRNO", X86_64 "," X86,
 			RULE("read', 'opennat", "ALLOW", "") "," RULE("uname', 'nope", "LOG", "")),
 		"web.json: $.syscalls[0].names[1]: no call known here is named \"opennat\": "
-		"ignored\n"
+		"ignored; did you mean openat?\n"
 		"web.json: $.syscalls[1].names[1]: no call known here is named \"nope\": "
 		"ignored\n"},
 	{"another errno is not stricter",
