@@ -15,7 +15,7 @@
 #include "scope.h"
 
 static const char HELP[] =
-	"usage: sysclamp hook < STATE\n"
+	"usage: sysclamp hook [-d DIR] < STATE\n"
 	"\n"
 	"An OCI hook (prestart or createRuntime), called by podman, CRI-O and other engines "
 	"when\n"
@@ -35,6 +35,7 @@ static const char HELP[] =
 	"annotations\n"
 	"the hook does nothing.\n"
 	"\n"
+	"  -d, --directory DIR    refuse annotations that name files outside of it\n"
 	"  -h, --help             this text\n"
 	"\n"
 	"Exit statuses: 0 recording, or nothing to do; 1 recording is not possible, 2 misuse: the\n"
@@ -131,28 +132,47 @@ static int start(const struct hook_request *request, struct err *e)
 	return -e->code;
 }
 
-static int run(int argc, char **argv)
+static int parse(int argc, char **argv, const char **out_directory)
 {
-	static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
-	scoped(hook_request_done) struct hook_request request = {0};
-	scoped_free char *text = NULL;
-	struct err e = {0};
-	size_t size;
+	static const struct option LONGS[] = {
+		{"directory", required_argument, NULL, 'd'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	int option;
 
-	if (cli_option(argc, argv, "+:h", longs, &cmd_hook) != -1)
-		return EXIT_USAGE;
+	while ((option = cli_option(argc, argv, "+:d:h", LONGS, &cmd_hook)) != -1) {
+		if (option != 'd')
+			return EXIT_USAGE;
+		*out_directory = optarg;
+	}
 	if (optind < argc)
 		return cli_misuse(
 			"hook", "\"%s\": the state comes on standard input", argv[optind]);
 	if (isatty(STDIN_FILENO))
 		return cli_misuse(
 			"hook", "this is for OCI runtimes: the state comes on standard input");
+	return EXIT_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	scoped(hook_request_done) struct hook_request request = {0};
+	scoped_free char *text = NULL;
+	const char *directory = NULL;
+	struct err e = {0};
+	size_t size;
+	int status = parse(argc, argv, &directory);
+
+	if (status)
+		return status;
 	openlog("sysclamp", LOG_PID, LOG_DAEMON);
 	if (file_read("-", STATE_SIZE_MAX, &text, &size, &e) ||
 		hook_request_parse(text, size, &request, &e))
 		return fail(&request, EXIT_USAGE, &e);
 	if (!request.recording && !request.profile)
 		return EXIT_OK;
+	request.directory = directory;
 	return start(&request, &e) ? fail(&request, EXIT_NO, &e) : EXIT_OK;
 }
 

@@ -25,6 +25,7 @@ struct hook_request {
 	char *cwd; /* heap; NULL if unknown */
 	bool nnp; /* it runs with no_new_privs */
 	bool confined; /* it runs behind a seccomp filter */
+	const char *directory; /* borrowed: no file outside of it is touched; NULL: any may be */
 };
 
 /**
@@ -37,6 +38,18 @@ struct hook_request {
  */
 int hook_request_parse(char *text, size_t size, struct hook_request *out, struct err *e);
 void hook_request_done(struct hook_request *request);
+
+/**
+ * Before the container runs: what can be known to fail at its end, and what shall not be done.
+ * Whoever may set annotations shall not replace whatever file root may write.
+ */
+int hook_check_files(const struct hook_request *request, struct err *e);
+
+/** Refuse to replace a file that is something else, @why. */
+int hook_refuse_other(const struct err *why, struct err *e);
+
+/** Whether there is a profile to extend: one that extends itself begins with nothing. */
+bool hook_extends(const struct hook_request *request);
 
 /**
  * Record the container until it has ended, then write what was asked for.

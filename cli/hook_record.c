@@ -93,13 +93,6 @@ static void log_notice(void *ctx, const char *text)
 	syslog(LOG_NOTICE, "container %.12s: %s", (const char *)ctx, text);
 }
 
-/* A profile that extends itself begins with nothing. */
-static bool has_base(const struct hook_request *request)
-{
-	return request->base_profile && (strcmp(request->base_profile, request->profile) != 0 ||
-						file_holds_something(request->profile));
-}
-
 static int write_profile(const struct session *session, struct err *e)
 {
 	const struct hook_request *request = session->request;
@@ -107,7 +100,7 @@ static int write_profile(const struct session *session, struct err *e)
 	struct generate_options options = generate_defaults();
 	scoped(profile_done) struct profile profile = {0}, base = {0};
 	scoped_fd int turn = file_turn(request->profile);
-	bool extends = has_base(request);
+	bool extends = hook_extends(request);
 	scoped_free char *text = NULL;
 	size_t size;
 
@@ -133,49 +126,6 @@ static int note_program(const struct hook_request *request, struct recording *re
 	return recording_set_running(rec, request->argv, request->cwd ? request->cwd : "", e);
 }
 
-/* Can @what be written to @file, an absolute path? */
-static int check_output(const char *file, const char *what, struct err *e)
-{
-	scoped_free char *dir = strndup(file, (size_t)(strrchr(file, '/') - file) + 1);
-	struct stat st;
-
-	if (!dir)
-		return err_nomem(e);
-	if (!stat(file, &st) && S_ISDIR(st.st_mode))
-		return err_set(e, EISDIR, "%s: is a directory", file);
-	if (access(dir, W_OK | X_OK))
-		return err_sys(e, errno, "%s: cannot write %s there", file, what);
-	return 0;
-}
-
-/* Whoever may set annotations shall not replace whatever file root may write. */
-static int refuse_other(const struct err *why, struct err *e)
-{
-	return err_set(
-		e, EEXIST, "%s; what is there is kept: name another file, or remove it", why->text);
-}
-
-static int check_profile(const struct hook_request *request, struct err *e)
-{
-	scoped(profile_done) struct profile there = {0}, base = {0};
-	struct err why = {0};
-
-	if (check_output(request->profile, "a profile", e))
-		return -e->code;
-	if (file_holds_something(request->profile) &&
-		profile_read(request->profile, &there, NULL, &why))
-		return refuse_other(&why, e);
-	return has_base(request) ? profile_read(request->base_profile, &base, NULL, e) : 0;
-}
-
-/* Before the container runs: what can be known to fail at its end. */
-static int check_files(const struct hook_request *request, struct err *e)
-{
-	if (request->recording && check_output(request->recording, "a recording", e))
-		return -e->code;
-	return request->profile ? check_profile(request, e) : 0;
-}
-
 /*
  * An annotation is there for a container's next life and for its replicas, too: what they record
  * comes together.
@@ -186,7 +136,7 @@ static int share_file(struct session *session, struct err *e)
 
 	if (!session->request->recording || !subject_share(&session->subject, &why))
 		return 0;
-	return refuse_other(&why, e);
+	return hook_refuse_other(&why, e);
 }
 
 int hook_record(
@@ -195,7 +145,7 @@ int hook_record(
 	struct session session = {.request = request, .attached = attached, .ctx = ctx};
 	scoped(tracer_close) struct tracer tracer = {0};
 	char why[ERR_TEXT_MAX];
-	int code = check_files(request, e);
+	int code = hook_check_files(request, e);
 
 	if (!code)
 		code = tracer_open("ebpf", TRACER_ONE, &tracer, why, e);

@@ -83,6 +83,29 @@ def check_states():
     tap.equal(hooked.recorders(), [], "no recorder is left by any of them")
 
 
+def check_directory():
+    """Files outside of the directory that the hook is given, without an engine: links and dots included."""
+    inside, outside = (os.path.join(SCRATCH, name) for name in ("inside", "inside-not"))
+    os.mkdir(inside)
+    os.mkdir(outside)
+    os.symlink(outside, os.path.join(inside, "way"))
+    there = os.path.join(outside, "there.json")
+    open(there, "w", encoding="ascii").close()
+    os.symlink(there, os.path.join(inside, "link.json"))
+    for path in (f"{outside}/out.json", f"{inside}/../out.json", f"{inside}/way/out.json", f"{inside}/link.json", "/out.json"):
+        for annotations in ({hooked.RECORD: path}, {hooked.PROFILE: f"of:{path}"},
+                            {hooked.PROFILE: f"if:{path};of:{inside}/out.json"}):
+            result = workload.sysclamp("hook", "-d", inside, stdin=text(annotations=annotations).encode())
+            tap.equal((result.returncode, result.stderr.decode()),
+                      (1, f"sysclamp hook: {path}: is not in {inside}, where alone this hook has files\n"),
+                      f"{annotations}: refused")
+    tap.equal((os.listdir(outside), os.path.getsize(there), hooked.recorders()), (["there.json"], 0, []), "nothing is written there")
+    for name, says in [("none", "No such file or directory"), ("", "No such file or directory")]:
+        result = workload.sysclamp("hook", "-d", name, stdin=text(annotations=ASKS).encode())
+        tap.equal((result.returncode, result.stderr.decode()), (1, f"sysclamp hook: -d {name}: {says}\n"),
+                  f"-d {name!r}: refused")
+
+
 def refuses(engine, name, says):
     """The container does not start, for this reason."""
     with open(SAID, "w+", encoding="utf-8") as file:
@@ -97,8 +120,10 @@ def refuses(engine, name, says):
 
 def check(engine):
     """With an engine."""
-    engine.annotations = {hooked.RECORD: OUT}
+    engine.annotations, plain = {hooked.RECORD: OUT}, engine.hook
+    engine.hook = {**plain, "args": [*plain["args"], "-d", SCRATCH]}
     result = engine.run("starts", ARGV)
+    engine.hook = plain
     tap.equal((result.returncode, result.stdout), (0, f"{STARTED}\n"), f"{engine.name}: a good annotation: it starts",
               result.stderr)
     hooked.recorded(OUT)
@@ -116,6 +141,7 @@ def main():
     """The hook alone, and each engine."""
     hooked.need()
     check_states()
+    check_directory()
     for name in ("runc", "crun", "podman"):
         engine = hooked.engine_or_skip(name, SCRATCH, [])
         if engine:
