@@ -134,38 +134,52 @@ bool image_is_code(const struct image *image, uint64_t address)
 	return false;
 }
 
-/* One symbol table; whether it has the function. */
-static bool find_in(const struct image *image, Elf_Scn *section, const GElf_Shdr *header,
-	const char *name, uint64_t *out)
+/* Functions of one name: there are several where they are local to their files. */
+struct found {
+	const char *name;
+	size_t n; /* at different addresses: 0, 1, 2: more than one */
+	uint64_t at; /* as the file says */
+};
+
+/* One symbol table. */
+static void find_in(
+	const struct image *image, Elf_Scn *section, const GElf_Shdr *header, struct found *found)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	GElf_Sym symbol;
 
 	for (int i = 0; data && gelf_getsym(data, i, &symbol); i++) {
-		const char *found = elf_strptr(image->elf, header->sh_link, symbol.st_name);
+		const char *name = elf_strptr(image->elf, header->sh_link, symbol.st_name);
 
-		if (GELF_ST_TYPE(symbol.st_info) == STT_FUNC && symbol.st_shndx != SHN_UNDEF &&
-			found && !strcmp(found, name)) {
-			*out = symbol.st_value + image->bias;
-			return true;
-		}
+		if (GELF_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF ||
+			!name || strcmp(name, found->name) != 0 ||
+			(found->n && found->at == symbol.st_value))
+			continue;
+		found->n = found->n ? 2 : 1;
+		found->at = symbol.st_value;
 	}
-	return false;
 }
 
 int image_find(const struct image *image, const char *name, uint64_t *out_address, struct err *e)
 {
+	struct found found = {.name = name};
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
 
 	while ((section = elf_nextscn(image->elf, section))) {
 		if (gelf_getshdr(section, &header) &&
-			(header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM) &&
-			find_in(image, section, &header, name, out_address))
-			return 0;
+			(header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM))
+			find_in(image, section, &header, &found);
 	}
-	return err_set(e, ENOENT,
-		"the program has no function \"%s\" (a stripped one has hardly any; see nm or "
-		"objdump -T)",
-		name);
+	if (!found.n)
+		return err_set(e, ENOENT,
+			"the program has no function \"%s\" (a stripped one has hardly any; see nm "
+			"or objdump -T)",
+			name);
+	if (found.n > 1)
+		return err_set(e, ENOTUNIQ,
+			"the program has several functions \"%s\" (see nm): name another one",
+			name);
+	*out_address = found.at + image->bias;
+	return 0;
 }

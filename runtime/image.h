@@ -59,7 +59,7 @@ bool image_is_code(const struct image *image, uint64_t address);
 /**
  * A function of the program by its name, as in its symbol tables (mangled).
  *
- * Errors: -ENOENT.
+ * Errors: -ENOENT; -ENOTUNIQ: there are several.
  */
 int image_find(const struct image *image, const char *name, uint64_t *out_address, struct err *e);
 
