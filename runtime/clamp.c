@@ -103,12 +103,8 @@ static int check_filters(const struct search *search, struct err *e)
 {
 	pid_t pid = search->clamp->pid;
 
-	if (search->before.mode == SECCOMP_MODE_STRICT)
-		return err_set(e, EBUSY,
-			"thread %d of process %d is in seccomp's strict mode, which no filter can "
-			"be "
-			"added to",
-			search->tid, pid);
+	if (hold_check_mode(search->tid, e))
+		return -e->code;
 	if (search->before.mode == SECCOMP_MODE_DISABLED)
 		return 0;
 	if (!cap_is_effective(CAP_SYS_ADMIN))

@@ -163,28 +163,47 @@ static int check_next_call(pid_t tid, const struct filter *filter, struct err *e
 		tid, call_name(cut, name), cut);
 }
 
+int hold_check_mode(pid_t tid, struct err *e)
+{
+	if (proc_seccomp(tid) != SECCOMP_MODE_STRICT)
+		return 0;
+	return err_set(e, EBUSY,
+		"thread %d of process %d is in seccomp's strict mode, which no filter can be "
+		"added to",
+		tid, proc_process(tid));
+}
+
+/* Without CAP_SYS_ADMIN, or by a tracer that carries a filter itself: EPERM. */
+static bool suspend(pid_t tid, unsigned long options)
+{
+	return !ptrace(PTRACE_SETOPTIONS, tid, 0L, options | PTRACE_O_SUSPEND_SECCOMP);
+}
+
+/* @code: what was done meanwhile has come to. */
+static int resume(pid_t tid, unsigned long options, int code, struct err *e)
+{
+	if (code != -ESRCH && ptrace(PTRACE_SETOPTIONS, tid, 0L, options) && !code)
+		return err_sys(e, errno, "process %d: having its filters look again", tid);
+	return code;
+}
+
 int hold_filter(pid_t tid, const struct hold *hold, struct err *e)
 {
 	struct hold how = *hold;
 	int code;
 
-	if (hold->keeps_call && check_next_call(tid, hold->filter, e))
+	if (hold_check_mode(tid, e) || (hold->keeps_call && check_next_call(tid, hold->filter, e)))
 		return -e->code;
-	/* Without CAP_SYS_ADMIN, or by a tracer that carries a filter itself: EPERM. */
 	if (hold->suspend)
-		how.suspend = !ptrace(
-			PTRACE_SETOPTIONS, tid, 0L, hold->options | PTRACE_O_SUSPEND_SECCOMP);
+		how.suspend = suspend(tid, hold->options);
 	if (hold->only_suspended && hold->suspend && !how.suspend)
 		return err_sys(e, errno,
 			"process %d: having its filter look away while another one is loaded", tid);
 	code = inject_filter(tid, &how, e);
-	if (how.suspend && code != -ESRCH && ptrace(PTRACE_SETOPTIONS, tid, 0L, hold->options) &&
-		!code)
-		return err_sys(e, errno, "process %d: having its filters look again", tid);
-	return code;
+	return how.suspend ? resume(tid, hold->options, code, e) : code;
 }
 
-int hold_ignoring(pid_t tid, int sig, struct err *e)
+static int ignore(pid_t tid, int sig, struct err *e)
 {
 	const struct {
 		uint64_t handler, flags, restorer, mask;
@@ -207,6 +226,14 @@ int hold_ignoring(pid_t tid, int sig, struct err *e)
 	if (code != -ESRCH && inject_end(&inject, code ? &later : e) && !code)
 		code = -e->code;
 	return code;
+}
+
+int hold_ignoring(pid_t tid, int sig, unsigned long options, struct err *e)
+{
+	bool suspended = suspend(tid, options);
+	int code = ignore(tid, sig, e);
+
+	return suspended ? resume(tid, options, code, e) : code;
 }
 
 /* End this thread with the value of main: mov eax, edi; mov 60 (exit), eax; syscall; ud2. */

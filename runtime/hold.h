@@ -30,12 +30,16 @@ struct hold {
 	bool keeps_call; /* refuse if the filter denies what inject_next_call() says */
 };
 
+/** Errors: -EBUSY: the thread is in strict mode, and would be ended by calls made in its name. */
+int hold_check_mode(pid_t tid, struct err *e);
+
 /**
  * Load the filter into all threads of the process of thread @tid.
  *
- * Errors: those of inject.h, of seccomp(2); -EPERM: that was said to have worked, but has not, or
- * only_suspended; -EAGAIN: keeps_call, of this thread, and nothing was done; -EBUSY: a thread
- * carries a filter that the others do not, so that they cannot be brought in line (TSYNC).
+ * Errors: those of hold_check_mode(), of inject.h, of seccomp(2); -EPERM: that was said to have
+ * worked, but has not, or only_suspended; -EAGAIN: keeps_call, of this thread, and nothing was
+ * done; -EBUSY: a thread carries a filter that the others do not, so that they cannot be brought in
+ * line (TSYNC).
  */
 int hold_filter(pid_t tid, const struct hold *hold, struct err *e);
 
@@ -51,7 +55,13 @@ int hold_filter(pid_t tid, const struct hold *hold, struct err *e);
  */
 int hold_strict(pid_t tid, struct err *e);
 
-/** Have the process of thread @tid ignore a signal, as it did once.  Errors: as above. */
-int hold_ignoring(pid_t tid, int sig, struct err *e);
+/**
+ * Have the process of thread @tid ignore a signal, as it did once; filters look away as of
+ * hold.suspend, where they can.
+ *
+ * @options: as of struct hold.
+ * Errors: as above.
+ */
+int hold_ignoring(pid_t tid, int sig, unsigned long options, struct err *e);
 
 #endif

@@ -14,6 +14,7 @@
 #include "scope.h"
 #include "start_code.h"
 #include "syscalls.h"
+#include "thread_status.h"
 
 enum {
 	/* musl's static-pie start-up relocates the program before it calls main. */
@@ -251,16 +252,27 @@ static void block_trap(pid_t tid)
 	(void)ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask);
 }
 
+/* A handler that is still there says that the program had the signal neither blocked nor ignored.
+ */
+static bool catches_trap(pid_t tid)
+{
+	struct thread_status status;
+	struct err e;
+
+	return !thread_status_read(tid, &status, &e) && status.caught & UINT64_C(1)
+										<< (SIGTRAP - 1);
+}
+
 int moment_pass(const struct moment *moment, pid_t tid, struct err *e)
 {
 	if (breakpoints_clear(&moment->breakpoints, tid, e))
 		return -e->code;
 	if (!(moment->trap_blocked || moment->trap_ignored) ||
-		proc_process(tid) != proc_process(moment->came))
+		proc_process(tid) != proc_process(moment->came) || catches_trap(tid))
 		return 0;
 	if (moment->trap_blocked)
 		block_trap(moment->came);
-	return moment->trap_ignored ? hold_ignoring(tid, SIGTRAP, e) : 0;
+	return moment->trap_ignored ? hold_ignoring(tid, SIGTRAP, TRACE_OPTIONS, e) : 0;
 }
 
 static int step_to_exec(
