@@ -222,3 +222,16 @@ void proc_each_thread(pid_t tid, void (*each)(void *ctx, pid_t tid), void *ctx)
 			each(ctx, (pid_t)thread);
 	}
 }
+
+bool proc_each_child(pid_t tid, void (*each)(void *ctx, pid_t pid), void *ctx)
+{
+	char name[PROC_NAME_MAX];
+	scoped_file FILE *file = NULL;
+	pid_t child;
+
+	(void)snprintf(name, sizeof(name), "/proc/%d/task/%d/children", tid, tid);
+	file = fopen(name, "re");
+	while (file && fscanf(file, "%d", &child) == 1)
+		each(ctx, child);
+	return file;
+}

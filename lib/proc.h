@@ -69,4 +69,12 @@ void proc_cwd(pid_t pid, char *path);
 /** Call @each for every thread of the process that thread @tid belongs to. */
 void proc_each_thread(pid_t tid, void (*each)(void *ctx, pid_t tid), void *ctx);
 
+/**
+ * Call @each for every child process that is thread @tid's own, ended ones that nobody has waited
+ * for included; all are sure to be met as long as none ends.
+ *
+ * Returns false if they cannot be told: there is no such thread, or no CONFIG_PROC_CHILDREN.
+ */
+bool proc_each_child(pid_t tid, void (*each)(void *ctx, pid_t pid), void *ctx);
+
 #endif

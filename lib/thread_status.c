@@ -13,6 +13,8 @@ enum {
 	STATUS_MAX = 64 * 1024, /* bytes */
 	PF_EXITING = 0x00000004, /* include/linux/sched.h */
 	PF_KTHREAD = 0x00200000, /* the same */
+	PF_IO_WORKER = 0x00000010, /* the same: io_uring's */
+	PF_USER_WORKER = 0x00004000, /* the same: vhost's; since Linux 6.4 */
 };
 
 /* What stands behind "\n@key:\t" as a number in @base, or 0. */
@@ -73,6 +75,7 @@ int thread_status_read(pid_t tid, struct thread_status *out, struct err *e)
 		.mode = (unsigned)status_field(text, "Seccomp", 10),
 		.n_filters = (unsigned)status_field(text, "Seccomp_filters", 10),
 		.is_kernel = flags & PF_KTHREAD,
+		.is_worker = flags & (PF_IO_WORKER | PF_USER_WORKER),
 		.is_exiting = flags & PF_EXITING,
 		.pending = status_field(text, "SigPnd", 16) | status_field(text, "ShdPnd", 16),
 		.blocked = status_field(text, "SigBlk", 16),

@@ -20,6 +20,7 @@ struct thread_status {
 	unsigned mode; /* SECCOMP_MODE_* */
 	unsigned n_filters; /* 0 from a kernel before 5.9, too */
 	bool is_kernel; /* a kernel thread */
+	bool is_worker; /* a thread of the kernel's in the process, as io_uring has them */
 	bool is_exiting; /* on its way out, or a zombie */
 	/* Signals, bit N - 1 for signal N. */
 	uint64_t pending; /* those of its process as well, blocked ones too */

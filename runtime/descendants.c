@@ -79,16 +79,22 @@ int descendants_adopt(struct descendants *out, struct err *e)
 {
 	if (access(OWN_CHILDREN, R_OK))
 		return err_sys(e, errno,
-			"%s: without it nobody can see to it that the command ends with its "
-			"supervisor: mount /proc, on a kernel with CONFIG_PROC_CHILDREN",
+			"%s: without it nobody can tell what the command has started: mount /proc, "
+			"on a kernel with CONFIG_PROC_CHILDREN",
 			OWN_CHILDREN);
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L))
+	if (prctl(PR_GET_CHILD_SUBREAPER, &out->was_reaper, 0L, 0L, 0L) ||
+		prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L))
 		return err_sys(e, errno, "becoming a child subreaper");
 	out->n_spared = descendants_children(0, out->spared, DESCENDANTS_SPARED);
 	return 0;
 }
 
-static bool is_spared(const struct descendants *before, pid_t pid)
+void descendants_release(const struct descendants *before)
+{
+	(void)prctl(PR_SET_CHILD_SUBREAPER, (long)before->was_reaper, 0L, 0L, 0L);
+}
+
+bool descendants_spare(const struct descendants *before, pid_t pid)
 {
 	for (size_t i = 0; i < before->n_spared; i++) {
 		if (before->spared[i] == pid)
@@ -104,7 +110,7 @@ static size_t kill_children(const struct descendants *before)
 	size_t n = descendants_children(0, children, CHILDREN_MAX), met = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (is_spared(before, children[i]))
+		if (descendants_spare(before, children[i]))
 			continue;
 		(void)kill(children[i], SIGKILL);
 		met++;

@@ -7,6 +7,7 @@
 #ifndef SYSCLAMP_DESCENDANTS_H
 #define SYSCLAMP_DESCENDANTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -18,6 +19,7 @@ enum { DESCENDANTS_SPARED = 64 };
 struct descendants {
 	pid_t spared[DESCENDANTS_SPARED];
 	size_t n_spared;
+	int was_reaper; /* the caller, as PR_GET_CHILD_SUBREAPER(2const) has it */
 };
 
 /**
@@ -28,6 +30,9 @@ struct descendants {
  */
 int descendants_adopt(struct descendants *out, struct err *e);
 
+/** Make the caller what it was before: whose parents end from now on are others' children. */
+void descendants_release(const struct descendants *before);
+
 /**
  * The children of process @pid, all its threads', in the order of /proc; 0: the caller's.
  *
@@ -35,6 +40,9 @@ int descendants_adopt(struct descendants *out, struct err *e);
  * Returns how many there are, or @room if there are more.
  */
 size_t descendants_children(pid_t pid, pid_t *out, size_t room);
+
+/** Whether a child of the caller is one that it had before. */
+bool descendants_spare(const struct descendants *before, pid_t pid);
 
 /**
  * Kill all descendants and wait for them: children first, and those that become children by that,

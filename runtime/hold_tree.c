@@ -7,6 +7,7 @@
 
 #include "inject.h"
 #include "proc.h"
+#include "untraced.h"
 
 static bool is_interruption(int status)
 {
@@ -63,15 +64,36 @@ static int next(struct trace *trace, struct trace_stop *out, struct err *e)
 	return -e->code;
 }
 
+static pid_t process_of(const struct trace *trace, pid_t tid)
+{
+	return tid == trace->leader ? tid : proc_process(tid);
+}
+
+/* Whether there is one more to wait for. */
+static int look_for_more(struct trace *trace, bool *out, struct err *e)
+{
+	for (size_t i = 0; i < trace->n_tasks; i++)
+		trace->tasks[i].process = process_of(trace, trace->tasks[i].tid);
+	if (untraced_seize(trace, out, e))
+		return -e->code;
+	if (*out)
+		trace_interrupt(trace);
+	return 0;
+}
+
 static int halt(struct trace *trace, struct trace_stop stop, struct err *e)
 {
+	bool more = true;
+
 	trace_interrupt(trace);
 	for (;;) {
 		if (!is_interruption(stop.status))
 			interrupt_again(trace, &stop);
 		else
 			take_trap(trace, stop.tid);
-		if (all_stand(trace))
+		if (all_stand(trace) && look_for_more(trace, &more, e))
+			return -e->code;
+		if (!more)
 			return 0;
 		if (next(trace, &stop, e))
 			return -e->code;
@@ -165,18 +187,11 @@ static int release(struct trace *trace, struct err *e)
 	return -e->code;
 }
 
-static pid_t process_of(const struct trace *trace, pid_t tid)
-{
-	return tid == trace->leader ? tid : proc_process(tid);
-}
-
 int hold_tree(
 	struct trace *trace, const struct trace_stop *stop, hold_fn hold, void *ctx, struct err *e)
 {
 	int code = halt(trace, *stop, e);
 
-	for (size_t i = 0; i < trace->n_tasks; i++)
-		trace->tasks[i].process = process_of(trace, trace->tasks[i].tid);
 	if (!code)
 		code = hold_standing(trace, hold, ctx, e);
 	if (!code)

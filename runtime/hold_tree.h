@@ -24,8 +24,8 @@ typedef int (*hold_fn)(void *ctx, pid_t tid, struct err *e);
 
 /**
  * @stop: that of the task that stands, which trace_next() told last.
- * Errors: -ETIMEDOUT: some cannot be stopped; those of @hold.  Those that stand do so still then,
- * and all are traced: trace_kill().
+ * Errors: -ETIMEDOUT: some cannot be stopped; those of untraced_seize(), of @hold.  Those that
+ * stand do so still then, and all are traced: trace_kill().
  */
 int hold_tree(
 	struct trace *trace, const struct trace_stop *stop, hold_fn hold, void *ctx, struct err *e);

@@ -12,11 +12,20 @@
 #include "moment.h"
 #include "scope.h"
 #include "trace.h"
+#include "untraced.h"
 
 struct holding {
 	const struct sandbox *box;
 	const struct moment *moment;
 };
+
+static const char *explain_signal(const struct moment *moment, int sig)
+{
+	return sig == SIGTRAP && moment->breakpoints.n
+		       ? ": of SIGTRAP dies who comes there untraced (CLONE_UNTRACED of "
+			 "clone(2)), or in a copy of that code"
+		       : "";
+}
 
 /* Why the moment never came. */
 static int explain_never(const struct moment *moment, const struct trace *trace, struct err *e)
@@ -34,8 +43,9 @@ static int explain_never(const struct moment *moment, const struct trace *trace,
 	if (WIFSIGNALED(trace->leader_status))
 		return err_set(e, ECHILD,
 			"it was ended by signal %d before it came to %s, so that no filter was "
-			"loaded",
-			WTERMSIG(trace->leader_status), what);
+			"loaded%s",
+			WTERMSIG(trace->leader_status), what,
+			explain_signal(moment, WTERMSIG(trace->leader_status)));
 	return err_set(e, ECHILD,
 		"it exited with status %d before it came to %s, so that no filter was loaded",
 		WEXITSTATUS(trace->leader_status), what);
@@ -77,7 +87,8 @@ static int wait_for_moment(
 			return explain_never(moment, trace, e);
 		if (!WIFSTOPPED(out_stop->status))
 			continue;
-		if (moment_look(moment, out_stop, &reached, e))
+		if (untraced_check_end(trace, out_stop, e) ||
+			moment_look(moment, out_stop, &reached, e))
 			return -e->code;
 		if (reached) {
 			if (moment->own_signal)

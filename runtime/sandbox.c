@@ -207,7 +207,7 @@ static int start_and_hold(
 		return -e->code;
 	if (late)
 		code = late_hold(pid, stage->box, open_gate, &gate, &early, e);
-	if (!code && !early.ended && sandbox_wait(pid, is_init(stage->box), &status, e))
+	if (!code && !early.ended && sandbox_wait(pid, late || is_init(stage->box), &status, e))
 		return -e->code;
 	if (stage->failed)
 		return sandbox_explain(stage, end, e);

@@ -11,6 +11,7 @@
 #include "launch.h"
 #include "proc.h"
 #include "recording.h"
+#include "thread_status.h"
 
 /* Where @tid is among the tasks, or belongs. */
 static size_t place_of(const struct trace *trace, pid_t tid)
@@ -82,6 +83,12 @@ static int refuse(pid_t child, int code, struct err *e)
 	return err_sys(e, code, "%s", WHAT);
 }
 
+int trace_seize(struct trace *trace, pid_t tid, struct err *e)
+{
+	return ptrace(PTRACE_SEIZE, tid, 0L, (unsigned long)TRACE_OPTIONS) ? refuse(tid, errno, e)
+									   : add(trace, tid, e);
+}
+
 int trace_begin(pid_t child, uint64_t within_ns, const struct breakpoints *breakpoints,
 	struct trace *out, struct err *e)
 {
@@ -97,11 +104,11 @@ int trace_begin(pid_t child, uint64_t within_ns, const struct breakpoints *break
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGCHLD);
 	(void)sigprocmask(SIG_BLOCK, &ends, NULL);
-	if (add(&trace, child, e))
+	if (descendants_adopt(&trace.before, e))
 		return -e->code;
-	if (ptrace(PTRACE_SEIZE, child, 0L, (unsigned long)TRACE_OPTIONS)) {
+	if (trace_seize(&trace, child, e)) {
 		trace_done(&trace);
-		return refuse(child, errno, e);
+		return -e->code;
 	}
 	*out = trace;
 	return 0;
@@ -133,6 +140,8 @@ static int wait_for_news(struct trace *trace, struct err *e)
 
 static void note_end(struct trace *trace, pid_t tid, int status)
 {
+	trace->trapped |= trace_find(trace, tid) && WIFSIGNALED(status) &&
+			  WTERMSIG(status) == SIGTRAP;
 	drop(trace, tid);
 	if (tid != trace->leader)
 		return;
@@ -157,6 +166,41 @@ static void note_exec(struct trace *trace, pid_t tid)
 		drop(trace, former);
 }
 
+bool trace_is_leaving(const struct trace *trace, pid_t tid)
+{
+	for (size_t i = 0; i < trace->n_leaving; i++) {
+		if (trace->leaving[i] == tid)
+			return true;
+	}
+	return false;
+}
+
+/* Whether it can be seen by now. */
+static bool has_left(pid_t tid)
+{
+	struct thread_status status;
+	struct err e;
+
+	return thread_status_read(tid, &status, &e) || status.is_exiting;
+}
+
+static void note_leaving(struct trace *trace, pid_t tid)
+{
+	size_t n = 0;
+	pid_t *list;
+
+	for (size_t i = 0; i < trace->n_leaving; i++) {
+		if (!has_left(trace->leaving[i]))
+			trace->leaving[n++] = trace->leaving[i];
+	}
+	trace->n_leaving = n;
+	list = reallocarray(trace->leaving, n + 1, sizeof(*list));
+	if (!list)
+		return;
+	trace->leaving = list;
+	trace->leaving[trace->n_leaving++] = tid;
+}
+
 /*
  * The first task of a process may end before others.  wait(2) tells of that when all have ended;
  * nobody waits for it until then.  Returns whether that is so.
@@ -168,6 +212,7 @@ static bool let_end(struct trace *trace, pid_t tid)
 	if (ptrace(others ? PTRACE_DETACH : PTRACE_CONT, tid, 0L, 0L) || !others)
 		return false;
 	drop(trace, tid);
+	note_leaving(trace, tid);
 	trace->leader_ends |= tid == trace->leader;
 	return true;
 }
@@ -314,10 +359,13 @@ void trace_kill(struct trace *trace)
 		else
 			(void)kill(tid, SIGKILL); /* it was on its way in */
 	}
+	descendants_end(&trace->before);
 }
 
 void trace_done(struct trace *trace)
 {
+	descendants_release(&trace->before);
+	free(trace->leaving);
 	free(trace->tasks);
 	*trace = (struct trace){0};
 }

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "breakpoint.h"
+#include "descendants.h"
 #include "err.h"
 
 enum {
@@ -39,10 +40,14 @@ struct trace {
 	bool leader_ends; /* nothing but its end is to come of it */
 	bool leader_ended;
 	int leader_status; /* of wait(2), then */
+	bool trapped; /* one that was traced has died of SIGTRAP */
+	struct descendants before; /* who is none of the command's */
 	int suspend_signal; /* its terminal has stopped it, and us with it as soon as all is quiet
 			     */
 	struct trace_task *tasks; /* all that are traced, sorted by number */
 	size_t n_tasks, room;
+	pid_t *leaving; /* as of trace_is_leaving(), and some that have */
+	size_t n_leaving;
 	uint64_t deadline_ns; /* of steady_ns() */
 	const struct breakpoints *breakpoints; /* whose stops are none of the command's */
 };
@@ -57,15 +62,19 @@ struct trace_stop {
 /**
  * Begin to trace a child, and all that it will start.
  *
- * Between launch_hold_signals() and launch_restore_signals().
+ * Between launch_hold_signals() and launch_restore_signals().  Those whose parents end are children
+ * of the caller meanwhile (descendants.h), traced or not.
  *
  * @within_ns: how long trace_next() is to wait in all.
  * @breakpoints: what the caller sets, now or later; borrowed.
  * @out: to be released with trace_done().
- * Errors: those of PTRACE_SEIZE.
+ * Errors: those of PTRACE_SEIZE, of descendants_adopt().
  */
 int trace_begin(pid_t child, uint64_t within_ns, const struct breakpoints *breakpoints,
 	struct trace *out, struct err *e);
+
+/** Trace one task more.  Errors: those of PTRACE_SEIZE. */
+int trace_seize(struct trace *trace, pid_t tid, struct err *e);
 
 /**
  * Wait for the next stop or end.
@@ -89,10 +98,16 @@ struct trace_task *trace_find(const struct trace *trace, pid_t tid);
 void trace_resume(struct trace *trace, const struct trace_stop *stop, enum __ptrace_request request,
 	bool own);
 
+/**
+ * Whether a task is the first one of its process, and was let go before others, as it ended: for a
+ * while nothing else says of it that it does.
+ */
+bool trace_is_leaving(const struct trace *trace, pid_t tid);
+
 /** Have all tasks stop that run: PTRACE_INTERRUPT. */
 void trace_interrupt(const struct trace *trace);
 
-/** End the command and all that is still traced, at once, and wait for their ends. */
+/** End the command and all that it has started, traced or not, at once, and wait for their ends. */
 void trace_kill(struct trace *trace);
 void trace_done(struct trace *trace);
 

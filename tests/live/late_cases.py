@@ -22,9 +22,10 @@ import tap  # noqa: E402
 import workload  # noqa: E402
 
 SCRATCH = tap.scratch()
-PROFILE = os.path.join(SCRATCH, "profile.json")
-LARGE = os.path.join(SCRATCH, "large.json")
+PROFILE, LARGE, FIRST, THEN = (os.path.join(SCRATCH, f"{name}.json") for name in ("profile", "large", "first", "then"))
 OWN_FAILURE, DENIED, SIGKILLED = 125, 95, 137
+DENY = {"names": ["sched_yield"], "action": "SCMP_ACT_ERRNO", "errnoRet": DENIED}
+KILL = {"names": ["rt_sigaction"], "action": "SCMP_ACT_KILL_PROCESS"}
 LARGE_CALLS = ("personality", "getpgid", "getsid", "umask", "setpgid", "getpriority", "setpriority", "alarm", "flock",
                "fsync", "fdatasync", "truncate", "ftruncate", "chroot", "acct", "umount2", "swapon", "swapoff")
 with open("/proc/self/status", encoding="ascii") as _file:
@@ -58,6 +59,16 @@ CASES = [
     ("own-steps", "turn", 5, [f"own: {HELD}"]),
     ("main-child", "main", 5, [f"main: {FREE}", f"main: {HELD}"]),
     ("sequence", "moment_in_sequence", 5, ["aborted: 1", f"sequence: {HELD}"]),
+    ("untraced", "moment", 5, [f"{who}: {HELD}" for who in ("own", "child", "orphan", "thread's child")]),
+    ("executing-child", "moment", 5, [f"own: {FREE}", f"own: {HELD}"]),
+    ("trapped-child", "moment", 5, [f"own: {HELD}"]),
+    ("orphans", "moment", 5, ["adopted: 0", f"own: {HELD}"]),
+    ("untraced-rest", "moment", OWN_FAILURE, "exited with status 5 before it came to moment"),
+    ("kernel-thread", "moment", 5, [f"thread: {HELD}"]),
+    ("untraced-trap", "moment", OWN_FAILURE, "was not traced (CLONE_UNTRACED of clone(2)), so that it died of SIGTRAP"),
+    ("untraced-thread-trap", "moment", OWN_FAILURE, "of SIGTRAP dies who comes there untraced"),
+    ("own-copy", "moment", OWN_FAILURE, "or in a copy of that code"),
+    ("dropped-code", "moment", OWN_FAILURE, "exited with status 5 before it came to moment"),
     ("unholdable-child", "moment", OWN_FAILURE, "no vDSO"),
     ("never", "moment", OWN_FAILURE, "exited with status 5 before it came to moment"),
     ("never", "serve", OWN_FAILURE, "exited with status 5 before it came to serve"),
@@ -67,12 +78,11 @@ CASES = [
 
 
 def write_profiles():
-    """One that denies a call, and one that takes some room."""
-    deny = {"names": ["sched_yield"], "action": "SCMP_ACT_ERRNO", "errnoRet": DENIED}
+    """One that denies a call, one that takes some room, and two of which the second lies within the first."""
     many = [{"names": [call], "action": "SCMP_ACT_ERRNO", "errnoRet": DENIED,
              "args": [{"index": 0, "value": 1000 * number + 7 * step, "op": "SCMP_CMP_EQ"}]}
             for step in range(1, 41) for number, call in enumerate(LARGE_CALLS)]
-    for path, rules in ((PROFILE, [deny]), (LARGE, [deny, *many])):
+    for path, rules in ((PROFILE, [DENY]), (LARGE, [DENY, *many]), (FIRST, [KILL]), (THEN, [KILL, DENY])):
         with open(path, "w", encoding="ascii") as file:
             json.dump({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}, file)
 
@@ -87,12 +97,12 @@ def left():
     return [pid for pid in tap.descendants() if tap.state_of(pid) not in ("", "Z")]
 
 
-# Those of tests/programs/late_tree.c.
+# Those of tests/programs/late_tree.c, and of late_breaks.c.
 TREE = ("without-leader", "unholdable-child", "daemon", "stopped-child", "vfork-child", "waiting-threads", "many-forks",
         "crowd", "relay", "traces", "in-thread", "together", "own-code", "former-child", "main-child")
-
-PROGRAMS = {**dict.fromkeys(TREE, "late_tree"),
-            **dict.fromkeys(("former-children", "own-steps", "prey"), "late_breaks")}
+BREAKS = ("former-children", "own-steps", "prey", "untraced", "untraced-rest", "untraced-trap", "untraced-thread-trap",
+          "trapped-child", "orphans", "own-copy", "dropped-code", "strict-child", "executing-child", "kernel-thread")
+PROGRAMS = {**dict.fromkeys(TREE, "late_tree"), **dict.fromkeys(BREAKS, "late_breaks")}
 
 
 def case(name):
@@ -138,15 +148,15 @@ def check_own_filters():
         tap.equal(result.stdout, b"", f"{name}: it did not go on")
 
 
-def check_daemons():
-    """The first process ends before or behind the first stop of its child: none is lost."""
+def check_first_ends(name, at, who):
+    """The first process ends before or behind the first stop of its child, or the first thread: none is lost."""
     wrong = []
     for _ in range(40):
-        result = late("serve", case("daemon"))
-        tap.wait_until(lambda: not left(), "the daemon has ended")
-        if (result.returncode, result.stdout.decode()) != (5, f"daemon: {HELD}\n"):
+        result = late(at, case(name), ("--within", "5s"))
+        tap.wait_until(lambda: not left(), "it has ended")
+        if (result.returncode, result.stdout.decode()) != (5, f"{who}: {HELD}\n"):
             wrong.append(result)
-    tap.equal(wrong, [], "a daemon, 40 times")
+    tap.equal(wrong, [], f"{name}, 40 times")
 
 
 def check_together():
@@ -181,6 +191,41 @@ def check_inherited():
                          ("--block-signal=TRAP", "ignored: 0, blocked: 1")):
         result = late("main", case("inherited-trap"), prefix=["env", option])
         tap.equal(result.stdout.decode().splitlines(), [want, f"own: {HELD}"], f"inherited: {option}", result)
+    result = late("moment", case("handled-trap"), prefix=["env", "--ignore-signal=TRAP"])
+    tap.equal(result.stdout.decode().splitlines(), ["handled: 1", f"own: {HELD}"], "inherited, and a handler since", result)
+
+
+def check_inherited_behind():
+    """The same, where a first profile kills for the call that it takes: root has it look away."""
+    if os.geteuid() or BASE:
+        tap.skip("root", "a first profile that denies rt_sigaction", "this is an ordinary user, or held itself")
+        return
+    result = late("moment", case("held"), ("--then", THEN), prefix=["env", "--ignore-signal=TRAP"], profile=FIRST)
+    check_held(result, "inherited: a first profile denies rt_sigaction", TWICE)
+
+
+def check_strict_child():
+    """A child is in strict mode, in which calls made in its name would end it."""
+    if BASE:
+        tap.skip("strict", "a child in strict mode", "there is a filter, which excludes that")
+        return
+    for who, prefix in (("this user", []), ("an ordinary user", workload.as_user([]) if os.geteuid() == 0 else [])):
+        check_refused(late("moment", case("strict-child"), prefix=prefix), "strict mode, which no filter can be added to",
+                      f"a child in strict mode: {who}")
+
+
+# Functions that are local to their files.
+TWINS = """
+#include <stdlib.h>
+static __attribute__((noinline)) void twin(void) { __asm__ volatile(""); }
+%s { twin(); exit(5); }
+"""
+
+
+def check_twins():
+    """A name that two functions have says none of them."""
+    twins = compiled("twins", TWINS % "int main(void)", script("other_twin.c", TWINS % "void other(void)"))
+    check_refused(late("twin", [twins]), "several functions", "two functions of one name")
 
 
 def start(at, name, options=()):
@@ -428,10 +473,14 @@ def main():
     write_profiles()
     check_cases()
     check_own_filters()
-    check_daemons()
+    check_first_ends("daemon", "serve", "daemon")
+    check_first_ends("without-leader", "moment", "thread")
     check_together()
     check_prey()
     check_inherited()
+    check_inherited_behind()
+    check_strict_child()
+    check_twins()
     check_stops()
     check_signals()
     check_time()

@@ -162,6 +162,18 @@ static void inherited_trap(void)
 	report("own");
 }
 
+/* The program has said what SIGTRAP does, whatever it inherited. */
+static void handled_trap(void)
+{
+	struct sigaction action;
+
+	(void)signal(SIGTRAP, on_trap);
+	moment();
+	(void)sigaction(SIGTRAP, NULL, &action);
+	printf("handled: %d\n", action.sa_handler == on_trap);
+	report("own");
+}
+
 static void stops(void)
 {
 	(void)!write(STDOUT_FILENO, "stops\n", 6);
@@ -210,6 +222,7 @@ static const struct late_case CASES[] = {
 	{"sequence", sequence},
 	{"own-traps", own_traps},
 	{"inherited-trap", inherited_trap},
+	{"handled-trap", handled_trap},
 	{"stops", stops},
 	{"held", held},
 	{"hidden", hidden},
