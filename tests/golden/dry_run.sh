@@ -26,7 +26,7 @@ shown filter 0 -p "$TMP/allow.json"
 shown then 0 -p "$TMP/allow.json" --then "$TMP/allow.json" --at serve --user 0:0
 shown strict 0 --mode strict
 shown strict-filter 0 --mode strict-filter --read-only
-shown user 0 --user 7:8 --group-add 9 --group-add 10 --uidmap 0:0:100 --cap-drop all --cap-add chown,KILL
+shown user 0 --user 7:8 --uidmap 0:0:100 --cap-drop all --cap-add chown,KILL
 shown root-user 0 --user 0:0 --cap-drop all
 shown user-namespace 0 --userns private --user 5:6
 shown names 0 --hostname web --domainname example --monotonic 3600 --boottime=-0.5
@@ -46,6 +46,7 @@ shown minijail 0 -u 1:1 -y -v -l -N -e -d -I
 
 shown refused-namespace 2 --hostname web --uts host
 shown refused-user 2 --user 1:
+shown refused-groups 125 --user 7:8 --group-add 9 --uidmap 0:0:100
 shown refused-sysctl 2 --sysctl net.ipv4.ip_forward=1
 
 # The same as JSON.

@@ -247,6 +247,13 @@ def check_parent():
         tap.reap()
 
 
+def check_groups():
+    """A plan names groups that can be had."""
+    if can("root"):
+        got = caged("root", ["--dry-run", "-u", "7:8", "--group-add", "9", "--group-add", "10"], ["true"])
+        tap.ok(b"user          7:8, groups: 9 10\n" in got.stdout, "the plan of groups", got)
+
+
 def check_bundle():
     """A bundle's plan is shown; nothing else says what is in it."""
     bundle = os.path.join(SCRATCH, "bundle")
@@ -285,6 +292,7 @@ def main():
     with open(PLAIN, "w", encoding="utf-8") as file:
         file.write('{"defaultAction": "SCMP_ACT_ALLOW"}')
     check_help()
+    check_groups()
     check_bundle()
     if caged("user", ["--userns", "private", "--mountns", "private"], ["true"]).returncode:
         tap.skip("userns", "cages", "no user namespaces")
