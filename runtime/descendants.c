@@ -82,10 +82,15 @@ int descendants_adopt(struct descendants *out, struct err *e)
 			"%s: without it nobody can tell what the command has started: mount /proc, "
 			"on a kernel with CONFIG_PROC_CHILDREN",
 			OWN_CHILDREN);
+	out->n_spared = descendants_children(0, out->spared, DESCENDANTS_SPARED);
+	if (out->n_spared == DESCENDANTS_SPARED)
+		return err_set(e, E2BIG,
+			"%d processes or more are children of this one already, and the command's "
+			"cannot be told from them: start it as a process of its own, not by exec",
+			DESCENDANTS_SPARED);
 	if (prctl(PR_GET_CHILD_SUBREAPER, &out->was_reaper, 0L, 0L, 0L) ||
 		prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L))
 		return err_sys(e, errno, "becoming a child subreaper");
-	out->n_spared = descendants_children(0, out->spared, DESCENDANTS_SPARED);
 	return 0;
 }
 

@@ -26,7 +26,8 @@ struct descendants {
  * Make the caller a child subreaper, where its children can be listed.
  *
  * @out: the children it has now.
- * Errors: /proc is not mounted, or the kernel lacks CONFIG_PROC_CHILDREN.
+ * Errors: /proc is not mounted, or the kernel lacks CONFIG_PROC_CHILDREN; -E2BIG: there are
+ * DESCENDANTS_SPARED or more.
  */
 int descendants_adopt(struct descendants *out, struct err *e);
 

@@ -187,6 +187,17 @@ def check_stranger():
     close(process)
 
 
+def check_strangers():
+    """With very many of them nobody could tell who is the command's."""
+    script = f'for i in $(seq 64); do sleep 1000 > /dev/null 2>&1 & done; exec {workload.SYSCLAMP} run "$@" -- true'
+    for options in (OPTIONS, ["-p", PROFILE, "--at", "exec"]):
+        done = workload.run(["sh", "-c", script, "sh", *options])
+        tap.ok(done.returncode == 125 and b"are children of this one already" in done.stderr, f"64 strangers, {options}", done)
+        strangers = [pid for pid in tap.descendants() if tap.state_of(pid) == "S"]
+        tap.equal(len(strangers), 64, "all are left alone")
+        tap.end_descendants()
+
+
 def main():
     """All of it."""
     workload.share(SCRATCH)
@@ -195,7 +206,7 @@ def main():
         check()
     deny.profile(PROFILE, ("getppid", *EPERM))
     for check in (check_deaths, check_stopped_death, check_bomb, check_stopped, check_descriptors, check_asked_to_end,
-                  check_stranger):
+                  check_stranger, check_strangers):
         check()
     tap.done()
 
