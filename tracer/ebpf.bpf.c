@@ -104,7 +104,7 @@ static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *targ
 	if (setup_has(setup.looks, call->slot))
 		call_ask(&caller, call, regs);
 	else if (!has_args)
-		self->usual[call->slot / 64 % EBPF_WORDS] |= 1ull << call->slot % 64;
+		self->usual[word_of(call->slot)] |= 1ull << call->slot % 64;
 	RETURN_0();
 }
 
@@ -214,7 +214,7 @@ static __noinline int call_refused(struct ebpf_task *self, struct ebpf_target *t
 			origin_tell(&caller, call, regs);
 		if (args_take(call, regs, EBPF_CALL_ARGS, args))
 			args_see(self, target, call->slot, args);
-		fact = &target->facts[call->slot % EBPF_SLOTS];
+		fact = &target->facts[within(call->slot, EBPF_SLOTS)];
 	} else {
 		odd = odd_look(&caller, call, regs);
 		if (odd)

@@ -48,7 +48,7 @@ static __always_inline ebpf_u64 arg_at(
 static __always_inline bool args_take(const struct call *call, const struct pt_regs *regs,
 	ebpf_u32 n, ebpf_u64 out[EBPF_CALL_ROOM])
 {
-	const volatile struct ebpf_arg_spec *spec = &setup.args[call->slot % EBPF_SLOTS];
+	const volatile struct ebpf_arg_spec *spec = &setup.args[within(call->slot, EBPF_SLOTS)];
 
 	if (call->slot >= EBPF_SLOTS || !spec->n)
 		return false;
@@ -97,7 +97,7 @@ static __always_inline bool args_are_known(
 	const struct call native = {.entry = EBPF_X86_64, .nr = call->nr, .slot = call->nr};
 	ebpf_u64 args[EBPF_CALL_ROOM];
 
-	return call->entry == EBPF_X86_64 && !setup.args[native.slot % EBPF_SLOTS].far &&
+	return call->entry == EBPF_X86_64 && !setup.args[within(native.slot, EBPF_SLOTS)].far &&
 	       args_take(&native, regs, EBPF_CALL_NEAR, args) &&
 	       args_are_recent(&row->whose, native.slot, EBPF_CALL_NEAR, args);
 }
@@ -152,7 +152,7 @@ static void tuple_see(
 static __always_inline int args_see(struct ebpf_task *self, struct ebpf_target *target,
 	ebpf_u32 slot, const ebpf_u64 args[EBPF_CALL_ROOM])
 {
-	const volatile struct ebpf_arg_spec *spec = &setup.args[slot % EBPF_SLOTS];
+	const volatile struct ebpf_arg_spec *spec = &setup.args[within(slot, EBPF_SLOTS)];
 	struct ebpf_tuple_key key = {.target = self->target, .slot = slot % EBPF_SLOTS};
 	struct ebpf_tuples *known = tuples_of(&key);
 	ebpf_u64 values[EBPF_ARGS];

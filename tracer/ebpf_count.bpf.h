@@ -51,9 +51,15 @@ static __always_inline ebpf_u64 entered_by(const struct call *call)
 	return EBPF_ENTERED | EBPF_ENTRY(call->entry) | call->nr;
 }
 
+/* Of a set of slots, the word with the slot's bit. */
+static __always_inline ebpf_u64 word_of(ebpf_u32 slot)
+{
+	return within(slot / 64, EBPF_WORDS);
+}
+
 static __always_inline bool set_has(const ebpf_u64 *set, ebpf_u32 slot)
 {
-	return *(const volatile ebpf_u64 *)&set[slot / 64 % EBPF_WORDS] & 1ull << slot % 64;
+	return *(const volatile ebpf_u64 *)&set[word_of(slot)] & 1ull << slot % 64;
 }
 
 /* Whether the slot is new in the set. */
@@ -61,13 +67,13 @@ static bool set_add(ebpf_u64 *set, ebpf_u32 slot)
 {
 	if (set_has(set, slot))
 		return false;
-	__sync_fetch_and_or(&set[slot / 64 % EBPF_WORDS], 1ull << slot % 64);
+	__sync_fetch_and_or(&set[word_of(slot)], 1ull << slot % 64);
 	return true;
 }
 
 static bool setup_has(const volatile ebpf_u64 *set, ebpf_u32 slot)
 {
-	return set[slot / 64 % EBPF_WORDS] & 1ull << slot % 64;
+	return set[word_of(slot)] & 1ull << slot % 64;
 }
 
 /* Numbers without a name are kept by number: the kernel may know them or not. */
@@ -90,9 +96,9 @@ static __always_inline void count(ebpf_u32 target, ebpf_u32 slot)
 	if (!mine)
 		return;
 	if (setup.lanes_shared)
-		__sync_fetch_and_add(&mine->calls[slot % EBPF_SLOTS], 1);
+		__sync_fetch_and_add(&mine->calls[within(slot, EBPF_SLOTS)], 1);
 	else
-		mine->calls[slot % EBPF_SLOTS]++;
+		mine->calls[within(slot, EBPF_SLOTS)]++;
 }
 
 /* The phase that a thread's calls belong to. */
@@ -125,7 +131,7 @@ static void phase_see(const struct caller *caller, ebpf_u32 slot)
 /* Note in which program and phase and when a slot was called; whether that is news. */
 static bool slot_see(const struct caller *caller, ebpf_u32 slot)
 {
-	struct ebpf_fact *fact = &caller->target->facts[slot % EBPF_SLOTS];
+	struct ebpf_fact *fact = &caller->target->facts[within(slot, EBPF_SLOTS)];
 	ebpf_u32 index = caller->self->program;
 	struct ebpf_program *program = bpf_map_lookup_elem(&programs, &index);
 	bool is_new = false;

@@ -18,6 +18,17 @@
 		return zero;                                                                       \
 	} while (0)
 
+/*
+ * Where in an array of @n things, a power of two, @index is.  The compiler must not see a mask that
+ * changes nothing, as after a comparison: it leaves that out, and kernels before 6.4 have forgotten
+ * the comparison where the index was on the stack meanwhile.
+ */
+static inline __attribute__((always_inline)) ebpf_u64 within(ebpf_u64 index, ebpf_u64 n)
+{
+	asm("%0 &= %1" : "+r"(index) : "i"(n - 1));
+	return index;
+}
+
 #define KERNEL __attribute__((preserve_access_index))
 
 struct qstr {
