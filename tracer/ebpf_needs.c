@@ -60,6 +60,10 @@ int ebpf_needs_explain(int code, struct err *e)
 		return err_set(e, code,
 			"ebpf: in a user namespace capabilities do not count: run on the host, or "
 			"in a container that is not rootless");
+	if (code == EACCES)
+		return err_sys(e, code,
+			"ebpf: this kernel's verifier, or a security module, refuses the programs "
+			"(if no module does, report it with uname -r)");
 	if (refused)
 		return err_sys(e, code, "ebpf: the kernel refuses the programs (lockdown?)");
 	/* What libbpf says of types that it cannot read for whatever reason: btf.c,
