@@ -12,6 +12,8 @@ import sys
 import tempfile
 import time
 
+import patience
+
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 _count = 0
@@ -93,7 +95,8 @@ def state_of(pid):
 
 
 def wait_until(happened, what, seconds=60):
-    """Poll `happened` until it returns something true, and return that; dies after `seconds`."""
+    """Poll `happened` until it returns something true, and return that; dies after `seconds` of a usual machine."""
+    seconds *= patience.SLOWER
     deadline = time.monotonic() + seconds
     while True:
         result = happened()

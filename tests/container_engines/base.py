@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 
+import patience
 import tap
 
 CLONE_NEWNS = 0x20000  # linux/sched.h
@@ -17,7 +18,7 @@ MOUNTS = [["mount", "--make-rprivate", "/"],
           ["mkdir", "-p", "/run/var-lib/upper", "/run/var-lib/work"],
           ["mount", "-t", "overlay", "overlay", "/var/lib", "-o",
            "lowerdir=/var/lib,upperdir=/run/var-lib/upper,workdir=/run/var-lib/work"]]
-DEADLINE_S = 60
+DEADLINE_S = 60 * patience.SLOWER
 # Every cgroup that an engine makes is below this one, in whichever hierarchy.
 CGROUP = f"/sysclamp-test-{os.getpid()}"
 ENVIRON = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C",

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 
+import patience
 import tap
 
 from . import protobuf
@@ -14,7 +15,7 @@ from .containerd import Daemon
 from .images import NAME
 
 SERVICE = "/runtime.v1.RuntimeService/"
-DEADLINE_S = 60
+DEADLINE_S = 60 * patience.SLOWER
 POD, CONTAINER, NODE, TARGET = range(4)  # NamespaceMode
 UNCONFINED, LOCALHOST = {"profile_type": 1}, 2
 EXITED = 2  # ContainerState
