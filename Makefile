@@ -102,7 +102,7 @@ SCRIPT_TESTS := $(sort $(wildcard tests/unit/*.sh tests/unit/*.py tests/golden/*
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check check-sanitize check-bare soak soak-node soak-deny soak-launches faults fuzz fuzzers coverage tidy format format-check metrics bench \
+.PHONY: all deps demo check check-sanitize check-bare check-kernel soak soak-node soak-deny soak-launches faults fuzz fuzzers coverage tidy format format-check metrics bench \
 	man-lint install uninstall clean help tests
 
 all: $(BIN) ## build sysclamp
@@ -112,6 +112,7 @@ NEEDS_BUILD := build $(if $(filter-out 0,$(BPF)),bpf)
 SECTIONS_demo := $(NEEDS_BUILD) demo
 SECTIONS_check := $(NEEDS_BUILD) check
 SECTIONS_check-sanitize := $(NEEDS_BUILD) check
+SECTIONS_check-kernel := $(NEEDS_BUILD) check kernel
 SECTIONS_bench := $(NEEDS_BUILD) check
 SECTIONS_fuzz := $(NEEDS_BUILD) check dev
 SECTIONS_coverage := $(NEEDS_BUILD) check dev
@@ -246,6 +247,10 @@ fuzzers: $(FUZZ)
 check-bare: ## both README commands in a minimal Debian 12 root (needs root)
 	$(Q)scripts/deps.sh dev
 	$(Q)scripts/check-bare.sh
+
+TESTS ?= $(UNIT) $(FUZZ) $(SCRIPT_TESTS)
+check-kernel: tests | $(SETUP) ## TESTS=... (all) on another kernel, in QEMU: KERNEL=6.1, 6.12, or the file of a package
+	$(Q)KERNEL=$(KERNEL) JOBS=$(JOBS) scripts/check-kernel.sh $(BUILD) $(TESTS)
 
 demo: $(BIN) | $(SETUP) ## set up, build, and show the whole loop on redis
 	$(Q)scripts/demo.sh $(BUILD)
