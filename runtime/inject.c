@@ -2,7 +2,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "await.h"
+#include "inject_places.h"
 #include "memory.h"
 #include "proc.h"
 #include "rseq.h"
@@ -23,8 +23,8 @@ enum {
 	RED_ZONE = 128, /* bytes below the stack pointer that belong to the program: x86-64 psABI */
 	SYSCALL_SIZE = 2, /* bytes of the instruction */
 	USER_CS = 0x33, /* of 64-bit code: arch/x86/include/asm/segment.h, __USER_CS */
-	VDSO_MAX = 64 << 10, /* bytes */
 	GET_USER_DISPATCH = 0x4211, /* PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, Linux 6.4 */
+	OF_USER_DISPATCH = 2, /* asm-generic/siginfo.h: SYS_USER_DISPATCH */
 };
 
 /* What calls return inside of the kernel that are to be made again: include/linux/errno.h. */
@@ -161,63 +161,6 @@ static int set_mask(pid_t tid, uint64_t mask, struct err *e)
 		       : 0;
 }
 
-/* What interests of an address space. */
-struct places {
-	uint64_t vdso, vdso_end;
-	uint64_t stack; /* the lowest address of the first stack; 0: the thread is not on it */
-};
-
-static int find_places(pid_t tid, uint64_t sp, struct places *out, struct err *e)
-{
-	scoped_file FILE *maps = NULL;
-	char path[32], line[256];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/maps", tid);
-	maps = fopen(path, "re");
-	if (!maps)
-		return fail(tid, "reading its mappings", e);
-	/* A path may be longer than the line: its rest is read as lines that match nothing. */
-	while (fgets(line, sizeof(line), maps)) {
-		uint64_t start, end;
-
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &start, &end) != 2)
-			continue;
-		if (strstr(line, " [vdso]\n")) {
-			out->vdso = start;
-			out->vdso_end = end;
-		} else if (strstr(line, " [stack]\n") && sp >= start && sp < end) {
-			out->stack = start;
-		}
-	}
-	return 0;
-}
-
-/*
- * Any address will do at which these two bytes lie, even within another instruction.  The vDSO has
- * some for clocks that it cannot read by itself, and nobody writes to it.
- */
-static int find_syscall(pid_t tid, const struct places *places, uint64_t *out, struct err *e)
-{
-	static const char SYSCALL[SYSCALL_SIZE] = {'\x0f', '\x05'};
-	size_t size = places->vdso_end - places->vdso;
-	scoped_free char *bytes = NULL;
-	const char *found;
-
-	if (!size || size > VDSO_MAX)
-		return err_set(
-			e, ENOSYS, "process %d has no vDSO, through which calls are made", tid);
-	bytes = malloc(size);
-	if (!bytes)
-		return err_nomem(e);
-	if (!memory_read(tid, places->vdso, bytes, size))
-		return fail(tid, "reading its vDSO", e);
-	found = memmem(bytes, size, SYSCALL, sizeof(SYSCALL));
-	if (!found)
-		return err_set(e, ENOSYS, "process %d: its vDSO makes no system call", tid);
-	*out = places->vdso + (size_t)(found - bytes);
-	return 0;
-}
-
 /* The time is up, but it may be there by now; if not, have it stop where it is. */
 static int give_up(pid_t tid, int *out_status, struct err *e)
 {
@@ -234,6 +177,31 @@ static int give_up(pid_t tid, int *out_status, struct err *e)
 }
 
 /* Resume it until its next system call stop, which is this call's entry or return. */
+static int answers_itself(pid_t tid, struct err *e)
+{
+	return err_set(e, ENOEXEC,
+		"process %d has its system calls answered by itself (syscall user dispatch, as "
+		"Wine has), so that none can be made in its name",
+		tid);
+}
+
+/* SIGSYS: the kernel's, for the call, or, in try_dispatch(), somebody's, which has to wait. */
+static int take_sigsys(pid_t tid, int *sig, struct err *e)
+{
+	siginfo_t info;
+
+	if (ptrace(PTRACE_GETSIGINFO, tid, 0L, &info))
+		return fail(tid, "reading a signal", e);
+	if (info.si_code == OF_USER_DISPATCH)
+		return answers_itself(tid, e);
+	if (info.si_code > 0)
+		return 0;
+	*sig = 0;
+	if (set_mask(tid, UINT64_MAX, e))
+		return -e->code;
+	return syscall(SYS_tkill, tid, SIGSYS) ? fail(tid, "keeping a signal", e) : 0;
+}
+
 static int run_to_syscall(pid_t tid, uint64_t deadline_ns, struct err *e)
 {
 	int status = 0, sig = 0;
@@ -245,6 +213,8 @@ static int run_to_syscall(pid_t tid, uint64_t deadline_ns, struct err *e)
 			(e->code != ETIMEDOUT || give_up(tid, &status, e)))
 			return -e->code;
 		sig = signal_of(status);
+		if (sig == SIGSYS && take_sigsys(tid, &sig, e))
+			return -e->code;
 	} while (WSTOPSIG(status) != (SIGTRAP | 0x80));
 	return 0;
 }
@@ -317,19 +287,30 @@ static int map_room(struct inject *inject, struct err *e)
 }
 
 /* Wine's way: what is not the kernel's answer to our calls must not be taken for it. */
-static int check_dispatch(pid_t tid, struct err *e)
+static int check_dispatch(pid_t tid, bool *out_known, struct err *e)
 {
 	struct {
 		uint64_t mode, selector, offset, len;
 	} config = {0};
 
-	if (ptrace((enum __ptrace_request)GET_USER_DISPATCH, tid, sizeof(config), &config) ||
-		!config.mode)
-		return 0;
-	return err_set(e, ENOEXEC,
-		"process %d has its system calls answered by itself (syscall user dispatch, as "
-		"Wine has), so that none can be made in its name",
-		tid);
+	*out_known = !ptrace(
+		(enum __ptrace_request)GET_USER_DISPATCH, tid, sizeof(config), &config);
+	return config.mode ? answers_itself(tid, e) : 0;
+}
+
+/*
+ * The same by a call that does nothing, where the kernel does not tell.  SIGSYS must not be blocked
+ * meanwhile: its handler would be lost (kernel/signal.c, force_sig_info_to_task()).
+ */
+static int try_dispatch(struct inject *inject, struct err *e)
+{
+	static const uint64_t none[SYSCALL_ARGS];
+	long result;
+
+	if (set_mask(inject->tid, ~SIGSYS_BIT, e) ||
+		inject_call(inject, SYS_gettid, none, &result, e))
+		return -e->code;
+	return set_mask(inject->tid, UINT64_MAX, e);
 }
 
 int inject_begin(
@@ -337,14 +318,16 @@ int inject_begin(
 {
 	struct inject inject = {.tid = tid, .room_size = room_size, .deadline_ns = deadline_ns};
 	struct places places = {0};
+	bool known;
 
-	if (get_regs(tid, &inject.regs, e) || check_dispatch(tid, e) ||
-		find_places(tid, inject.regs.rsp, &places, e) ||
-		find_syscall(tid, &places, &inject.syscall_at, e) ||
+	if (get_regs(tid, &inject.regs, e) || check_dispatch(tid, &known, e) ||
+		places_find(tid, inject.regs.rsp, &places, e) ||
+		places_syscall(tid, &places, &inject.syscall_at, e) ||
 		get_mask(tid, &inject.signal_mask, e) || set_mask(tid, UINT64_MAX, e))
 		return -e->code;
 	inject.regs.rip = rseq_resume_at(tid, inject.regs.rip);
-	if (room_size && !borrow_stack(&inject, &places) && map_room(&inject, e)) {
+	if ((!known && try_dispatch(&inject, e)) ||
+		(room_size && !borrow_stack(&inject, &places) && map_room(&inject, e))) {
 		struct err later;
 
 		(void)inject_end(&inject, &later);
