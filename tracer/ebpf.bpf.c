@@ -49,17 +49,23 @@ static void map_look(
 		file_mapped(file, caller->self->target);
 }
 
-/* A call whose arguments matter each time. */
-static void call_ask(
-	const struct caller *caller, const struct call *call, const struct pt_regs *regs)
+/*
+ * A call whose arguments matter each time.  Not from within call_look: of functions that are under
+ * way the stack has 512 bytes in all, before Linux 6.13, and this one goes deep.
+ */
+static __noinline int call_ask(struct ebpf_task *self, struct ebpf_target *target,
+	const struct call *call, const struct pt_regs *regs)
 {
+	struct caller caller = {.self = self, .target = target};
+
 	if (!may_ask(call)) {
-		map_look(caller, call, regs);
-		return;
+		map_look(&caller, call, regs);
+		RETURN_0();
 	}
-	caller->self->asks = asked(call, regs);
-	if (caller->self->asks)
+	self->asks = asked(call, regs);
+	if (self->asks)
 		returns_want();
+	RETURN_0();
 }
 
 /* A number without a slot. */
@@ -101,9 +107,7 @@ static __noinline int call_look(struct ebpf_task *self, struct ebpf_target *targ
 			args_remember(&whose, call->slot, args);
 		}
 	}
-	if (setup_has(setup.looks, call->slot))
-		call_ask(&caller, call, regs);
-	else if (!has_args)
+	if (!has_args && !setup_has(setup.looks, call->slot))
 		self->usual[word_of(call->slot)] |= 1ull << call->slot % 64;
 	RETURN_0();
 }
@@ -159,6 +163,8 @@ static __always_inline int call_find(
 		count(self->target, call.slot);
 	else
 		call_look(self, target, &call, regs);
+	if (call.slot < EBPF_SLOTS && setup_has(setup.looks, call.slot))
+		call_ask(self, target, &call, regs);
 	known_learn(row, self, &whose, task, regs);
 	return 0;
 }
