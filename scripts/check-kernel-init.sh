@@ -8,14 +8,17 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # find_root: modules, the host's root and the source tree, both read-only.
 find_root()
 {
-	local options=trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 module
+	local options=trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 module place
 	busybox mount -t devtmpfs dev /dev
 	while read -r module; do
 		busybox insmod "/modules/$module" || echo "no module $module"
 	done </modules/order
 	busybox mount -t 9p -o $options root /root
 	busybox mount -t 9p -o $options tree /root/srv
-	busybox mount -t tmpfs -o mode=1777 tmp /root/tmp
+	# What the host has mounted there is not for who unmounts ours.
+	for place in proc sys dev tmp; do
+		busybox mount -t tmpfs -o mode=1777 none /root/$place
+	done
 	busybox cp /init /tests /root/tmp/
 	exec busybox switch_root /root /bin/bash /tmp/init in_root
 }
