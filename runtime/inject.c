@@ -176,7 +176,6 @@ static int give_up(pid_t tid, int *out_status, struct err *e)
 	return -e->code;
 }
 
-/* Resume it until its next system call stop, which is this call's entry or return. */
 static int answers_itself(pid_t tid, struct err *e)
 {
 	return err_set(e, ENOEXEC,
@@ -202,6 +201,7 @@ static int take_sigsys(pid_t tid, int *sig, struct err *e)
 	return syscall(SYS_tkill, tid, SIGSYS) ? fail(tid, "keeping a signal", e) : 0;
 }
 
+/* Resume it until its next system call stop, which is this call's entry or return. */
 static int run_to_syscall(pid_t tid, uint64_t deadline_ns, struct err *e)
 {
 	int status = 0, sig = 0;
