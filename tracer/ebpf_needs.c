@@ -77,8 +77,11 @@ int ebpf_needs_explain(int code, struct err *e)
 			"ebpf: no memory for the maps (before Linux 5.11: raise ulimit -l)");
 	if (code == EMFILE || code == ENFILE)
 		return err_sys(e, code, "ebpf: no descriptors for the programs (raise ulimit -n)");
+	/* Without bpf_rdonly_cast() libbpf looks for it in modules, whose types only the
+	 * administrator can list: bpf(2), BPF_BTF_GET_NEXT_ID. */
 	return err_sys(e, code,
-		"ebpf: this kernel cannot run the programs (Linux 5.17 or newer is needed)");
+		"ebpf: this kernel cannot run the programs (Linux 5.17 or newer is needed%s)",
+		cap_is_effective(CAP_SYS_ADMIN) ? "" : "; before 6.2 with CAP_SYS_ADMIN");
 }
 
 bool ebpf_has_vsyscall_event(void)
