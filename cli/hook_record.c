@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "marks.h"
 #include "proc.h"
 #include "profiler.h"
 #include "record_subject.h"
@@ -65,17 +66,21 @@ static void on_ended(void *ctx, struct recording *rec, bool gone)
 /* The container's init becomes its program: that is where the recording begins. */
 static int attach(struct session *session, const struct tracer *tracer, struct err *e)
 {
-	uint64_t space = proc_mount_space(session->request->pid);
+	const struct hook_request *request = session->request;
+	uint64_t space = proc_mount_space(request->pid);
+	scoped(marks_close) struct marks marks = {0};
+	struct err no_marks = {0};
 	struct tracer_target target = {
-		.pid = session->request->pid,
+		.pid = request->pid,
 		.mount_space = space == proc_mount_space(getpid()) ? 0 : space,
 		.starting = true,
-		.filtered = session->request->confined,
+		.filtered = request->confined,
 		.rec = &session->subject.rec,
 	};
 	const struct tracer_attach job = {
 		.targets = &target,
 		.n_targets = 1,
+		.marks = &marks,
 		.tick_ms = TICK_MS,
 		.ctx = session,
 		.attached = on_attached,
@@ -85,6 +90,9 @@ static int attach(struct session *session, const struct tracer *tracer, struct e
 		.ended = on_ended,
 	};
 
+	/* Without it no phases can be marked, and no more. */
+	(void)marks_open(
+		&marks, request->recording ? request->recording : request->profile, &no_marks);
 	return tracer->backend->attach(tracer->state, &job, e);
 }
 

@@ -109,6 +109,21 @@ def in_phase(seen, phase):
             for call in seen.json["syscalls"] if index in call["phases"]}
 
 
+def check_marked(engine):
+    """A phase that is marked from outside."""
+    with at_work(engine, "marked") as (container, work, out):
+        marked = workload.sysclamp("mark", "work")
+        work.go()
+        work.done()
+        work.go()
+        status = container.wait()
+    seen = hooked.recorded(out)
+    phases = in_phase(seen, "work")
+    tap.equal((marked.returncode, status, seen.complete), (0, 3, True), f"{engine.name}: a phase is marked", marked)
+    tap.equal({name: phases.get(name) for name in work.counts}, {name: ["work"] for name in work.counts},
+              f"{engine.name}: what the container calls from then on carries it")
+
+
 def check_entered(engine):
     """A command that enters the container while it is recorded."""
     with at_work(engine, "entered") as (container, work, out), \
@@ -140,6 +155,13 @@ def check_entered(engine):
               f"{engine.name}: what the container's own program calls does not")
 
 
+def marks_of(pid):
+    """Where a recorder is told of marks, its directory and its socket, as links of /proc have them."""
+    with open("/proc/net/unix", encoding="ascii") as file:
+        rows = [line.split() for line in file]  # the socket has the name with which it was made
+    return ["/run/sysclamp", *(f"socket:[{row[6]}]" for row in rows if row[-1].endswith(f"/.{pid}.new"))]
+
+
 def check_ends(engine):
     """The recorder ends with the container, also when that is killed."""
     kernel = ebpf.Kernel()
@@ -147,7 +169,7 @@ def check_ends(engine):
         running = hooked.recorders()
         tap.equal(len(running), 1, f"{engine.name}: one recorder runs beside the container")
         fds = [os.readlink(f"/proc/{running[0]}/fd/{fd}") for fd in os.listdir(f"/proc/{running[0]}/fd")]
-        tap.equal([name for name in fds if not name.startswith(("anon_inode:", "/dev/null"))], [],
+        tap.equal(sorted(name for name in fds if not name.startswith(("anon_inode:", "/dev/null"))), marks_of(running[0]),
                   f"{engine.name}: it holds nothing of the engine's")
         work.go()
         work.done()
@@ -206,7 +228,7 @@ def main():
                 good[name] = check_short(engine)
                 if name != "podman":
                     check_other_hooks(engine)
-                for each in (check_entered, check_ends, check_killed, check_unasked):
+                for each in (check_entered, check_marked, check_ends, check_killed, check_unasked):
                     each(engine)
     if len(good) == len(TIMES):
         tap.equal(sum(good.values()), ALL, "all of a hundred short containers are recorded from their first call on")
