@@ -48,6 +48,8 @@ class Row:
     recordings: list = dataclasses.field(default_factory=list)
     seen: set = dataclasses.field(default_factory=set)
     outcome: list = dataclasses.field(default_factory=list)
+    # As held, for who looks for what went wrong: what was said on standard error, the engine's words included.
+    errors: list = dataclasses.field(default_factory=list)
 
     def result(self, done):
         """What is compared of a command that has ended."""
@@ -66,6 +68,7 @@ def _enter(engine, row, name, nnp, others):
             tap.wait_until(lambda: row.ready(container), f"{row.name} can be entered")
         tried = [engine.exec(container, argv).returncode for argv in others]
         done = [engine.exec(container, argv) for argv in row.execs]
+        row.errors = [each.stderr for each in done]
         outcome = [row.result(each) for each in done]
         if row.ends:
             os.kill(container.pid, signal.SIGTERM)
@@ -86,6 +89,7 @@ def play(engine, row, name, nnp, others=()):
     if row.execs:
         return _enter(engine, row, name, nnp, others)
     done = [engine.run(f"{name}-{n}", argv, binds=row.binds, nnp=nnp) for n, argv in enumerate([row.argv, *others])]
+    row.errors = [each.stderr for each in done]
     return [row.result(each) for each in done[:1]], [each.returncode for each in done[1:]]
 
 
@@ -181,7 +185,7 @@ def check(engine, row, name, setting, answer, recorder=None):
     outcome, tried = _held(engine, row, name, setting, answer, others)
     while recorder and outcome != row.outcome and len(row.recordings) < RUNS_MAX and _is_more_known(recorder, row):
         outcome, tried = _held(engine, row, f"{name}-{len(row.recordings)}", setting, answer, others)
-    tap.equal(outcome, row.outcome, f"{label}: it does as it did when it was recorded")
+    tap.equal(outcome, row.outcome, f"{label}: it does as it did when it was recorded", *row.errors)
     tap.equal(tried, want, f"{label}: what is outside is refused: another call" + ", another socket" * row.sockets)
 
 
