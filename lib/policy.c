@@ -55,7 +55,7 @@ static bool rule_is_void(const struct profile *profile, const struct rule *rule)
 	return rule->action == profile->default_action;
 }
 
-/* "; did you mean NAME?" to @hint, or "". */
+/* "; did you mean NAME?" to @hint, or "".  It looks through all names: not for each of many. */
 static const char *hint_of(const char *name, char hint[2 * SYSCALL_NAME_MAX])
 {
 	struct nearest nearest = nearest_to(name);
@@ -94,7 +94,8 @@ static int name_is_unknown(struct resolver *r, size_t rule, size_t index, struct
 		notice_tell(r->to,
 			"%s: $.syscalls[%zu].names[%zu]: no call known here is named \"%s\": "
 			"ignored%s",
-			r->name, rule, index, at->names[index], hint_of(at->names[index], hint));
+			r->name, rule, index, at->names[index],
+			r->told ? "" : hint_of(at->names[index], hint));
 	else if (r->told == NOTICES_MAX)
 		notice_tell(r->to, "%s: more unknown names are ignored without a word", r->name);
 	r->told++;

@@ -22,6 +22,9 @@ enum {
 	STEPS_FEW = 100, /* the others' takes ten or so */
 };
 
+/* SIGTRAP in a set of signals. */
+static const uint64_t TRAP = UINT64_C(1) << (SIGTRAP - 1);
+
 /* It may have been killed meanwhile: wait(2) will say so. */
 static int stop_at(struct moment *moment, pid_t tid, uint64_t address, struct err *e)
 {
@@ -234,12 +237,11 @@ static bool comes_by_trap(const struct moment *moment)
 /* For breakpoint.h; what the program itself changes before the moment is not looked for. */
 static void note_trap(struct moment *moment, pid_t tid)
 {
-	const uint64_t trap = UINT64_C(1) << (SIGTRAP - 1);
 	uint64_t blocked = 0;
 
 	(void)ptrace(PTRACE_GETSIGMASK, tid, sizeof(blocked), &blocked);
-	moment->trap_blocked = blocked & trap;
-	moment->trap_ignored = proc_ignored_signals(tid) & trap;
+	moment->trap_blocked = blocked & TRAP;
+	moment->trap_ignored = proc_ignored_signals(tid) & TRAP;
 }
 
 static void block_trap(pid_t tid)
@@ -248,7 +250,7 @@ static void block_trap(pid_t tid)
 
 	if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask))
 		return;
-	mask |= UINT64_C(1) << (SIGTRAP - 1);
+	mask |= TRAP;
 	(void)ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask);
 }
 
@@ -259,8 +261,7 @@ static bool catches_trap(pid_t tid)
 	struct thread_status status;
 	struct err e;
 
-	return !thread_status_read(tid, &status, &e) && status.caught & UINT64_C(1)
-										<< (SIGTRAP - 1);
+	return !thread_status_read(tid, &status, &e) && status.caught & TRAP;
 }
 
 int moment_pass(const struct moment *moment, pid_t tid, struct err *e)

@@ -148,12 +148,14 @@ static const struct {
 			RULE("ioctl", "ERRNO", ARG(1, GE, 4294967297)) "," RULE(
 				"ioctl", "TRAP", ARG(1, GE, 4294967296))),
 		""},
-	{"an unknown name in a rule that allows is told, once for all ABIs",
+	{"an unknown name in a rule that allows is told, once for all ABIs; the first with the "
+	 "nearest",
 		PROFILE("ERRNO", X86_64 "," X86,
-			RULE("read', 'opennat", "ALLOW", "") "," RULE("uname', 'nope", "LOG", "")),
+			RULE("read', 'opennat", "ALLOW", "") "," RULE(
+				"uname', 'openatt", "LOG", "")),
 		"web.json: $.syscalls[0].names[1]: no call known here is named \"opennat\": "
 		"ignored; did you mean openat?\n"
-		"web.json: $.syscalls[1].names[1]: no call known here is named \"nope\": "
+		"web.json: $.syscalls[1].names[1]: no call known here is named \"openatt\": "
 		"ignored\n"},
 	{"another errno is not stricter",
 		"{'defaultAction': 'SCMP_ACT_ERRNO', 'defaultErrnoRet': 38, 'syscalls': [{'names': "
